@@ -1,0 +1,6 @@
+//! Trapline: a kernel-boundary simulator.
+pub mod errno;
+pub mod ids;
+pub mod signal;
+pub mod time;
+pub mod trace;

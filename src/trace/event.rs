@@ -1,0 +1,237 @@
+//! What can happen at the kernel boundary: one [`Event`] per crossing, decision or message.
+//!
+//! The kinds bear the names of Linux's trace points where those exist, so that a measured and a
+//! simulated run speak of the same things. An event says *when* it happened, on which CPU, which
+//! thread was current there, and which step of the scenario that thread was at.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, StepId, Tid, Vector};
+use crate::signal::Signal;
+use crate::time::Instant;
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub at: Instant,
+    /// Unknown only for measured events that don't carry it.
+    pub cpu: Option<CpuId>,
+    /// The thread that was current on that CPU; [`Tid::IDLE`] if none was.
+    pub task: Tid,
+    /// The step that thread was at; [`StepId::NONE`] outside any step.
+    pub step: StepId,
+    pub kind: Kind,
+}
+
+/// What a thread waits for when it blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Cause {
+    /// Data in a pipe, or its last writer closing.
+    PipeRead,
+    /// Room in a pipe, or its last reader closing.
+    PipeWrite,
+    /// A wake-up on a word of memory.
+    Futex,
+    /// A mutex that another thread holds.
+    Lock,
+    /// A semaphore's value to rise above zero.
+    Semaphore,
+    /// A child to end.
+    Child,
+    /// Another thread of the process to end.
+    Thread,
+    /// A timer.
+    Sleep,
+    /// A device to transfer a file's data.
+    Disk,
+    /// A page to be read from a device.
+    Page,
+    /// A line from the keyboard.
+    Terminal,
+    /// A packet from the network.
+    Network,
+    /// A signal.
+    Signal,
+}
+
+impl Cause {
+    pub const ALL: &[Cause] = &[
+        Cause::PipeRead,
+        Cause::PipeWrite,
+        Cause::Futex,
+        Cause::Lock,
+        Cause::Semaphore,
+        Cause::Child,
+        Cause::Thread,
+        Cause::Sleep,
+        Cause::Disk,
+        Cause::Page,
+        Cause::Terminal,
+        Cause::Network,
+        Cause::Signal,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Cause::PipeRead => "pipe-read",
+            Cause::PipeWrite => "pipe-write",
+            Cause::Futex => "futex",
+            Cause::Lock => "lock",
+            Cause::Semaphore => "semaphore",
+            Cause::Child => "child",
+            Cause::Thread => "thread",
+            Cause::Sleep => "sleep",
+            Cause::Disk => "disk",
+            Cause::Page => "page",
+            Cause::Terminal => "terminal",
+            Cause::Network => "network",
+            Cause::Signal => "signal",
+        }
+    }
+}
+
+/// Why a CPU went from one thread to another: the reason of a scheduling decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// The previous thread waits for something; `object` is the channel or lock, if it has a name.
+    Blocked { on: Cause, object: Option<ObjectId> },
+    /// The previous thread has used up its time slice.
+    SliceEnd,
+    /// A thread that the policy prefers became ready.
+    Preempted { by: Tid },
+    /// The previous thread asked to step back.
+    Yielded,
+    /// The previous thread has ended.
+    Exited,
+    /// The CPU was idle and has found work.
+    WorkArrived,
+}
+
+/// A page fault's cause and remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Fault {
+    /// The page exists but has no frame yet: one is zeroed and mapped.
+    Minor,
+    /// The page's content must be read from a device first.
+    Major,
+    /// The page was shared since a fork and is now written: it is copied.
+    CopyOnWrite,
+    /// The access isn't allowed: SIGSEGV.
+    Protection,
+}
+
+impl Fault {
+    pub const ALL: &[Fault] = &[Fault::Minor, Fault::Major, Fault::CopyOnWrite, Fault::Protection];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fault::Minor => "minor",
+            Fault::Major => "major",
+            Fault::CopyOnWrite => "copy-on-write",
+            Fault::Protection => "protection",
+        }
+    }
+}
+
+/// An exception other than a page fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Exception {
+    DivideError,
+    IllegalInstruction,
+}
+
+impl Exception {
+    pub const ALL: &[Exception] = &[Exception::DivideError, Exception::IllegalInstruction];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Exception::DivideError => "divide-error",
+            Exception::IllegalInstruction => "illegal-instruction",
+        }
+    }
+
+    /// The signal that a program gets for it.
+    pub const fn signal(self) -> Signal {
+        match self {
+            Exception::DivideError => Signal::SIGFPE,
+            Exception::IllegalInstruction => Signal::SIGILL,
+        }
+    }
+}
+
+/// What happened. [`KINDS`](super::kinds::KINDS) documents each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The CPU leaves `prev` for `next`. The switch's cost lies between this and `SchedExit`.
+    SchedSwitch { prev: Tid, next: Tid, why: Why },
+    /// The switch is complete: `next` goes on where it was.
+    SchedExit,
+    /// The current thread (or an interrupt) wakes `task`.
+    SchedWaking { task: Tid },
+    /// `task` is ready, in the run queue of CPU `on`.
+    SchedWakeup { task: Tid, on: CpuId },
+    /// `task` goes from one CPU's run queue to another's.
+    SchedMigrate { task: Tid, from: CpuId, to: CpuId },
+
+    /// The thread enters the kernel by a system call.
+    SysEnter { call: CallId },
+    /// The call returns to the program: a value, or a negated error number.
+    SysExit { call: CallId, result: i64 },
+
+    /// A user-mode access raised a page fault; ends with `ExceptionExit`.
+    PageFaultUser { page: u64, fault: Fault },
+    /// The kernel itself touched a page that wasn't there, on behalf of the program.
+    PageFaultKernel { page: u64, fault: Fault },
+    /// An instruction raised an exception; ends with `ExceptionExit`.
+    ExceptionEntry { exception: Exception },
+    ExceptionExit,
+
+    /// A device's line was asserted at CPU `to`.
+    InterruptRaised { vector: Vector, to: CpuId },
+    /// A further edge arrived while the first still waited: one interrupt will serve both.
+    InterruptCoalesced { vector: Vector, to: CpuId },
+    /// The CPU took it from its interrupt register, between two instructions.
+    InterruptRecognised { vector: Vector },
+    IrqHandlerEntry { vector: Vector },
+    /// `handled` is false for a spurious interrupt: no device had asked for it.
+    IrqHandlerExit { vector: Vector, handled: bool },
+    /// The deferred half of a handler, with interrupts enabled.
+    SoftirqEntry { vector: Vector },
+    SoftirqExit { vector: Vector },
+    LocalTimerEntry,
+    LocalTimerExit,
+    /// Another CPU asked this one to schedule.
+    RescheduleEntry,
+    RescheduleExit,
+
+    SignalGenerate { signal: Signal, to: Tid },
+    SignalDeliver { signal: Signal },
+
+    /// `child` now exists; `process` differs from the parent's unless it is a thread.
+    ProcessFork { child: Tid, process: Pid },
+    ProcessExec { program: NameId },
+    /// The thread is over; 0 to 255 from exit, 128 + signal number if it was ended by a signal.
+    ProcessExit { status: u16 },
+
+    /// Bytes went into a channel (pipe, file ...).
+    MessageSend { object: ObjectId, bytes: u64 },
+    /// Bytes came out of a channel.
+    MessageReceive { object: ObjectId, bytes: u64 },
+    /// The thread found the lock taken and will wait.
+    LockContended { object: ObjectId },
+    LockAcquired { object: ObjectId },
+    LockReleased { object: ObjectId },
+
+    /// A request goes to a disk.
+    BlockRqIssue { object: ObjectId, bytes: u64, write: bool },
+    BlockRqComplete { object: ObjectId, bytes: u64, write: bool },
+
+    /// A line on the terminal.
+    Print { text: NameId },
+}

@@ -1,0 +1,96 @@
+//! What a trace says about itself before its first event.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{DeviceId, Vector};
+
+/// The version of the schema that this build writes and the newest that it reads.
+pub const SCHEMA: u32 = 1;
+
+/// Everything about a run that isn't an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Header {
+    pub schema: u32,
+    /// The version of the program that wrote the trace.
+    pub tool_version: String,
+    /// The scenario's name, its file's text as a SHA-256 in hexadecimal, and its question.
+    pub scenario: String,
+    pub scenario_hash: String,
+    pub question: String,
+    pub seed: u64,
+    pub source: Source,
+    pub cpus: u16,
+    /// The cost profile's name and SHA-256.
+    pub costs: String,
+    pub costs_hash: String,
+    /// The names of the kinds that this source can observe.
+    pub observes: Vec<String>,
+    /// The machine that the trace was measured on, or that the cost profile was measured on.
+    pub fingerprint: String,
+    /// Indexed by [`CallId`](crate::ids::CallId).
+    pub calls: Vec<String>,
+    /// Indexed by [`StepId`](crate::ids::StepId).
+    pub steps: Vec<StepEntry>,
+    /// Indexed by [`ObjectId`](crate::ids::ObjectId).
+    pub objects: Vec<ObjectEntry>,
+    /// The vectors in use, highest priority first.
+    pub vectors: Vec<VectorEntry>,
+    /// The threads that exist when the run starts.
+    pub initial: Vec<TaskEntry>,
+    /// The names of the programs; a forked thread's name comes with it as a record of the stream.
+    pub programs: Vec<String>,
+}
+
+/// Which world a trace comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    Simulated,
+    Measured,
+}
+
+/// A step of the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StepEntry {
+    /// The process or program that it belongs to.
+    pub program: String,
+    /// The verb that it begins with.
+    pub verb: String,
+    /// Its text, for people.
+    pub text: String,
+    /// The line of the scenario file, from 1.
+    pub line: u32,
+}
+
+/// A named object of the scenario: a pipe, a file, a lock, a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ObjectEntry {
+    /// `pipe`, `file`, `mutex`, `semaphore`, `shm`, `disk` ...
+    pub kind: String,
+    pub name: String,
+}
+
+/// A line of the interrupt controller that something is connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct VectorEntry {
+    pub vector: Vector,
+    pub name: String,
+    pub device: Option<DeviceId>,
+}
+
+/// A thread: its number, its process, its parent and its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TaskEntry {
+    pub task: crate::ids::Tid,
+    pub process: crate::ids::Pid,
+    pub parent: crate::ids::Tid,
+    /// The process's name in the scenario, with `[i]` behind it where there are several.
+    pub name: String,
+    /// When it begins to exist.
+    pub start: crate::time::Instant,
+}
