@@ -125,7 +125,12 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: &[Fault] = &[Fault::Minor, Fault::Major, Fault::CopyOnWrite, Fault::Protection];
+    pub const ALL: &[Fault] = &[
+        Fault::Minor,
+        Fault::Major,
+        Fault::CopyOnWrite,
+        Fault::Protection,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -169,69 +174,146 @@ impl Exception {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The CPU leaves `prev` for `next`. The switch's cost lies between this and `SchedExit`.
-    SchedSwitch { prev: Tid, next: Tid, why: Why },
+    SchedSwitch {
+        prev: Tid,
+        next: Tid,
+        why: Why,
+    },
     /// The switch is complete: `next` goes on where it was.
     SchedExit,
     /// The current thread (or an interrupt) wakes `task`.
-    SchedWaking { task: Tid },
+    SchedWaking {
+        task: Tid,
+    },
     /// `task` is ready, in the run queue of CPU `on`.
-    SchedWakeup { task: Tid, on: CpuId },
+    SchedWakeup {
+        task: Tid,
+        on: CpuId,
+    },
     /// `task` goes from one CPU's run queue to another's.
-    SchedMigrate { task: Tid, from: CpuId, to: CpuId },
+    SchedMigrate {
+        task: Tid,
+        from: CpuId,
+        to: CpuId,
+    },
 
     /// The thread enters the kernel by a system call.
-    SysEnter { call: CallId },
+    SysEnter {
+        call: CallId,
+    },
     /// The call returns to the program: a value, or a negated error number.
-    SysExit { call: CallId, result: i64 },
+    SysExit {
+        call: CallId,
+        result: i64,
+    },
 
     /// A user-mode access raised a page fault; ends with `ExceptionExit`.
-    PageFaultUser { page: u64, fault: Fault },
+    PageFaultUser {
+        page: u64,
+        fault: Fault,
+    },
     /// The kernel itself touched a page that wasn't there, on behalf of the program.
-    PageFaultKernel { page: u64, fault: Fault },
+    PageFaultKernel {
+        page: u64,
+        fault: Fault,
+    },
     /// An instruction raised an exception; ends with `ExceptionExit`.
-    ExceptionEntry { exception: Exception },
+    ExceptionEntry {
+        exception: Exception,
+    },
     ExceptionExit,
 
     /// A device's line was asserted at CPU `to`.
-    InterruptRaised { vector: Vector, to: CpuId },
+    InterruptRaised {
+        vector: Vector,
+        to: CpuId,
+    },
     /// A further edge arrived while the first still waited: one interrupt will serve both.
-    InterruptCoalesced { vector: Vector, to: CpuId },
+    InterruptCoalesced {
+        vector: Vector,
+        to: CpuId,
+    },
     /// The CPU took it from its interrupt register, between two instructions.
-    InterruptRecognised { vector: Vector },
-    IrqHandlerEntry { vector: Vector },
+    InterruptRecognised {
+        vector: Vector,
+    },
+    IrqHandlerEntry {
+        vector: Vector,
+    },
     /// `handled` is false for a spurious interrupt: no device had asked for it.
-    IrqHandlerExit { vector: Vector, handled: bool },
+    IrqHandlerExit {
+        vector: Vector,
+        handled: bool,
+    },
     /// The deferred half of a handler, with interrupts enabled.
-    SoftirqEntry { vector: Vector },
-    SoftirqExit { vector: Vector },
+    SoftirqEntry {
+        vector: Vector,
+    },
+    SoftirqExit {
+        vector: Vector,
+    },
     LocalTimerEntry,
     LocalTimerExit,
     /// Another CPU asked this one to schedule.
     RescheduleEntry,
     RescheduleExit,
 
-    SignalGenerate { signal: Signal, to: Tid },
-    SignalDeliver { signal: Signal },
+    SignalGenerate {
+        signal: Signal,
+        to: Tid,
+    },
+    SignalDeliver {
+        signal: Signal,
+    },
 
     /// `child` now exists; `process` differs from the parent's unless it is a thread.
-    ProcessFork { child: Tid, process: Pid },
-    ProcessExec { program: NameId },
+    ProcessFork {
+        child: Tid,
+        process: Pid,
+    },
+    ProcessExec {
+        program: NameId,
+    },
     /// The thread is over; 0 to 255 from exit, 128 + signal number if it was ended by a signal.
-    ProcessExit { status: u16 },
+    ProcessExit {
+        status: u16,
+    },
 
     /// Bytes went into a channel (pipe, file ...).
-    MessageSend { object: ObjectId, bytes: u64 },
+    MessageSend {
+        object: ObjectId,
+        bytes: u64,
+    },
     /// Bytes came out of a channel.
-    MessageReceive { object: ObjectId, bytes: u64 },
+    MessageReceive {
+        object: ObjectId,
+        bytes: u64,
+    },
     /// The thread found the lock taken and will wait.
-    LockContended { object: ObjectId },
-    LockAcquired { object: ObjectId },
-    LockReleased { object: ObjectId },
+    LockContended {
+        object: ObjectId,
+    },
+    LockAcquired {
+        object: ObjectId,
+    },
+    LockReleased {
+        object: ObjectId,
+    },
 
     /// A request goes to a disk.
-    BlockRqIssue { object: ObjectId, bytes: u64, write: bool },
-    BlockRqComplete { object: ObjectId, bytes: u64, write: bool },
+    BlockRqIssue {
+        object: ObjectId,
+        bytes: u64,
+        write: bool,
+    },
+    BlockRqComplete {
+        object: ObjectId,
+        bytes: u64,
+        write: bool,
+    },
 
     /// A line on the terminal.
-    Print { text: NameId },
+    Print {
+        text: NameId,
+    },
 }

@@ -1,0 +1,80 @@
+//! The kernel's configuration: scheduler, pre-emption, tick, placement of woken threads.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Span;
+
+/// The `[kernel]` table, resolved.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub scheduler: Scheduler,
+    pub preemption: Preemption,
+    /// The period of the scheduler's tick. Without one the timer is set for each slice's end.
+    pub tick: Option<Span>,
+    /// Whether an idle CPU's tick stops.
+    pub tickless_idle: bool,
+    pub placement: Placement,
+    pub balance: Balance,
+    /// At most so many processes and threads at the same time; beyond it fork fails with EAGAIN.
+    pub max_tasks: u32,
+}
+
+/// Which policy, with which parameters; the policy's row says what it knows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scheduler {
+    pub policy: String,
+    pub parameters: BTreeMap<String, Parameter>,
+}
+
+/// A policy's parameter as the scenario gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Parameter {
+    Time(Span),
+    Number(i64),
+    Truth(bool),
+    Word(String),
+}
+
+/// Where a thread in the kernel can lose its CPU.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preemption {
+    /// Only on the way back to user mode, and where it blocks.
+    None,
+    /// Also where a long piece of kernel work offers it: at the end of each stage of a call.
+    Voluntary,
+    /// After any interrupt, unless the kernel has masked them.
+    #[default]
+    Full,
+}
+
+/// Which CPU's run queue a woken thread goes to.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Placement {
+    /// The one that it last ran on.
+    Previous,
+    /// The one that it last ran on if that is idle, else the lowest-numbered idle one, else the former.
+    #[default]
+    Idle,
+    /// The one with the fewest threads, the lowest number among equals.
+    Shortest,
+}
+
+/// Whether threads move between run queues otherwise than by being woken.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balance {
+    None,
+    /// A CPU that would go idle takes a thread from the longest queue.
+    #[default]
+    Steal,
+}

@@ -1,0 +1,244 @@
+//! A lowered scenario: everything that either world needs to run it, with all names resolved.
+
+use crate::hw::device::DeviceSpec;
+use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
+use crate::kernel::cost::Costs;
+use crate::kernel::options::Options;
+use crate::kernel::sched::Parameters;
+use crate::signal::Signal;
+use crate::time::Instant;
+use crate::trace::header::{ObjectEntry, StepEntry};
+
+use super::instruction::{Instruction, Memory};
+use super::value::{Expressions, Operand};
+
+/// The index of a program in [`Image::programs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProgramId(pub u16);
+
+/// The index of an entry in [`Image::starts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StartId(pub u16);
+
+/// One program: the steps of a `[process.X]` or `[program.X]`, lowered.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    pub name: String,
+    pub code: Vec<Instruction>,
+    /// The step that each instruction belongs to; as long as `code`.
+    pub steps: Vec<StepId>,
+    /// The names of its private variables, by slot. Hidden ones (loop counters, temporaries of
+    /// library functions) have an empty name. Slot 0 is always `index`.
+    pub variables: Vec<String>,
+    /// How many streams of random numbers it draws from.
+    pub streams: u16,
+    /// The descriptors that it uses itself or passes on to programs that it forks.
+    pub fds: Vec<Fd>,
+    /// The shared and private memory objects that it, or a program it forks or starts, uses.
+    pub memories: Vec<MemoryId>,
+}
+
+/// The index of a memory object in [`Image::memories`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemoryId(pub u16);
+
+/// Processes that exist from the beginning, or come to exist at a time.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub name: String,
+    pub program: ProgramId,
+    pub at: Instant,
+    pub count: u32,
+    /// What the scheduling policy is told about each of them.
+    pub parameters: Parameters,
+    /// The only CPU that it may run on.
+    pub cpu: Option<CpuId>,
+}
+
+/// A pipe: one buffer, one end to read and one to write.
+#[derive(Clone, Debug)]
+pub struct PipeSpec {
+    pub object: ObjectId,
+    /// Bytes.
+    pub capacity: u64,
+    pub read: Fd,
+    pub write: Fd,
+}
+
+/// A file on a disk.
+#[derive(Clone, Debug)]
+pub struct FileSpec {
+    pub object: ObjectId,
+    pub fd: Fd,
+    pub disk: DeviceId,
+    /// Bytes that it holds at the beginning.
+    pub size: u64,
+    /// Whether its pages are in the page cache at the beginning.
+    pub cached: bool,
+}
+
+/// A terminal, as descriptor 0 (keyboard) and 1 (screen).
+#[derive(Clone, Debug)]
+pub struct TerminalSpec {
+    pub object: ObjectId,
+    pub device: Option<DeviceId>,
+}
+
+/// Memory that programs touch or share.
+#[derive(Clone, Debug)]
+pub struct MemorySpec {
+    pub object: ObjectId,
+    pub memory: Memory,
+    pub backing: Backing,
+}
+
+/// Where a page's content comes from at its first touch, and who sees a write to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Zeros; a fork shares the pages until one side writes.
+    Private,
+    /// Zeros; relatives see each other's writes.
+    Shared,
+    /// Read from a file on the first touch (a major fault); private once written.
+    File(Fd),
+}
+
+/// Shared 64-bit or 32-bit cells within a shared memory object.
+#[derive(Clone, Debug)]
+pub struct ArraySpec {
+    pub object: ObjectId,
+    pub name: String,
+    /// The page that holds its first element.
+    pub page: PageNumber,
+    /// The byte offset of its first element in that page.
+    pub offset: u32,
+    pub width: Width,
+    /// The values at the beginning; as many as it has elements.
+    pub initial: Vec<i64>,
+}
+
+/// How an element is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// 32 bits, signed; a larger value is cut off.
+    Int32,
+    /// 64 bits, signed.
+    Int64,
+}
+
+impl Width {
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Width::Int32 => 4,
+            Width::Int64 => 8,
+        }
+    }
+}
+
+/// A line of output with places for values: pieces of text, each followed by a value except the last.
+#[derive(Clone, Debug, Default)]
+pub struct Text {
+    pub pieces: Vec<String>,
+    pub values: Vec<Operand>,
+}
+
+/// Something that happens to the machine from outside: an `[[event]]` of the scenario.
+#[derive(Clone, Debug)]
+pub struct Injection {
+    pub at: Instant,
+    pub action: Action,
+}
+
+/// What happens from outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A device's line is asserted though it has nothing to say; the handler finds out.
+    Raise {
+        vector: Vector,
+        cpu: CpuId,
+    },
+    /// An interrupt controller's mask bit.
+    Mask {
+        vector: Vector,
+        cpu: CpuId,
+    },
+    Unmask {
+        vector: Vector,
+        cpu: CpuId,
+    },
+    /// Keys are pressed; a line is complete at its newline.
+    Keys {
+        device: DeviceId,
+        text: String,
+    },
+    /// A packet arrives.
+    Packet {
+        device: DeviceId,
+        bytes: u64,
+    },
+    /// A removable device is pulled out or put in.
+    Unplug {
+        device: DeviceId,
+    },
+    Plug {
+        device: DeviceId,
+    },
+    /// A signal from outside to a process's first instance.
+    Signal {
+        process: StartId,
+        signal: Signal,
+    },
+}
+
+/// The hardware.
+#[derive(Clone, Debug)]
+pub struct MachineSpec {
+    pub cpus: u16,
+    /// Page frames of physical memory.
+    pub frames: u32,
+    /// Entries of each CPU's translation look-aside buffer; zero turns it off.
+    pub tlb: u16,
+    /// Indexed by [`DeviceId`].
+    pub devices: Vec<DeviceSpec>,
+}
+
+/// Bounds of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct RunSpec {
+    pub seed: u64,
+    /// The run ends here at the latest.
+    pub until: Instant,
+}
+
+/// A whole scenario, ready to run.
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub name: String,
+    pub question: String,
+    /// SHA-256 of the scenario's text, in hexadecimal.
+    pub hash: String,
+    pub machine: MachineSpec,
+    pub kernel: Options,
+    pub costs: Costs,
+    pub programs: Vec<Program>,
+    pub starts: Vec<Start>,
+    pub expressions: Expressions,
+    pub texts: Vec<Text>,
+    /// Texts of assertions, indexed by the [`NameId`](crate::ids::NameId) in the instruction.
+    pub names: Vec<String>,
+    pub fd_lists: Vec<Vec<Fd>>,
+    /// Indexed by [`ObjectId`].
+    pub objects: Vec<ObjectEntry>,
+    pub pipes: Vec<PipeSpec>,
+    pub files: Vec<FileSpec>,
+    pub terminal: TerminalSpec,
+    /// Indexed by [`MemoryId`].
+    pub memories: Vec<MemorySpec>,
+    /// Indexed by [`ArrayId`](super::instruction::ArrayId).
+    pub arrays: Vec<ArraySpec>,
+    /// In the order of their times; those of the same time in the order of the file.
+    pub injections: Vec<Injection>,
+    /// Indexed by [`StepId`].
+    pub steps: Vec<StepEntry>,
+    pub run: RunSpec,
+}

@@ -1,0 +1,90 @@
+//! System calls: one file for each.
+//!
+//! A file holds the step's TOML form, its lowering, and what the call does on the simulated
+//! kernel. To add one: write its file, add it to [`calls!`] below, and add its form to
+//! [`VERBS`](super::verb::VERBS).
+
+mod close;
+mod exec;
+mod exit;
+mod fork;
+mod fsync;
+mod futex;
+mod getpid;
+mod join;
+mod kill;
+mod pause;
+mod read;
+mod signal;
+mod sleep;
+mod thread;
+mod wait;
+mod write;
+mod r#yield;
+
+pub use close::Close;
+pub use exec::Exec;
+pub use exit::Exit;
+pub use fork::Fork;
+pub use fsync::Fsync;
+pub use futex::{FutexWait, FutexWake};
+pub use getpid::{Getpid, Getppid};
+pub use join::Join;
+pub use kill::Kill;
+pub use pause::Pause;
+pub use read::Read;
+pub use signal::SignalAction;
+pub use sleep::Sleep;
+pub use thread::Thread;
+pub use wait::Wait;
+pub use write::Write;
+pub use r#yield::Yield;
+
+macro_rules! calls {
+    ($($name:ident = $text:literal,)*) => {
+        /// A system call with its arguments, as the instruction carries it.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub enum Syscall { $($name($name),)* }
+
+        /// The names of all calls as Linux's trace points give them, indexed by
+        /// [`CallId`](crate::ids::CallId).
+        pub const NAMES: &[&str] = &[$($text,)*];
+
+        #[derive(Clone, Copy)]
+        #[repr(u16)]
+        enum Row { $($name,)* }
+
+        impl Syscall {
+            /// The call's row in [`NAMES`].
+            pub const fn id(&self) -> crate::ids::CallId {
+                match self { $(Syscall::$name(_) => crate::ids::CallId(Row::$name as u16),)* }
+            }
+        }
+
+        $(impl From<$name> for Syscall {
+            fn from(call: $name) -> Syscall { Syscall::$name(call) }
+        })*
+    };
+}
+
+calls! {
+    Close = "close",
+    Exec = "execve",
+    Exit = "exit_group",
+    Fork = "fork",
+    Fsync = "fsync",
+    FutexWait = "futex_wait",
+    FutexWake = "futex_wake",
+    Getpid = "getpid",
+    Getppid = "getppid",
+    Join = "join",
+    Kill = "kill",
+    Pause = "pause",
+    Read = "read",
+    SignalAction = "rt_sigaction",
+    Sleep = "nanosleep",
+    Thread = "clone",
+    Wait = "wait4",
+    Write = "write",
+    Yield = "sched_yield",
+}
