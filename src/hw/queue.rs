@@ -49,7 +49,11 @@ pub struct EventQueue<E> {
 
 impl<E> Default for EventQueue<E> {
     fn default() -> EventQueue<E> {
-        EventQueue { front: None, heap: Vec::new(), inserted: 0 }
+        EventQueue {
+            front: None,
+            heap: Vec::new(),
+            inserted: 0,
+        }
     }
 }
 

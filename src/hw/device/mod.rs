@@ -119,7 +119,11 @@ impl Device {
             DeviceKind::Noise(noise) => State::Noise(Noise::new(noise, stream)),
             DeviceKind::Button => State::Button,
         };
-        Device { plugged: spec.plugged, spec, state }
+        Device {
+            plugged: spec.plugged,
+            spec,
+            state,
+        }
     }
 }
 

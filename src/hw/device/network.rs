@@ -15,6 +15,10 @@ impl Card {
         self.received.push_back(bytes);
     }
 
+    pub fn has_packets(&self) -> bool {
+        !self.received.is_empty()
+    }
+
     /// The handler fetches the oldest packet.
     pub fn fetch(&mut self) -> Option<u64> {
         self.received.pop_front()

@@ -15,7 +15,11 @@ pub struct Noise {
 
 impl Noise {
     pub fn new(spec: NoiseSpec, stream: Stream) -> Noise {
-        Noise { spec, stream, unserved: 0 }
+        Noise {
+            spec,
+            stream,
+            unserved: 0,
+        }
     }
 
     /// When the next interrupt is due.
@@ -32,8 +36,12 @@ impl Noise {
         self.unserved += 1;
     }
 
-    /// The handler sees to all that has come; false if nothing has.
-    pub fn fetch(&mut self) -> bool {
-        std::mem::take(&mut self.unserved) > 0
+    pub const fn has_come(&self) -> bool {
+        self.unserved > 0
+    }
+
+    /// The handler sees to all that has come.
+    pub fn clear(&mut self) {
+        self.unserved = 0;
     }
 }

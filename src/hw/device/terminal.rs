@@ -12,6 +12,10 @@ impl Keyboard {
         self.pressed.extend(keys.chars());
     }
 
+    pub fn has_keys(&self) -> bool {
+        !self.pressed.is_empty()
+    }
+
     /// The handler fetches the oldest key.
     pub fn fetch(&mut self) -> Option<char> {
         self.pressed.pop_front()

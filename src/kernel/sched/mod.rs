@@ -103,5 +103,9 @@ pub const POLICIES: &[PolicyRow] = &[
                 "whether a thread that becomes ready pre-empts; true",
             ),
         ],
+        build: |given| {
+            let preemptive = given.truth("preemptive").unwrap_or(true);
+            Box::new(priority::Priority::new(given.time("quantum"), preemptive))
+        },
     },
 ];

@@ -63,11 +63,6 @@ pub trait Policy: fmt::Debug + Send {
     /// The running thread has used so much time since the last such account, or since it was picked.
     fn ran(&mut self, _thread: Thread<'_>, _time: Span, _now: Instant) {}
 
-    /// A thread that another CPU may take over; the one that would wait longest here.
-    fn give_away(&mut self, now: Instant) -> Option<Tid> {
-        self.pick(now)
-    }
-
     /// The threads that wait, in the order in which they would run if nothing else happened.
     fn queue(&self) -> Vec<Tid>;
 }

@@ -19,7 +19,10 @@ pub struct RoundRobin {
 
 impl RoundRobin {
     pub fn new(quantum: Span) -> RoundRobin {
-        RoundRobin { quantum, queue: VecDeque::new() }
+        RoundRobin {
+            quantum,
+            queue: VecDeque::new(),
+        }
     }
 }
 
