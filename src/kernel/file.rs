@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use crate::errno::Errno;
 use crate::hw::device::{Request, State as DeviceState};
 use crate::hw::mmu::PAGE_SIZE;
 use crate::hw::queue::Rank;
@@ -225,6 +226,12 @@ impl<S: Sink> Kernel<S> {
             }
         }
         self.wake(cpu, transfer.thread);
+    }
+
+    /// Whether the transfer that the thread has waited for failed, because its disk was pulled out.
+    pub fn take_failure(&mut self, thread: Tid) -> Result<(), Errno> {
+        let failed = std::mem::take(&mut self.tasks[thread.index()].interrupted);
+        if failed { Err(Errno::EIO) } else { Ok(()) }
     }
 
     /// Makes a page of a file present in the cache, if there is a frame for it.

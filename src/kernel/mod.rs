@@ -26,7 +26,7 @@ pub mod work;
 use crate::hw::device::Device;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
-use crate::ids::{CpuId, DeviceId, StepId, Tid, Vector};
+use crate::ids::{CpuId, DeviceId, Pid, StepId, Tid, Vector};
 use crate::time::{Instant, Span};
 use crate::trace::{Event, Kind, Sink};
 
@@ -78,7 +78,7 @@ pub struct Kernel<S> {
     pub frames: Frames,
     /// Indexed by [`Tid`].
     pub tasks: Vec<Task>,
-    /// Indexed by [`Pid`](crate::ids::Pid); threads that lead no process have none.
+    /// Indexed by [`Pid`]; threads that lead no process have none.
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,
     pub files: Files,
@@ -86,6 +86,8 @@ pub struct Kernel<S> {
     /// In the order of their pages.
     pub regions: Vec<Region>,
     pub terminal: file::Terminal,
+    /// The first process of each entry of the scenario's list of starts, once it exists.
+    pub first_of: Vec<Option<Pid>>,
     /// Threads that haven't ended.
     pub living: u32,
     /// Queued events and timers that could still wake somebody. When all CPUs idle and this is

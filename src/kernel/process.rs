@@ -122,6 +122,21 @@ impl<S: Sink> Kernel<S> {
         self.cpus[cpu].begin(Context::Kernel(Work::ThreadExit), cost);
     }
 
+    /// An exec leaves the process with its caller as the only thread.
+    pub fn end_other_threads(&mut self, cpu: usize) {
+        let current = self.cpus[cpu].current;
+        let process = self.tasks[current.index()].process;
+        let alone = self.processes[process.index()].as_ref().is_none_or(|process| process.threads == 1);
+        if !alone {
+            self.doom_others(cpu, process, current, 0);
+        }
+    }
+
+    /// Whether the process has children that it hasn't waited for.
+    pub fn has_children(&self, process: Pid) -> bool {
+        self.processes[process.index()].as_ref().is_some_and(|process| process.youngest_child.is_some())
+    }
+
     fn doom_others(&mut self, cpu: usize, process: Pid, but: Tid, status: u16) {
         for index in process.index()..self.tasks.len() {
             let task = &self.tasks[index];

@@ -6,3 +6,19 @@ use crate::program::ProgramId;
 pub struct Thread {
     pub program: ProgramId,
 }
+
+use crate::errno::Errno;
+use crate::program::call::{Call, Outcome, SystemCall};
+use crate::trace::Sink;
+
+use crate::kernel::process::Place;
+use super::fork::{give_birth, release};
+
+impl SystemCall for Thread {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let thread = give_birth(call, self.program, Place::ThreadOf(process)).ok_or(Errno::EAGAIN)?;
+        release(call, thread);
+        Ok(Outcome::Done(i64::from(thread.0)))
+    }
+}
