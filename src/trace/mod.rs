@@ -2,6 +2,7 @@
 //!
 //! - [`event`]: the kinds of event
 //! - [`kinds`]: their names and documentation, one row each
+//! - [`fields`]: what an event carries, as named values
 //! - [`header`]: what a trace says about itself
 //! - [`sink`]: where a running simulation puts events
 //! - [`file`]: the binary format, written and read as a stream
@@ -9,10 +10,16 @@
 //!
 //! This module knows nothing of who produced a trace.
 
+pub mod check;
 pub mod event;
+pub mod fields;
+pub mod file;
 pub mod header;
+pub mod kinds;
 pub mod sink;
 
+pub use check::{Violation, check};
 pub use event::{Cause, Event, Exception, Fault, Kind, Why};
-pub use header::Header;
+pub use file::{FileSink, Reader, Record, Trace, TraceError, Writer};
+pub use header::{Footer, Header, Outcome};
 pub use sink::Sink;
