@@ -201,36 +201,35 @@ impl Checker {
 
     /// Whether the threads that the event names exist, and blocked ones were woken.
     fn check_lives(&mut self, event: &Event) {
-        self.check_alive(event, event.task, acts_by_itself(&event.kind));
+        self.check_alive(event, event.task, role_of_current(&event.kind));
         match event.kind {
             Kind::SchedSwitch { prev, next, why } => {
-                self.check_alive(event, prev, false);
-                self.check_alive(event, next, true);
+                self.check_alive(event, prev, Role::Current);
+                self.check_alive(event, next, Role::Acting);
                 self.check_awake(event, prev, next, why);
+                self.change(prev, |task| task.left = task.exited);
             }
-            Kind::SchedWaking { task } | Kind::SchedMigrate { task, .. } => self.check_alive(event, task, true),
+            Kind::SchedWaking { task } | Kind::SchedMigrate { task, .. } => self.check_alive(event, task, Role::Acting),
             Kind::SchedWakeup { task, .. } => {
-                self.check_alive(event, task, true);
+                self.check_alive(event, task, Role::Acting);
                 self.change(task, |task| task.blocked = false);
             }
             // A zombie can still be sent signals; they have no effect.
-            Kind::SignalGenerate { to, .. } => self.check_alive(event, to, false),
+            Kind::SignalGenerate { to, .. } => self.check_alive(event, to, Role::Addressed),
             Kind::ProcessFork { child, .. } => self.fork(event, child),
             Kind::ProcessExit { .. } => self.change(event.task, Task::exit),
             _ => {}
         }
     }
 
-    /// `acting` is true for what an ended thread can't do any more. Until its CPU leaves it, it may
-    /// still be the one that happens to be current.
-    fn check_alive(&mut self, event: &Event, id: Tid, acting: bool) {
+    fn check_alive(&mut self, event: &Event, id: Tid, role: Role) {
         let name = event.kind.name();
         let text = match self.tasks.get_mut(&id) {
             None => format!("{name} names thread {id}, which nobody has announced"),
             Some(task) if event.at < task.start => {
                 format!("{name} names thread {id}, which doesn't exist before {}", task.start)
             }
-            Some(task) if task.exited && acting => {
+            Some(task) if task.is_over_for(role) => {
                 format!("{name} names thread {id}, which has ended")
             }
             Some(task) => {
@@ -333,9 +332,19 @@ impl Checker {
     }
 }
 
-/// Whether the event is its thread's own doing, rather than the kernel's or a device's while the
-/// thread happens to be current.
-fn acts_by_itself(kind: &Kind) -> bool {
+/// What a thread does in an event, as far as it matters whether it still lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// It runs its program, or shall run it again.
+    Acting,
+    /// It is the one that happens to be current: it may have ended, but its CPU hasn't left it yet.
+    Current,
+    /// Something is sent to it, which a zombie doesn't notice.
+    Addressed,
+}
+
+/// Whether the event is its thread's own doing, or the kernel's or a device's.
+fn role_of_current(kind: &Kind) -> Role {
     match kind {
         Kind::SysEnter { .. }
         | Kind::SysExit { .. }
@@ -349,7 +358,7 @@ fn acts_by_itself(kind: &Kind) -> bool {
         | Kind::LockContended { .. }
         | Kind::LockAcquired { .. }
         | Kind::SignalDeliver { .. }
-        | Kind::Print { .. } => true,
+        | Kind::Print { .. } => Role::Acting,
         Kind::SchedSwitch { .. }
         | Kind::SchedExit
         | Kind::SchedWaking { .. }
@@ -371,7 +380,7 @@ fn acts_by_itself(kind: &Kind) -> bool {
         | Kind::SignalGenerate { .. }
         | Kind::LockReleased { .. }
         | Kind::BlockRqIssue { .. }
-        | Kind::BlockRqComplete { .. } => false,
+        | Kind::BlockRqComplete { .. } => Role::Current,
     }
 }
 

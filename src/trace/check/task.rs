@@ -3,7 +3,7 @@
 use crate::ids::CallId;
 use crate::time::Instant;
 
-use super::Law;
+use super::{Law, Role};
 
 pub struct Task {
     pub start: Instant,
@@ -11,6 +11,8 @@ pub struct Task {
     pub used: bool,
     pub forked: bool,
     pub exited: bool,
+    /// After its end, its CPU went to another thread.
+    pub left: bool,
     /// It left the CPU to wait for something, and nobody has woken it since.
     pub blocked: bool,
     /// The call that it is in.
@@ -35,6 +37,7 @@ impl Task {
             used: false,
             forked: false,
             exited: false,
+            left: false,
             blocked: false,
             call,
             optional: true,
@@ -46,6 +49,15 @@ impl Task {
     /// The thread, announced or not, is forked by one that is in `call`.
     pub fn fork(&mut self, at: Instant, call: Option<CallId>) {
         *self = Task { forked: true, used: self.used, ..Task::born_in(self.start.min(at), call) };
+    }
+
+    /// Whether the thread can't play this role any more.
+    pub fn is_over_for(&self, role: Role) -> bool {
+        match role {
+            Role::Acting => self.exited,
+            Role::Current => self.left,
+            Role::Addressed => false,
+        }
     }
 
     /// The thread has ended, whatever it was doing.
