@@ -9,6 +9,7 @@ use std::time::Instant as Clock;
 
 use trapline::ids::{CallId, CpuId, ObjectId, Pid, StepId, Tid};
 use trapline::time::Instant;
+use trapline::trace::check::Checker;
 use trapline::trace::event::{Cause, Event, Kind, Why};
 use trapline::trace::header::{Header, Outcome, SCHEMA, Source, TaskEntry};
 use trapline::trace::{Reader, Record, Sink, Writer};
@@ -90,6 +91,20 @@ fn read(bytes: &[u8]) -> u64 {
     })
 }
 
+/// Holds all events to the laws.
+fn check(events: &[Event]) -> usize {
+    let mut checker = Checker::new(&header());
+    events.iter().for_each(|event| checker.event(event));
+    checker.finish().len()
+}
+
+/// Exports a trace to nowhere.
+fn export(bytes: &[u8], name: &str) {
+    let exporter = trapline::export::by_name(name).expect("an exporter");
+    let mut input = Reader::new(bytes).expect("a trace").boxed();
+    (exporter.write)(&mut input, &mut std::io::sink()).expect("nowhere doesn't fail");
+}
+
 /// What producing the events from memory costs by itself.
 fn walk(events: &[Event]) -> u64 {
     events.iter().fold(0, |sum, event| sum ^ black_box(*event).at.as_nanos() ^ u64::from(event.task.0))
@@ -127,4 +142,12 @@ fn main() {
     show("write", writes);
     show("read", reads);
     show("walk", walks);
+    let start = Clock::now();
+    black_box(check(&events));
+    show("check", vec![nanos(start)]);
+    for exporter in trapline::export::EXPORTERS {
+        let start = Clock::now();
+        export(&bytes, exporter.name);
+        show(exporter.name, vec![nanos(start)]);
+    }
 }

@@ -28,7 +28,7 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
     let mut table = WriterBuilder::new().buffer_capacity(64 * 1024).from_writer(out);
     table.write_byte_record(&ByteRecord::from(COLUMNS.to_vec())).map_err(io::Error::from)?;
     let mut row = Row::default();
-    while let Some(record) = input.next() {
+    for record in input.by_ref() {
         match record {
             Ok(Record::Event(event)) => {
                 let record = row.of(&event, &names);

@@ -27,7 +27,7 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
     let mut names = Names::new(input.header(), quoted);
     let mut line = Line { bytes: Vec::with_capacity(2 * CHUNK), number: itoa::Buffer::new() };
     line.whole("header", &serde_json::to_string(input.header()).map_err(std::io::Error::from)?);
-    while let Some(record) = input.next() {
+    for record in input.by_ref() {
         match record {
             Ok(Record::Event(event)) => line.event(&event, &names),
             Ok(other) => names.learn(&other),
