@@ -143,8 +143,10 @@ fn main() {
     show("read", reads);
     show("walk", walks);
     let start = Clock::now();
-    black_box(check(&events));
+    // The trace begins in the middle of things, which breaks a law or two and no more.
+    let broken = check(black_box(&events));
     show("check", vec![nanos(start)]);
+    assert!(broken < 10, "the checker gave up early");
     for exporter in trapline::export::EXPORTERS {
         let start = Clock::now();
         export(&bytes, exporter.name);

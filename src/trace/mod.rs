@@ -5,8 +5,8 @@
 //! - [`fields`]: what an event carries, as named values
 //! - [`header`]: what a trace says about itself
 //! - [`sink`]: where a running simulation puts events
-//! - [`file`]: the binary format, written and read as a stream
-//! - [`check`]: the laws that every trace obeys
+//! - [`mod@file`]: the binary format, written and read as a stream
+//! - [`mod@check`]: the laws that every trace obeys
 //!
 //! This module knows nothing of who produced a trace.
 

@@ -14,11 +14,11 @@
 //! payload up to its end, so that a damaged, missing or exchanged block is noticed before a single
 //! one of its records is believed. A file without its footer is recognised as cut off.
 //!
-//! - [`varint`]: integers of variable length
-//! - [`codec`]: one event to bytes and back
-//! - [`writer`] and [`reader`]: whole files
-//! - [`persist`]: a file that appears only when it is complete
-//! - [`whole`]: a trace in memory
+//! - `varint`: integers of variable length
+//! - `codec`: one event to bytes and back
+//! - `writer` and `reader`: whole files
+//! - `persist`: a file that appears only when it is complete
+//! - `whole`: a trace in memory
 
 mod codec;
 mod error;

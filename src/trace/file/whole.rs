@@ -120,7 +120,7 @@ impl Trace {
         writer.finish(self.end, self.outcome.clone(), self.lost)
     }
 
-    /// Which of the [laws](crate::trace::check) it breaks.
+    /// Which of the [laws](mod@crate::trace::check) it breaks.
     pub fn check(&self) -> Vec<Violation> {
         let mut checker = Checker::new(&self.header);
         for entry in &self.tasks {

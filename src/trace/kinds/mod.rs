@@ -1,8 +1,8 @@
 //! The kinds of event as data: names, codes, fields and meanings, one row each.
 //!
 //! The file format, the exports, `explain` and docs/TRACE.md all read these rows, so that none of
-//! them can disagree about what a kind is called or what it carries. [`rows`] holds the rows of
-//! [`Kind`], [`why`] those of [`Why`], and [`markdown`] turns both into the documentation's table.
+//! them can disagree about what a kind is called or what it carries. `rows` holds the rows of
+//! [`Kind`], `why` those of [`Why`](super::event::Why), and [`markdown()`] turns both into the documentation's table.
 
 mod markdown;
 mod rows;
