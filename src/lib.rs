@@ -1,5 +1,6 @@
 //! Trapline: a kernel-boundary simulator.
 pub mod errno;
+pub mod export;
 pub mod hw;
 pub mod ids;
 pub mod kernel;

@@ -43,9 +43,7 @@ impl Key {
     }
 
     pub fn stream(self) -> Stream {
-        Stream(Pcg64Mcg::new(
-            (u128::from(mix(self.0)) << 64) | u128::from(self.0),
-        ))
+        Stream(Pcg64Mcg::new((u128::from(mix(self.0)) << 64) | u128::from(self.0)))
     }
 }
 
@@ -56,11 +54,7 @@ pub struct Stream(Pcg64Mcg);
 impl Stream {
     /// Every whole number from `low` to `high`, both included; `low` if the bounds are the wrong way round.
     pub fn uniform(&mut self, low: u64, high: u64) -> u64 {
-        if low >= high {
-            low
-        } else {
-            self.0.random_range(low..=high)
-        }
+        if low >= high { low } else { self.0.random_range(low..=high) }
     }
 
     pub fn exponential(&mut self, mean: f64) -> u64 {

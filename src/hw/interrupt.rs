@@ -52,11 +52,7 @@ impl Controller {
         };
         let before = *register;
         *register |= bit(vector);
-        if before & bit(vector) == 0 {
-            Asserted::Raised
-        } else {
-            Asserted::Coalesced
-        }
+        if before & bit(vector) == 0 { Asserted::Raised } else { Asserted::Coalesced }
     }
 
     /// A level-triggered line falls, because its device has been served.

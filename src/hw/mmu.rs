@@ -54,19 +54,13 @@ impl PageTable {
 
     /// All present pages, in the order of their numbers.
     pub fn mappings(&self) -> impl Iterator<Item = (PageNumber, Mapping)> + '_ {
-        self.directory
-            .iter()
-            .enumerate()
-            .flat_map(|(upper, table)| {
-                table.iter().flat_map(move |table| {
-                    table
-                        .iter()
-                        .enumerate()
-                        .filter_map(move |(lower, mapping)| {
-                            Some((PageNumber::from(upper * TABLE_ENTRIES + lower), (*mapping)?))
-                        })
+        self.directory.iter().enumerate().flat_map(|(upper, table)| {
+            table.iter().flat_map(move |table| {
+                table.iter().enumerate().filter_map(move |(lower, mapping)| {
+                    Some((PageNumber::from(upper * TABLE_ENTRIES + lower), (*mapping)?))
                 })
             })
+        })
     }
 }
 
@@ -89,10 +83,7 @@ pub struct Tlb {
 impl Tlb {
     /// A buffer of so many entries; none means that every access walks the page table.
     pub fn new(entries: u16) -> Tlb {
-        Tlb {
-            entries: vec![Translation::default(); usize::from(entries)],
-            era: 1,
-        }
+        Tlb { entries: vec![Translation::default(); usize::from(entries)], era: 1 }
     }
 
     fn slot(&self, page: PageNumber) -> Option<usize> {
@@ -109,11 +100,7 @@ impl Tlb {
 
     pub fn fill(&mut self, page: PageNumber, writable: bool) {
         if let Some(slot) = self.slot(page) {
-            self.entries[slot] = Translation {
-                page,
-                writable,
-                era: self.era,
-            };
+            self.entries[slot] = Translation { page, writable, era: self.era };
         }
     }
 
@@ -133,11 +120,7 @@ pub struct Frames {
 
 impl Frames {
     pub fn new(total: u32) -> Frames {
-        Frames {
-            sharers: Vec::new(),
-            free: Vec::new(),
-            total,
-        }
+        Frames { sharers: Vec::new(), free: Vec::new(), total }
     }
 
     /// A frame for one mapping; none if memory is exhausted.
@@ -190,10 +173,7 @@ mod tests {
         let mut table = PageTable::default();
         let page = PageNumber(5000);
         assert_eq!(table.get(page), None);
-        let mapping = Mapping {
-            frame: FrameNumber(7),
-            writable: true,
-        };
+        let mapping = Mapping { frame: FrameNumber(7), writable: true };
         table.map(page, mapping);
         assert_eq!(table.get(page), Some(mapping));
         assert_eq!(table.mappings().collect::<Vec<_>>(), [(page, mapping)]);
@@ -216,14 +196,8 @@ mod tests {
         let mut tlb = Tlb::new(4);
         tlb.fill(PageNumber(9), false);
         assert!(tlb.hits(PageNumber(9), false));
-        assert!(
-            !tlb.hits(PageNumber(9), true),
-            "a write needs a writable translation"
-        );
-        assert!(
-            !tlb.hits(PageNumber(13), false),
-            "another page of the same slot"
-        );
+        assert!(!tlb.hits(PageNumber(9), true), "a write needs a writable translation");
+        assert!(!tlb.hits(PageNumber(13), false), "another page of the same slot");
         tlb.flush();
         assert!(!tlb.hits(PageNumber(9), false));
     }

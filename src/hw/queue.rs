@@ -49,11 +49,7 @@ pub struct EventQueue<E> {
 
 impl<E> Default for EventQueue<E> {
     fn default() -> EventQueue<E> {
-        EventQueue {
-            front: None,
-            heap: Vec::new(),
-            inserted: 0,
-        }
+        EventQueue { front: None, heap: Vec::new(), inserted: 0 }
     }
 }
 
@@ -164,8 +160,7 @@ mod tests {
         queue.push(at(5), Rank::Device, 'b');
         queue.push(at(5), Rank::Outside, 'x');
         queue.push(at(4), Rank::Processor, 'f');
-        let order: String =
-            std::iter::from_fn(|| queue.pop_due(at(9)).map(|(_, _, event)| event)).collect();
+        let order: String = std::iter::from_fn(|| queue.pop_due(at(9)).map(|(_, _, event)| event)).collect();
         assert_eq!(order, "fxabc");
     }
 

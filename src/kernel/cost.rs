@@ -102,11 +102,7 @@ impl Costs {
     #[inline]
     pub fn whole(&self, cost: Span) -> Span {
         let unit = self.instruction.as_nanos();
-        if unit == 1 {
-            cost
-        } else {
-            Span::from_nanos(cost.as_nanos().div_ceil(unit) * unit)
-        }
+        if unit == 1 { cost } else { Span::from_nanos(cost.as_nanos().div_ceil(unit) * unit) }
     }
 
     /// The cost of a system call's body by the call's name in the trace.

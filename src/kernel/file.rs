@@ -143,9 +143,7 @@ impl<S: Sink> Kernel<S> {
             let Kernel { pipes, tasks, .. } = self;
             let pipe = &mut pipes[pipe as usize];
             let woken: Vec<Tid> = std::iter::from_fn(|| {
-                pipe.waiting_readers
-                    .pop(tasks)
-                    .or_else(|| pipe.waiting_writers.pop(tasks))
+                pipe.waiting_readers.pop(tasks).or_else(|| pipe.waiting_writers.pop(tasks))
             })
             .collect();
             for waiter in woken {
@@ -168,21 +166,9 @@ impl<S: Sink> Kernel<S> {
                 (self.files.transfers.len() - 1) as u32
             }
         };
-        self.emit(
-            cpu,
-            Kind::BlockRqIssue {
-                object,
-                bytes,
-                write,
-            },
-        );
+        self.emit(cpu, Kind::BlockRqIssue { object, bytes, write });
         let now = self.cpus[cpu].now;
-        let request = Request {
-            tag,
-            bytes,
-            write,
-            failed: false,
-        };
+        let request = Request { tag, bytes, write, failed: false };
         let here = &mut self.devices[device.index()];
         let DeviceState::Disk(disk) = &mut here.state else {
             return;
@@ -190,14 +176,7 @@ impl<S: Sink> Kernel<S> {
         if !here.plugged {
             disk.fail(request);
             let soon = now + Span::TICK;
-            self.expect(
-                soon,
-                Rank::Device,
-                Due::DiskDone {
-                    device,
-                    place: u16::MAX,
-                },
-            );
+            self.expect(soon, Rank::Device, Due::DiskDone { device, place: u16::MAX });
             return;
         }
         if let Some((due, place)) = disk.submit(request, now) {
@@ -210,14 +189,7 @@ impl<S: Sink> Kernel<S> {
         let transfer = self.files.transfers[request.tag as usize];
         self.files.free_tags.push(request.tag);
         let object = self.files.files[transfer.file as usize].object;
-        self.emit(
-            cpu,
-            Kind::BlockRqComplete {
-                object,
-                bytes: request.bytes,
-                write: request.write,
-            },
-        );
+        self.emit(cpu, Kind::BlockRqComplete { object, bytes: request.bytes, write: request.write });
         if request.failed {
             self.tasks[transfer.thread.index()].interrupted = true;
         } else {
@@ -256,9 +228,7 @@ impl<S: Sink> Kernel<S> {
         }
         let line = std::mem::take(&mut self.terminal.line);
         self.terminal.lines.push_back(line);
-        let Kernel {
-            terminal, tasks, ..
-        } = self;
+        let Kernel { terminal, tasks, .. } = self;
         if let Some(reader) = terminal.waiting.pop(tasks) {
             self.wake(cpu, reader);
         }

@@ -37,27 +37,15 @@ impl<S: Sink> Kernel<S> {
         let leaves_idle = here.context == Context::Idle;
         let (work, cost, entry) = match vector {
             LOCAL_TIMER => (Work::Timer, self.costs.timer, Kind::LocalTimerEntry),
-            RESCHEDULE => (
-                Work::Reschedule,
-                self.costs.reschedule,
-                Kind::RescheduleEntry,
-            ),
+            RESCHEDULE => (Work::Reschedule, self.costs.reschedule, Kind::RescheduleEntry),
             _ => {
                 let device = self.lines[usize::from(vector.0)];
                 let own = device.and_then(|device| self.devices[device.index()].spec.handler);
                 let cost = own.unwrap_or(self.costs.interrupt);
-                (
-                    Work::Handler(vector),
-                    cost,
-                    Kind::IrqHandlerEntry { vector },
-                )
+                (Work::Handler(vector), cost, Kind::IrqHandlerEntry { vector })
             }
         };
-        let idle_exit = if leaves_idle {
-            self.costs.idle_exit
-        } else {
-            Span::ZERO
-        };
+        let idle_exit = if leaves_idle { self.costs.idle_exit } else { Span::ZERO };
         self.emit(cpu, entry);
         let cost = self.costs.whole(idle_exit) + self.costs.whole(cost);
         self.cpus[cpu].enter(work, cost);
@@ -106,10 +94,7 @@ impl<S: Sink> Kernel<S> {
 
     /// What the device's deferred half costs; zero if it has none.
     fn deferred_cost(&self, device: DeviceId) -> Span {
-        self.devices[device.index()]
-            .spec
-            .deferred
-            .unwrap_or(self.costs.deferred)
+        self.devices[device.index()].spec.deferred.unwrap_or(self.costs.deferred)
     }
 
     /// Begins the deferred half with the highest vector that waits, unless one is already under way.
@@ -118,9 +103,7 @@ impl<S: Sink> Kernel<S> {
         let busy = here.suspended.iter().any(|(context, _)| {
             matches!(
                 context,
-                Context::Kernel(
-                    Work::Deferred(_) | Work::Handler(_) | Work::Timer | Work::Reschedule
-                )
+                Context::Kernel(Work::Deferred(_) | Work::Handler(_) | Work::Timer | Work::Reschedule)
             )
         });
         if here.deferred == 0 || busy {
@@ -180,9 +163,7 @@ impl<S: Sink> Kernel<S> {
     /// The current thread will be woken at `due` by the local timer of its CPU.
     pub fn sleep_until(&mut self, cpu: usize, sleeper: Tid, due: Instant) {
         let here = &mut self.cpus[cpu];
-        let ticket = here
-            .sleepers
-            .push(due, crate::hw::queue::Rank::Device, sleeper);
+        let ticket = here.sleepers.push(due, crate::hw::queue::Rank::Device, sleeper);
         self.tasks[sleeper.index()].timer = ticket;
         self.hopes += 1;
         if due < here.timer {

@@ -51,9 +51,7 @@ pub enum Remedy {
 
 impl<S: Sink> Kernel<S> {
     fn space(&mut self, process: Pid) -> Option<&mut AddressSpace> {
-        self.processes[process.index()]
-            .as_mut()
-            .map(|process| &mut process.space)
+        self.processes[process.index()].as_mut().map(|process| &mut process.space)
     }
 
     fn region(&self, page: PageNumber) -> Option<usize> {
@@ -107,11 +105,7 @@ impl<S: Sink> Kernel<S> {
     pub fn remedy(&mut self, cpu: usize, thread: Tid, page: PageNumber, write: bool) -> Remedy {
         let process = self.tasks[thread.index()].process;
         let present = self.space(process).and_then(|space| space.table.get(page));
-        let region = if page >= KERNEL_BASE {
-            None
-        } else {
-            self.region(page)
-        };
+        let region = if page >= KERNEL_BASE { None } else { self.region(page) };
         let Some(region) = region else {
             return Remedy::Refused(Signal::SIGSEGV);
         };
@@ -138,17 +132,11 @@ impl<S: Sink> Kernel<S> {
     /// A page shared since a fork is written: it is copied, unless nobody shares it any more.
     fn copy(&mut self, shared: FrameNumber) -> Option<Mapping> {
         if self.frames.sharers(shared) == 1 {
-            return Some(Mapping {
-                frame: shared,
-                writable: true,
-            });
+            return Some(Mapping { frame: shared, writable: true });
         }
         let frame = self.frames.allocate()?;
         self.frames.release(shared);
-        Some(Mapping {
-            frame,
-            writable: true,
-        })
+        Some(Mapping { frame, writable: true })
     }
 
     fn first_touch(
@@ -159,15 +147,10 @@ impl<S: Sink> Kernel<S> {
         page: PageNumber,
         write: bool,
     ) -> Result<Option<Mapping>, Remedy> {
-        let Kernel {
-            regions, frames, ..
-        } = self;
+        let Kernel { regions, frames, .. } = self;
         let index = page.0 - regions[region].base.0;
         match &mut regions[region].content {
-            Content::Private => Ok(frames.allocate().map(|frame| Mapping {
-                frame,
-                writable: true,
-            })),
+            Content::Private => Ok(frames.allocate().map(|frame| Mapping { frame, writable: true })),
             Content::Shared { frames: shared } => {
                 let slot = &mut shared[index as usize];
                 if slot.is_none() {
@@ -176,10 +159,7 @@ impl<S: Sink> Kernel<S> {
                 if let Some(frame) = *slot {
                     frames.share(frame);
                 }
-                Ok(slot.map(|frame| Mapping {
-                    frame,
-                    writable: true,
-                }))
+                Ok(slot.map(|frame| Mapping { frame, writable: true }))
             }
             Content::File { file } => {
                 let file = *file;
@@ -187,12 +167,7 @@ impl<S: Sink> Kernel<S> {
                     if self.frames.used() == self.frames.total() {
                         return Ok(None);
                     }
-                    let transfer = Transfer {
-                        thread,
-                        file,
-                        first_page: index,
-                        pages: 1,
-                    };
+                    let transfer = Transfer { thread, file, first_page: index, pages: 1 };
                     self.transfer(cpu, transfer, crate::hw::mmu::PAGE_SIZE, false);
                     return Err(Remedy::Reading(Cause::Page));
                 }
@@ -201,16 +176,10 @@ impl<S: Sink> Kernel<S> {
                 };
                 if write {
                     let own = self.frames.allocate();
-                    return Ok(own.map(|frame| Mapping {
-                        frame,
-                        writable: true,
-                    }));
+                    return Ok(own.map(|frame| Mapping { frame, writable: true }));
                 }
                 self.frames.share(frame);
-                Ok(Some(Mapping {
-                    frame,
-                    writable: false,
-                }))
+                Ok(Some(Mapping { frame, writable: false }))
             }
         }
     }
@@ -225,16 +194,13 @@ impl<S: Sink> Kernel<S> {
         let parent = self.tasks[self.cpus[cpu].current.index()].process;
         let mut copied = 0;
         for (page, mapping) in pages {
-            let shared = self.region(page).is_none_or(|region| {
-                matches!(self.regions[region].content, Content::Shared { .. })
-            });
+            let shared = self
+                .region(page)
+                .is_none_or(|region| matches!(self.regions[region].content, Content::Shared { .. }));
             if shared {
                 continue;
             }
-            let read_only = Mapping {
-                writable: false,
-                ..mapping
-            };
+            let read_only = Mapping { writable: false, ..mapping };
             self.frames.share(mapping.frame);
             for process in [parent, child] {
                 if let Some(space) = self.space(process) {
@@ -269,9 +235,7 @@ impl<S: Sink> Kernel<S> {
         let entry = &self.files.files[file as usize];
         let mut pages = File::pages(offset, bytes);
         let first = pages.find(|&page| !entry.is_cached(page))?;
-        let end = pages
-            .find(|&page| entry.is_cached(page))
-            .unwrap_or(pages.end);
+        let end = pages.find(|&page| entry.is_cached(page)).unwrap_or(pages.end);
         Some((first, end - first))
     }
 }

@@ -114,18 +114,8 @@ impl<S: Sink> Kernel<S> {
         if S::ON {
             let here = &self.cpus[cpu];
             let task = here.current;
-            let step = if task == Tid::IDLE {
-                StepId::NONE
-            } else {
-                self.tasks[task.index()].step
-            };
-            self.sink.event(Event {
-                at,
-                cpu: Some(here.id),
-                task,
-                step,
-                kind,
-            });
+            let step = if task == Tid::IDLE { StepId::NONE } else { self.tasks[task.index()].step };
+            self.sink.event(Event { at, cpu: Some(here.id), task, step, kind });
         }
     }
 

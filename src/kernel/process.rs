@@ -51,8 +51,7 @@ impl<S: Sink> Kernel<S> {
         let id = Tid::from(self.tasks.len());
         let process = match birth.place {
             Place::ChildOf(parent) => {
-                self.processes
-                    .push(Some(Box::new(self.newborn(parent, birth.program))));
+                self.processes.push(Some(Box::new(self.newborn(parent, birth.program))));
                 if parent != Pid::INIT
                     && let Some(parent) = &mut self.processes[parent.index()]
                 {
@@ -87,9 +86,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     fn newborn(&self, parent: Pid, program: u16) -> Process {
-        let older_sibling = self.processes[parent.index()]
-            .as_ref()
-            .and_then(|parent| parent.youngest_child);
+        let older_sibling = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
         Process {
             parent,
             program,
@@ -111,9 +108,7 @@ impl<S: Sink> Kernel<S> {
         self.tasks[current.index()].doomed = Some(status);
         if all {
             let process = self.tasks[current.index()].process;
-            let threads = self.processes[process.index()]
-                .as_ref()
-                .map_or(1, |process| process.threads);
+            let threads = self.processes[process.index()].as_ref().map_or(1, |process| process.threads);
             if threads > 1 {
                 self.doom_others(cpu, process, current, status);
             }
@@ -181,9 +176,7 @@ impl<S: Sink> Kernel<S> {
 
     /// The dead process's children become init's; those that are zombies already are gone.
     fn orphan_children(&mut self, dead: Pid) {
-        let mut child = self.processes[dead.index()]
-            .as_mut()
-            .and_then(|dead| dead.youngest_child.take());
+        let mut child = self.processes[dead.index()].as_mut().and_then(|dead| dead.youngest_child.take());
         while let Some(id) = child {
             let Some(process) = &mut self.processes[id.index()] else {
                 return;
@@ -198,22 +191,13 @@ impl<S: Sink> Kernel<S> {
 
     fn tell_parent(&mut self, cpu: usize, child: Pid, parent: Pid) {
         if parent == Pid::INIT {
-            let status = match self.processes[child.index()]
-                .as_ref()
-                .map(|child| child.phase)
-            {
+            let status = match self.processes[child.index()].as_ref().map(|child| child.phase) {
                 Some(Phase::Zombie { status }) => status,
                 Some(Phase::Alive | Phase::Gone { .. }) | None => 0,
             };
             return self.bury(child, status);
         }
-        self.emit(
-            cpu,
-            Kind::SignalGenerate {
-                signal: Signal::SIGCHLD,
-                to: parent.leader(),
-            },
-        );
+        self.emit(cpu, Kind::SignalGenerate { signal: Signal::SIGCHLD, to: parent.leader() });
         let Some(process) = &mut self.processes[parent.index()] else {
             return;
         };
@@ -239,9 +223,7 @@ impl<S: Sink> Kernel<S> {
     /// its status.
     pub fn reap(&mut self, parent: Pid, program: Option<u16>) -> Awaited {
         let mut found = Awaited::None;
-        let mut child = self.processes[parent.index()]
-            .as_ref()
-            .and_then(|parent| parent.youngest_child);
+        let mut child = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
         while let Some(id) = child {
             let Some(process) = self.processes[id.index()].as_ref() else {
                 break;
@@ -263,21 +245,15 @@ impl<S: Sink> Kernel<S> {
     }
 
     fn unlink_child(&mut self, parent: Pid, gone: Pid) {
-        let after = self.processes[gone.index()]
-            .as_mut()
-            .and_then(|gone| gone.older_sibling.take());
-        let mut here = self.processes[parent.index()]
-            .as_mut()
-            .map(|parent| &mut parent.youngest_child);
+        let after = self.processes[gone.index()].as_mut().and_then(|gone| gone.older_sibling.take());
+        let mut here = self.processes[parent.index()].as_mut().map(|parent| &mut parent.youngest_child);
         if let Some(link) = &mut here
             && **link == Some(gone)
         {
             **link = after;
             return;
         }
-        let mut child = self.processes[parent.index()]
-            .as_ref()
-            .and_then(|parent| parent.youngest_child);
+        let mut child = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
         while let Some(id) = child {
             let Some(process) = &mut self.processes[id.index()] else {
                 return;

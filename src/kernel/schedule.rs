@@ -15,10 +15,7 @@ use super::task::{State, Task};
 use super::work::{Context, Work};
 
 fn thread(tasks: &[Task], id: Tid) -> Thread<'_> {
-    Thread {
-        id,
-        parameters: &tasks[id.index()].parameters,
-    }
+    Thread { id, parameters: &tasks[id.index()].parameters }
 }
 
 /// Why a thread that stays ready is put back into the queue.
@@ -39,25 +36,12 @@ impl<S: Sink> Kernel<S> {
         let from = self.tasks[woken.index()].cpu;
         let to = self.place(woken);
         if to != from {
-            self.emit(
-                by,
-                Kind::SchedMigrate {
-                    task: woken,
-                    from,
-                    to,
-                },
-            );
+            self.emit(by, Kind::SchedMigrate { task: woken, from, to });
         }
         let cost = self.costs.whole(self.costs.wakeup);
         self.cpus[by].debt += cost;
         self.make_ready(by, woken, to, Ready::Woken);
-        self.emit(
-            by,
-            Kind::SchedWakeup {
-                task: woken,
-                on: to,
-            },
-        );
+        self.emit(by, Kind::SchedWakeup { task: woken, on: to });
     }
 
     /// Puts a thread into a CPU's queue and lets that CPU know.
@@ -70,9 +54,7 @@ impl<S: Sink> Kernel<S> {
         let notice = if cpu.is_idle() {
             Some(Why::WorkArrived)
         } else if matches!(why, Ready::New | Ready::Woken)
-            && cpu
-                .policy
-                .preempts(thread(tasks, ready), thread(tasks, cpu.current), now)
+            && cpu.policy.preempts(thread(tasks, ready), thread(tasks, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
         } else {
@@ -135,11 +117,7 @@ impl<S: Sink> Kernel<S> {
                 here.policy.enqueue(thread(tasks, previous), ready, now);
             }
         }
-        let next = here
-            .policy
-            .pick(now)
-            .or_else(|| self.steal(cpu))
-            .unwrap_or(Tid::IDLE);
+        let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
         if next == previous {
             self.go_on(cpu, next);
         } else {
@@ -161,14 +139,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     fn switch(&mut self, cpu: usize, previous: Tid, next: Tid, why: Why) {
-        self.emit(
-            cpu,
-            Kind::SchedSwitch {
-                prev: previous,
-                next,
-                why,
-            },
-        );
+        self.emit(cpu, Kind::SchedSwitch { prev: previous, next, why });
         let (same_space, cost) = if next == Tid::IDLE {
             (true, self.costs.idle_entry)
         } else {
@@ -195,14 +166,8 @@ impl<S: Sink> Kernel<S> {
         let here = &mut self.cpus[cpu];
         if here.current == Tid::IDLE {
             here.begin(Context::Idle, Span::ZERO);
-            (here.slice, here.next_tick) = (
-                None,
-                if self.options.tickless_idle {
-                    Instant::NEVER
-                } else {
-                    here.next_tick
-                },
-            );
+            (here.slice, here.next_tick) =
+                (None, if self.options.tickless_idle { Instant::NEVER } else { here.next_tick });
             self.set_timer(cpu);
             return;
         }
@@ -213,12 +178,7 @@ impl<S: Sink> Kernel<S> {
 
     /// A new slice begins for the current thread.
     fn begin_slice(&mut self, cpu: usize) {
-        let Kernel {
-            tasks,
-            cpus,
-            options,
-            ..
-        } = self;
+        let Kernel { tasks, cpus, options, .. } = self;
         let here = &mut cpus[cpu];
         here.accounted = here.now;
         here.slice_start = here.now;
@@ -303,9 +263,7 @@ impl<S: Sink> Kernel<S> {
     pub fn may_preempt(&self, here: &Cpu) -> bool {
         match here.context {
             Context::Idle | Context::User => true,
-            Context::Kernel(work) => {
-                self.options.preemption == Preemption::Full && !work.masks_interrupts()
-            }
+            Context::Kernel(work) => self.options.preemption == Preemption::Full && !work.masks_interrupts(),
         }
     }
 
@@ -314,10 +272,8 @@ impl<S: Sink> Kernel<S> {
         if self.options.balance == Balance::None || self.cpus.len() == 1 {
             return None;
         }
-        let busiest = self
-            .cpus
-            .iter()
-            .max_by_key(|other| (other.policy.waiting(), std::cmp::Reverse(other.id)))?;
+        let busiest =
+            self.cpus.iter().max_by_key(|other| (other.policy.waiting(), std::cmp::Reverse(other.id)))?;
         if busiest.policy.waiting() == 0 {
             return None;
         }
@@ -330,19 +286,10 @@ impl<S: Sink> Kernel<S> {
         let now = self.cpus[cpu].now;
         let to = self.cpus[cpu].id;
         self.cpus[from.index()].policy.remove(stolen);
-        self.emit(
-            cpu,
-            Kind::SchedMigrate {
-                task: stolen,
-                from,
-                to,
-            },
-        );
+        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
         let Kernel { tasks, cpus, .. } = self;
         tasks[stolen.index()].cpu = to;
-        cpus[cpu]
-            .policy
-            .enqueue(thread(tasks, stolen), Ready::Migrated, now);
+        cpus[cpu].policy.enqueue(thread(tasks, stolen), Ready::Migrated, now);
         cpus[cpu].policy.pick(now)
     }
 }

@@ -22,13 +22,7 @@ impl<S: Sink> Kernel<S> {
             return to != Pid::INIT && matches!(process.phase, super::task::Phase::Zombie { .. });
         }
         let ignored = process.ignored & signal.bit() != 0;
-        self.emit(
-            cpu,
-            Kind::SignalGenerate {
-                signal,
-                to: to.leader(),
-            },
-        );
+        self.emit(cpu, Kind::SignalGenerate { signal, to: to.leader() });
         let deadly = match signal.default_action() {
             DefaultAction::Terminate => !ignored || signal == Signal::SIGKILL,
             DefaultAction::Ignore => false,
@@ -65,25 +59,14 @@ impl<S: Sink> Kernel<S> {
     /// Takes a thread out of whatever it waits in, and wakes it.
     fn interrupt_wait(&mut self, cpu: usize, thread: Tid, on: Cause) {
         let process = self.tasks[thread.index()].process;
-        let Kernel {
-            tasks,
-            pipes,
-            futexes,
-            processes,
-            terminal,
-            ..
-        } = self;
+        let Kernel { tasks, pipes, futexes, processes, terminal, .. } = self;
         match on {
             Cause::Disk | Cause::Page => return,
             Cause::PipeRead => {
-                pipes
-                    .iter_mut()
-                    .any(|pipe| pipe.waiting_readers.remove(thread, tasks));
+                pipes.iter_mut().any(|pipe| pipe.waiting_readers.remove(thread, tasks));
             }
             Cause::PipeWrite => {
-                pipes
-                    .iter_mut()
-                    .any(|pipe| pipe.waiting_writers.remove(thread, tasks));
+                pipes.iter_mut().any(|pipe| pipe.waiting_writers.remove(thread, tasks));
             }
             Cause::Futex | Cause::Lock | Cause::Semaphore => futexes.cancel(thread, tasks),
             Cause::Child | Cause::Thread => {

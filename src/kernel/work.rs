@@ -28,11 +28,7 @@ pub enum Work {
     /// Back to user mode with the call's result.
     CallExit,
     /// The page-fault handler: at its end the page is mapped, or is being read.
-    PageFault {
-        page: PageNumber,
-        write: bool,
-        fault: Fault,
-    },
+    PageFault { page: PageNumber, write: bool, fault: Fault },
     /// Any other exception's handler: at its end the signal is sent.
     Exception(Exception),
     /// The thread is being taken apart.

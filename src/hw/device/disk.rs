@@ -39,13 +39,7 @@ pub type Started = (Instant, u16);
 impl Disk {
     pub fn new(spec: DiskSpec, stream: Stream) -> Disk {
         let active = vec![None; usize::from(spec.depth.max(1))];
-        Disk {
-            spec,
-            stream,
-            waiting: VecDeque::new(),
-            active,
-            done: VecDeque::new(),
-        }
+        Disk { spec, stream, waiting: VecDeque::new(), active, done: VecDeque::new() }
     }
 
     /// Takes a request; begins with it at once if there is room.
@@ -72,24 +66,14 @@ impl Disk {
 
     /// A request that fails at once, because the disk isn't there.
     pub fn fail(&mut self, request: Request) {
-        self.done.push_back(Request {
-            failed: true,
-            ..request
-        });
+        self.done.push_back(Request { failed: true, ..request });
     }
 
     /// The disk is pulled out: everything that it hadn't finished fails. How many requests that was.
     pub fn abandon(&mut self) -> usize {
         let before = self.done.len();
-        let lost = self
-            .active
-            .iter_mut()
-            .filter_map(Option::take)
-            .chain(self.waiting.drain(..));
-        self.done.extend(lost.map(|request| Request {
-            failed: true,
-            ..request
-        }));
+        let lost = self.active.iter_mut().filter_map(Option::take).chain(self.waiting.drain(..));
+        self.done.extend(lost.map(|request| Request { failed: true, ..request }));
         self.done.len() - before
     }
 
@@ -116,32 +100,17 @@ mod tests {
     fn disk(depth: u16) -> Disk {
         let service = Duration::Fixed(Span::from_micros(100));
         let per_kib = Span::from_micros(1);
-        Disk::new(
-            DiskSpec {
-                service,
-                per_kib,
-                depth,
-            },
-            Key::of_run(1).stream(),
-        )
+        Disk::new(DiskSpec { service, per_kib, depth }, Key::of_run(1).stream())
     }
 
     fn request(tag: u32) -> Request {
-        Request {
-            tag,
-            bytes: 4096,
-            write: false,
-            failed: false,
-        }
+        Request { tag, bytes: 4096, write: false, failed: false }
     }
 
     #[test]
     fn a_second_request_waits_for_the_first() {
         let mut disk = disk(1);
-        assert_eq!(
-            disk.submit(request(1), Instant::START),
-            Some((Instant::from_nanos(104_000), 0))
-        );
+        assert_eq!(disk.submit(request(1), Instant::START), Some((Instant::from_nanos(104_000), 0)));
         assert_eq!(disk.submit(request(2), Instant::START), None);
         let (done, next) = disk.complete(0, Instant::from_nanos(104_000));
         assert_eq!(done, Some(request(1)));
@@ -154,9 +123,6 @@ mod tests {
     fn a_deeper_queue_works_on_several_requests_at_once() {
         let mut disk = disk(2);
         assert!(disk.submit(request(1), Instant::START).is_some());
-        assert_eq!(
-            disk.submit(request(2), Instant::START),
-            Some((Instant::from_nanos(104_000), 1))
-        );
+        assert_eq!(disk.submit(request(2), Instant::START), Some((Instant::from_nanos(104_000), 1)));
     }
 }

@@ -119,11 +119,7 @@ impl Device {
             DeviceKind::Noise(noise) => State::Noise(Noise::new(noise, stream)),
             DeviceKind::Button => State::Button,
         };
-        Device {
-            plugged: spec.plugged,
-            spec,
-            state,
-        }
+        Device { plugged: spec.plugged, spec, state }
     }
 }
 

@@ -15,11 +15,7 @@ pub struct Noise {
 
 impl Noise {
     pub fn new(spec: NoiseSpec, stream: Stream) -> Noise {
-        Noise {
-            spec,
-            stream,
-            unserved: 0,
-        }
+        Noise { spec, stream, unserved: 0 }
     }
 
     /// When the next interrupt is due.

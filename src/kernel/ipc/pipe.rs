@@ -71,15 +71,9 @@ impl Pipe {
         let known = value.is_some() || !self.pieces.is_empty();
         if known {
             if self.pieces.is_empty() && self.used > 0 {
-                self.pieces.push_back(Piece {
-                    bytes: self.used,
-                    value: 0,
-                });
+                self.pieces.push_back(Piece { bytes: self.used, value: 0 });
             }
-            self.pieces.push_back(Piece {
-                bytes,
-                value: value.unwrap_or(0),
-            });
+            self.pieces.push_back(Piece { bytes, value: value.unwrap_or(0) });
         }
         self.used += bytes;
     }

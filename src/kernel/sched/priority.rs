@@ -23,27 +23,17 @@ pub struct Priority {
 
 impl Priority {
     pub fn new(quantum: Option<Span>, preemptive: bool) -> Priority {
-        Priority {
-            quantum,
-            preemptive,
-            levels: BTreeMap::new(),
-            waiting: 0,
-        }
+        Priority { quantum, preemptive, levels: BTreeMap::new(), waiting: 0 }
     }
 
     fn highest(&self) -> Option<i32> {
-        self.levels
-            .first_key_value()
-            .map(|(&Reverse(priority), _)| priority)
+        self.levels.first_key_value().map(|(&Reverse(priority), _)| priority)
     }
 }
 
 impl Policy for Priority {
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
-        let level = self
-            .levels
-            .entry(Reverse(thread.parameters.priority))
-            .or_default();
+        let level = self.levels.entry(Reverse(thread.parameters.priority)).or_default();
         match why {
             Ready::Preempted => level.push_front(thread.id),
             Ready::New | Ready::Woken | Ready::SliceEnd | Ready::Yielded | Ready::Migrated => {
@@ -84,8 +74,7 @@ impl Policy for Priority {
     }
 
     fn gives_way(&self, running: Thread<'_>, _: Instant) -> bool {
-        self.highest()
-            .is_some_and(|highest| highest >= running.parameters.priority)
+        self.highest().is_some_and(|highest| highest >= running.parameters.priority)
     }
 
     fn preempts(&self, woken: Thread<'_>, running: Thread<'_>, _: Instant) -> bool {
@@ -104,21 +93,11 @@ mod tests {
 
     #[test]
     fn a_preempted_thread_goes_back_to_the_head_of_its_level() {
-        let level = |priority| Parameters {
-            priority,
-            ..Parameters::default()
-        };
+        let level = |priority| Parameters { priority, ..Parameters::default() };
         let mut queue = Priority::new(None, true);
         let mut add = |id, priority, why| {
             let parameters = &level(priority);
-            queue.enqueue(
-                Thread {
-                    id: Tid(id),
-                    parameters,
-                },
-                why,
-                Instant::START,
-            );
+            queue.enqueue(Thread { id: Tid(id), parameters }, why, Instant::START);
         };
         add(2, 1, Ready::New);
         add(3, 5, Ready::New);

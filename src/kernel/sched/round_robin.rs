@@ -19,10 +19,7 @@ pub struct RoundRobin {
 
 impl RoundRobin {
     pub fn new(quantum: Span) -> RoundRobin {
-        RoundRobin {
-            quantum,
-            queue: VecDeque::new(),
-        }
+        RoundRobin { quantum, queue: VecDeque::new() }
     }
 }
 

@@ -39,11 +39,7 @@ impl SystemCall for Fork {
 
 /// A child or thread of the caller that is about to return from the same call with result 0, to
 /// the beginning of its program. It isn't in a run queue yet.
-pub(super) fn give_birth<S: Sink>(
-    call: &mut Call<'_, S>,
-    id: ProgramId,
-    place: Place,
-) -> Option<Tid> {
+pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: Place) -> Option<Tid> {
     let parent = &call.kernel.tasks[call.task.index()];
     let birth = Birth {
         place,

@@ -30,9 +30,7 @@ impl SystemCall for Read {
 
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
         match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeRead(pipe))) => {
-                call.kernel.pipes[pipe as usize].used().min(call.amount())
-            }
+            Some((_, Opened::PipeRead(pipe))) => call.kernel.pipes[pipe as usize].used().min(call.amount()),
             Some((open, Opened::File(file))) => {
                 let (offset, bytes) = extent(call, open, file);
                 let waits = !self.direct && call.kernel.uncached(file, offset, bytes).is_some();
@@ -106,7 +104,9 @@ impl Read {
             (call.progress() == 0).then_some((0, 0))
         } else {
             // A page that found no frame when it was read isn't asked for twice.
-            call.kernel.uncached(file, offset, bytes).filter(|&(first, _)| u64::from(first) + 1 > call.progress())
+            call.kernel
+                .uncached(file, offset, bytes)
+                .filter(|&(first, _)| u64::from(first) + 1 > call.progress())
         };
         if let Some((first_page, pages)) = missing {
             let size = if self.direct { bytes } else { u64::from(pages) * crate::hw::mmu::PAGE_SIZE };

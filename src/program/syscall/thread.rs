@@ -11,8 +11,8 @@ use crate::errno::Errno;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::trace::Sink;
 
-use crate::kernel::process::Place;
 use super::fork::{give_birth, release};
+use crate::kernel::process::Place;
 
 impl SystemCall for Thread {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

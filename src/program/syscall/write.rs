@@ -76,11 +76,8 @@ impl Write {
         }
         let reader = if now > 0 { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
         let done = written + now;
-        let writer = if done == total && pipe.room() > 0 {
-            pipe.waiting_writers.pop(&mut kernel.tasks)
-        } else {
-            None
-        };
+        let writer =
+            if done == total && pipe.room() > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
         if done < total {
             pipe.waiting_writers.push(task, &mut kernel.tasks);
         }
