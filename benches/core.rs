@@ -47,13 +47,20 @@ use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 
 use bare::bytecode;
-use harness::measure::{self, Medians, Pair, Run};
+use harness::measure::{self, Pair, Run};
 use harness::memory::{self, Side};
 use harness::simulator::{self, Pace};
 use harness::workload::{self, WORKLOADS, Workload};
 
 /// The name that stands for the measurements of plain instructions.
 const INSTRUCTIONS: &str = "instructions";
+/// The plain instructions of `step.toml`.
+const STEPPED: u64 = 300_000_000;
+/// The ticks of `fast-forward.toml`, and the instructions of one nanosecond from one to the next.
+const TICKS: u64 = 1_000_000;
+const INSTRUCTIONS_A_TICK: u64 = 1_000_000;
+/// What the bytecode executes for each number that it sums.
+const INSTRUCTIONS_A_NUMBER: u64 = 4;
 /// Below so many processes, memory for each says nothing.
 const MANY_PROCESSES: u64 = 10_000;
 
@@ -136,7 +143,12 @@ fn compare(workloads: &[&'static Workload], rounds: usize) -> Table {
     ]);
     for (workload, medians) in workloads.iter().zip(medians) {
         let bare = row(workload, Side::Bare, medians.bare, None);
-        let simulator = row(workload, Side::Simulator, medians.simulator, medians.ratio());
+        let simulator = row(
+            workload,
+            Side::Simulator,
+            medians.simulator,
+            medians.ratio(),
+        );
         table.add_row(bare).add_row(simulator);
     }
     table
@@ -151,7 +163,9 @@ fn row(workload: &Workload, side: Side, run: Option<Run>, ratio: Option<f64>) ->
     let Some(run) = run else {
         let unknown = || "-".to_owned();
         let [time, ratio, rate, crossings, end, bytes] = std::array::from_fn(|_| unknown());
-        return [name, operation, word, time, ratio, rate, crossings, end, bytes];
+        return [
+            name, operation, word, time, ratio, rate, crossings, end, bytes,
+        ];
     };
     let bytes = Some(workload)
         .filter(|workload| workload.processes >= MANY_PROCESSES)
@@ -171,5 +185,82 @@ fn row(workload: &Workload, side: Side, run: Option<Run>, ratio: Option<f64>) ->
 
 /// The table of plain instructions: stepping, and fast-forward under a tick.
 fn instructions(rounds: usize) -> Table {
-    todo!()
+    let sum = STEPPED / INSTRUCTIONS_A_NUMBER;
+    let register = AtomicU32::new(0);
+    let pairs = [
+        Pair {
+            bare: Box::new(|| Some(measure::bytecode(|| bytecode::run_deaf(bytecode::SUM, sum)))),
+            simulator: Box::new(|| None),
+        },
+        Pair {
+            bare: Box::new(|| {
+                Some(measure::bytecode(|| {
+                    bytecode::run(bytecode::SUM, sum, &register)
+                }))
+            }),
+            simulator: Box::new(|| simulator::run(&workload::scenario("step"), Pace::Step)),
+        },
+        Pair {
+            bare: Box::new(|| Some(measure::bare(|| workload::ticks(TICKS)))),
+            simulator: Box::new(|| simulator::run(&workload::scenario("fast-forward"), Pace::Fast)),
+        },
+    ];
+    let medians = measure::interleaved(&pairs, rounds, |round| {
+        eprintln!("instructions: round {} of {rounds}", round + 1);
+    });
+    let mut table = table(&["plain instructions", "million/s", "ns/event", "ratio"]);
+    let [deaf, step, fast] = [0, 1, 2].map(|index| medians[index]);
+    let stepping = |what, run, ratio| instruction_row(what, run, STEPPED, None, ratio);
+    let skipping = |what, run, ratio| {
+        let instructions = TICKS * INSTRUCTIONS_A_TICK;
+        instruction_row(what, run, instructions, Some(TICKS), ratio)
+    };
+    table
+        .add_row(stepping(
+            "bare bytecode, no interrupt register",
+            deaf.bare,
+            None,
+        ))
+        .add_row(stepping(
+            "bare bytecode, a look after each",
+            step.bare,
+            None,
+        ))
+        .add_row(stepping("trapline, stepping", step.simulator, step.ratio()))
+        .add_row(skipping("bare events, 1 ms apart", fast.bare, None))
+        .add_row(skipping(
+            "trapline, fast-forward",
+            fast.simulator,
+            fast.ratio(),
+        ));
+    table
+}
+
+fn instruction_row(
+    what: &str,
+    run: Option<Run>,
+    instructions: u64,
+    events: Option<u64>,
+    ratio: Option<f64>,
+) -> [String; 4] {
+    let Some(Run { seconds, .. }) = run else {
+        return [what, "-", "-", "-"].map(str::to_owned);
+    };
+    let event = events.map(|events| format!("{:.1}", seconds * 1e9 / events as f64));
+    [
+        what.to_owned(),
+        format!("{:.0}", instructions as f64 / seconds / 1e6),
+        event.unwrap_or_default(),
+        ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")),
+    ]
+}
+
+/// A table whose columns of numbers are aligned to the right; it can be pasted into a document.
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN).set_header(header);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }

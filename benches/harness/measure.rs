@@ -7,6 +7,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use crate::bare::bytecode::Executed;
 use crate::bare::kernel::Totals;
 
 /// One timed run.
@@ -70,6 +71,17 @@ pub fn bare(run: impl FnOnce() -> Totals) -> Run {
         seconds: begin.elapsed().as_secs_f64(),
         crossings: totals.traps,
         end: totals.end,
+    }
+}
+
+/// Times the bare bytecode; an instruction counts as a nanosecond of simulated time.
+pub fn bytecode(run: impl FnOnce() -> Executed) -> Run {
+    let begin = Instant::now();
+    let executed = black_box(run());
+    Run {
+        seconds: begin.elapsed().as_secs_f64(),
+        crossings: 0,
+        end: executed.instructions,
     }
 }
 

@@ -42,7 +42,10 @@ pub fn scenario(name: &str) -> PathBuf {
 
 /// Measured unless the command line chooses: W1 to W5.
 pub fn usual() -> Vec<&'static Workload> {
-    WORKLOADS.iter().filter(|w| w.name != "w5-million").collect()
+    WORKLOADS
+        .iter()
+        .filter(|w| w.name != "w5-million")
+        .collect()
 }
 
 /// All workloads; the same numbers stand in the scenario files.
