@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 
 const SOURCE_BITS: u32 = 24;
 const TIME_SHIFT: u32 = 64;
-/// Later than every key; as the front it means that there is none.
+/// Later than every key, at a time that never comes; as the front it means that there is none.
 const NONE: u128 = u128::MAX;
 
 /// What is going to happen, in the order of time.
@@ -42,7 +42,7 @@ impl Queue {
             | u128::from(source);
         self.pushed += 1;
         if key < self.earliest() {
-            if self.front != NONE {
+            if self.has_front() {
                 self.heap.push(Reverse(self.front));
             }
             self.front = key;
@@ -54,7 +54,7 @@ impl Queue {
     /// The time and source of the earliest event.
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, u32)> {
-        let key = if self.front != NONE {
+        let key = if self.has_front() {
             std::mem::replace(&mut self.front, NONE)
         } else {
             self.heap.pop()?.0
@@ -65,10 +65,17 @@ impl Queue {
 
     #[inline]
     fn earliest(&self) -> u128 {
-        match self.heap.peek() {
-            _ if self.front != NONE => self.front,
-            Some(&Reverse(key)) => key,
-            None => NONE,
+        if self.has_front() {
+            return self.front;
         }
+        self.heap.peek().map_or(NONE, |&Reverse(key)| key)
+    }
+
+    /// Looks at the half of the key that holds the time. A key is written as two halves; reading
+    /// all of it at once, as a comparison with `NONE` does, would wait until both have left the
+    /// processor's store buffer, which costs more than all the rest of an event.
+    #[inline]
+    fn has_front(&self) -> bool {
+        (self.front >> TIME_SHIFT) as u64 != u64::MAX
     }
 }
