@@ -12,6 +12,9 @@
 //!
 //! Left out, because no workload needs it: a device interrupt that falls into a run of user code
 //! (only the end of a slice cuts one), priorities of interrupts, nesting.
+//!
+//! The functions that every event goes through are inlined by force. Left to itself, the compiler
+//! calls some of them, and a message of W1 takes 60 ns instead of 36.
 
 use std::collections::VecDeque;
 
@@ -204,7 +207,7 @@ impl Kernel {
     }
 
     /// What the phase that has just ended leads to.
-    #[inline]
+    #[inline(always)]
     fn end_of_phase(&mut self, cpu: usize, workload: &mut impl Workload) -> Phase {
         let Cpu { phase, thread, .. } = self.cpus[cpu];
         match phase {
@@ -273,25 +276,26 @@ impl Kernel {
         Phase::Switch
     }
 
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, cpu: usize, phase: Phase, workload: &mut impl Workload) {
-        match phase {
-            Phase::User => self.begin_user(cpu, workload),
-            Phase::Exit => self.schedule(cpu, phase, EXIT),
-            Phase::Switch => self.schedule(cpu, phase, SWITCH),
+        let nanos = match phase {
+            Phase::User => return self.begin_user(cpu, workload),
             Phase::Idle => {
                 self.cpus[cpu].phase = Phase::Idle;
                 self.idle |= 1 << cpu;
+                return;
             }
-            // An entry begins in user mode and a handler at an interrupt, not here.
-            Phase::Body | Phase::Return | Phase::Halt | Phase::Entry | Phase::Handler => {
-                self.schedule(cpu, phase, 0);
-            }
-        }
+            Phase::Entry => ENTRY,
+            Phase::Exit => EXIT,
+            Phase::Switch => SWITCH,
+            Phase::Handler => HANDLER,
+            Phase::Body | Phase::Return | Phase::Halt => 0,
+        };
+        self.schedule(cpu, phase, nanos);
     }
 
     /// Runs user code up to the next call or the end of the slice.
-    #[inline]
+    #[inline(always)]
     fn begin_user(&mut self, cpu: usize, workload: &mut impl Workload) {
         let Cpu {
             thread, slice_end, ..
@@ -311,7 +315,7 @@ impl Kernel {
         self.schedule(cpu, Phase::User, run);
     }
 
-    #[inline]
+    #[inline(always)]
     fn schedule(&mut self, cpu: usize, phase: Phase, nanos: u64) {
         self.cpus[cpu].phase = phase;
         self.queue.push(self.now + nanos, cpu as u32);

@@ -35,7 +35,7 @@ impl Queue {
     }
 
     /// Schedules an event. `source` says whose it is, in at most 24 bits; at most 2^40 events.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, time: u64, source: u32) {
         let key = u128::from(time) << TIME_SHIFT
             | u128::from(self.pushed) << SOURCE_BITS
@@ -52,7 +52,7 @@ impl Queue {
     }
 
     /// The time and source of the earliest event.
-    #[inline]
+    #[inline(always)]
     pub fn pop(&mut self) -> Option<(u64, u32)> {
         let key = if self.has_front() {
             std::mem::replace(&mut self.front, NONE)
@@ -63,7 +63,7 @@ impl Queue {
         Some(((key >> TIME_SHIFT) as u64, source))
     }
 
-    #[inline]
+    #[inline(always)]
     fn earliest(&self) -> u128 {
         if self.has_front() {
             return self.front;
@@ -74,7 +74,7 @@ impl Queue {
     /// Looks at the half of the key that holds the time. A key is written as two halves; reading
     /// all of it at once, as a comparison with `NONE` does, would wait until both have left the
     /// processor's store buffer, which costs more than all the rest of an event.
-    #[inline]
+    #[inline(always)]
     fn has_front(&self) -> bool {
         (self.front >> TIME_SHIFT) as u64 != u64::MAX
     }

@@ -79,7 +79,7 @@ pub const WORKLOADS: &[Workload] = &[
         operation: "stage service",
         operations: 1_000_000,
         processes: 10,
-        bare: || pipeline::run(10, 10, 16, 100_000, exponential(MICROSECOND)),
+        bare: || pipeline::run(1, 10, 16, 100_000, exponential(MICROSECOND)),
     },
     Workload {
         name: "w5",
