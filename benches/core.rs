@@ -143,12 +143,7 @@ fn compare(workloads: &[&'static Workload], rounds: usize) -> Table {
     ]);
     for (workload, medians) in workloads.iter().zip(medians) {
         let bare = row(workload, Side::Bare, medians.bare, None);
-        let simulator = row(
-            workload,
-            Side::Simulator,
-            medians.simulator,
-            medians.ratio(),
-        );
+        let simulator = row(workload, Side::Simulator, medians.simulator, medians.ratio());
         table.add_row(bare).add_row(simulator);
     }
     table
@@ -163,9 +158,7 @@ fn row(workload: &Workload, side: Side, run: Option<Run>, ratio: Option<f64>) ->
     let Some(run) = run else {
         let unknown = || "-".to_owned();
         let [time, ratio, rate, crossings, end, bytes] = std::array::from_fn(|_| unknown());
-        return [
-            name, operation, word, time, ratio, rate, crossings, end, bytes,
-        ];
+        return [name, operation, word, time, ratio, rate, crossings, end, bytes];
     };
     let bytes = Some(workload)
         .filter(|workload| workload.processes >= MANY_PROCESSES)
@@ -193,11 +186,7 @@ fn instructions(rounds: usize) -> Table {
             simulator: Box::new(|| None),
         },
         Pair {
-            bare: Box::new(|| {
-                Some(measure::bytecode(|| {
-                    bytecode::run(bytecode::SUM, sum, &register)
-                }))
-            }),
+            bare: Box::new(|| Some(measure::bytecode(|| bytecode::run(bytecode::SUM, sum, &register)))),
             simulator: Box::new(|| simulator::run(&workload::scenario("step"), Pace::Step)),
         },
         Pair {
@@ -216,23 +205,11 @@ fn instructions(rounds: usize) -> Table {
         instruction_row(what, run, instructions, Some(TICKS), ratio)
     };
     table
-        .add_row(stepping(
-            "bare bytecode, no interrupt register",
-            deaf.bare,
-            None,
-        ))
-        .add_row(stepping(
-            "bare bytecode, a look after each",
-            step.bare,
-            None,
-        ))
+        .add_row(stepping("bare bytecode, no interrupt register", deaf.bare, None))
+        .add_row(stepping("bare bytecode, a look after each", step.bare, None))
         .add_row(stepping("trapline, stepping", step.simulator, step.ratio()))
         .add_row(skipping("bare events, 1 ms apart", fast.bare, None))
-        .add_row(skipping(
-            "trapline, fast-forward",
-            fast.simulator,
-            fast.ratio(),
-        ));
+        .add_row(skipping("trapline, fast-forward", fast.simulator, fast.ratio()));
     table
 }
 

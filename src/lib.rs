@@ -7,5 +7,6 @@ pub mod kernel;
 pub mod program;
 pub mod random;
 pub mod signal;
+pub mod sim;
 pub mod time;
 pub mod trace;

@@ -66,8 +66,5 @@ fn execute(program: &[Instruction], times: u64, interrupted: impl Fn() -> bool) 
             break;
         }
     }
-    Executed {
-        instructions,
-        sum: memory[3],
-    }
+    Executed { instructions, sum: memory[3] }
 }

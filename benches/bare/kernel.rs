@@ -170,12 +170,7 @@ impl Kernel {
                 self.raise(0, DEVICE);
             }
         }
-        Totals {
-            end: self.now,
-            events: self.queue.pushed(),
-            traps: self.traps,
-            slices: self.slices,
-        }
+        Totals { end: self.now, events: self.queue.pushed(), traps: self.traps, slices: self.slices }
     }
 
     /// Has a device or timer interrupt CPU 0 at `time` and its handler wake the thread.
@@ -297,9 +292,7 @@ impl Kernel {
     /// Runs user code up to the next call or the end of the slice.
     #[inline(always)]
     fn begin_user(&mut self, cpu: usize, workload: &mut impl Workload) {
-        let Cpu {
-            thread, slice_end, ..
-        } = self.cpus[cpu];
+        let Cpu { thread, slice_end, .. } = self.cpus[cpu];
         let state = &mut self.threads[thread.index()];
         if state.compute == 0 {
             match workload.next(thread) {
@@ -336,9 +329,6 @@ impl Cpu {
 
 impl State {
     fn new() -> State {
-        State {
-            compute: 0,
-            resume: Phase::Return,
-        }
+        State { compute: 0, resume: Phase::Return }
     }
 }

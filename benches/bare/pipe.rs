@@ -14,11 +14,7 @@ pub struct Pipe {
 
 impl Pipe {
     pub fn new(capacity: u32) -> Pipe {
-        Pipe {
-            capacity,
-            bytes: 0,
-            waiting: None,
-        }
+        Pipe { capacity, bytes: 0, waiting: None }
     }
 
     pub fn write(&mut self, thread: Thread, kernel: &mut Kernel) -> Outcome {

@@ -18,9 +18,7 @@ pub fn run(cpus: u32, stages: u32, capacity: u32, items: u32, service: Draw) -> 
         _ => STAGE,
     };
     let mut workload = Pipeline {
-        programs: (0..stages)
-            .map(|stage| Program::new(actions(stage), items))
-            .collect(),
+        programs: (0..stages).map(|stage| Program::new(actions(stage), items)).collect(),
         pipes: (1..stages).map(|_| Pipe::new(capacity)).collect(),
         service,
         random: Random::new(4),

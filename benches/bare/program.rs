@@ -23,12 +23,7 @@ pub struct Program {
 
 impl Program {
     pub fn new(actions: &'static [Action], rounds: u32) -> Program {
-        Program {
-            actions,
-            rounds,
-            next: 0,
-            action: Action::Exit,
-        }
+        Program { actions, rounds, next: 0, action: Action::Exit }
     }
 
     #[inline]

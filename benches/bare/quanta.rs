@@ -5,10 +5,7 @@ use super::kernel::{Kernel, Outcome, Step, Thread, Totals, Workload};
 
 /// Runs `processes` of `work` nanoseconds each.
 pub fn run(cpus: u32, processes: u32, work: u64, quantum: u64) -> Totals {
-    let mut workload = Quanta {
-        work,
-        begun: vec![false; processes as usize],
-    };
+    let mut workload = Quanta { work, begun: vec![false; processes as usize] };
     Kernel::new(cpus, processes, quantum).run(&mut workload)
 }
 

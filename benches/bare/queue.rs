@@ -22,11 +22,7 @@ pub struct Queue {
 
 impl Queue {
     pub fn new() -> Queue {
-        Queue {
-            front: NONE,
-            heap: BinaryHeap::new(),
-            pushed: 0,
-        }
+        Queue { front: NONE, heap: BinaryHeap::new(), pushed: 0 }
     }
 
     /// How many events there have been.
@@ -37,9 +33,8 @@ impl Queue {
     /// Schedules an event. `source` says whose it is, in at most 24 bits; at most 2^40 events.
     #[inline(always)]
     pub fn push(&mut self, time: u64, source: u32) {
-        let key = u128::from(time) << TIME_SHIFT
-            | u128::from(self.pushed) << SOURCE_BITS
-            | u128::from(source);
+        let key =
+            u128::from(time) << TIME_SHIFT | u128::from(self.pushed) << SOURCE_BITS | u128::from(source);
         self.pushed += 1;
         if key < self.earliest() {
             if self.has_front() {
@@ -54,11 +49,8 @@ impl Queue {
     /// The time and source of the earliest event.
     #[inline(always)]
     pub fn pop(&mut self) -> Option<(u64, u32)> {
-        let key = if self.has_front() {
-            std::mem::replace(&mut self.front, NONE)
-        } else {
-            self.heap.pop()?.0
-        };
+        let key =
+            if self.has_front() { std::mem::replace(&mut self.front, NONE) } else { self.heap.pop()?.0 };
         let source = key as u32 & ((1 << SOURCE_BITS) - 1);
         Some(((key >> TIME_SHIFT) as u64, source))
     }

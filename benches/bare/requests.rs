@@ -10,9 +10,7 @@ const CLIENT: &[Action] = &[Action::Sleep, Action::Request];
 /// Runs the workload on one CPU; `requests` is the number for each process.
 pub fn run(processes: u32, requests: u32, think: Draw, service: Draw) -> Totals {
     let mut workload = Requests {
-        programs: (0..processes)
-            .map(|_| Program::new(CLIENT, requests))
-            .collect(),
+        programs: (0..processes).map(|_| Program::new(CLIENT, requests)).collect(),
         think,
         service,
         device_free: 0,

@@ -5,11 +5,7 @@ use super::random::{Draw, Random};
 
 /// Runs the workload on one CPU; `sleeps` is the number for each process.
 pub fn run(processes: u32, sleeps: u8, sleep: Draw) -> Totals {
-    let mut workload = Sleepers {
-        left: vec![sleeps; processes as usize],
-        sleep,
-        random: Random::new(5),
-    };
+    let mut workload = Sleepers { left: vec![sleeps; processes as usize], sleep, random: Random::new(5) };
     Kernel::new(1, processes, u64::MAX).run(&mut workload)
 }
 

@@ -49,10 +49,7 @@ pub fn interleaved(pairs: &[Pair], rounds: usize, progress: impl Fn(usize)) -> V
         }
     }
     runs.into_iter()
-        .map(|[bare, simulator]| Medians {
-            bare: median(bare),
-            simulator: median(simulator),
-        })
+        .map(|[bare, simulator]| Medians { bare: median(bare), simulator: median(simulator) })
         .collect()
 }
 
@@ -67,22 +64,14 @@ impl Medians {
 pub fn bare(run: impl FnOnce() -> Totals) -> Run {
     let begin = Instant::now();
     let totals = black_box(run());
-    Run {
-        seconds: begin.elapsed().as_secs_f64(),
-        crossings: totals.traps,
-        end: totals.end,
-    }
+    Run { seconds: begin.elapsed().as_secs_f64(), crossings: totals.traps, end: totals.end }
 }
 
 /// Times the bare bytecode; an instruction counts as a nanosecond of simulated time.
 pub fn bytecode(run: impl FnOnce() -> Executed) -> Run {
     let begin = Instant::now();
     let executed = black_box(run());
-    Run {
-        seconds: begin.elapsed().as_secs_f64(),
-        crossings: 0,
-        end: executed.instructions,
-    }
+    Run { seconds: begin.elapsed().as_secs_f64(), crossings: 0, end: executed.instructions }
 }
 
 /// The run of median duration; the earlier of the middle two if their number is even.

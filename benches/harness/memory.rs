@@ -24,10 +24,8 @@ pub fn bytes_per_process(side: Side, workload: &Workload) -> Option<u64> {
         Side::Bare => "bare",
         Side::Simulator => "simulator",
     };
-    let child = Command::new(std::env::current_exe().ok()?)
-        .args(["--peak", side, workload.name])
-        .output()
-        .ok()?;
+    let child =
+        Command::new(std::env::current_exe().ok()?).args(["--peak", side, workload.name]).output().ok()?;
     let peak: u64 = String::from_utf8(child.stdout).ok()?.trim().parse().ok()?;
     Some(peak / workload.processes)
 }

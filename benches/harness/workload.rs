@@ -34,18 +34,12 @@ impl Workload {
 
 /// The scenario file of this name beside the benchmark.
 pub fn scenario(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("benches")
-        .join(name)
-        .with_extension("toml")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(name).with_extension("toml")
 }
 
 /// Measured unless the command line chooses: W1 to W5.
 pub fn usual() -> Vec<&'static Workload> {
-    WORKLOADS
-        .iter()
-        .filter(|w| w.name != "w5-million")
-        .collect()
+    WORKLOADS.iter().filter(|w| w.name != "w5-million").collect()
 }
 
 /// All workloads; the same numbers stand in the scenario files.
@@ -107,8 +101,5 @@ fn exponential(mean: u64) -> Draw {
 }
 
 fn up_to_a_second() -> Draw {
-    Draw::Uniform {
-        low: 1,
-        high: SECOND,
-    }
+    Draw::Uniform { low: 1, high: SECOND }
 }

@@ -45,6 +45,8 @@ pub struct Cpu {
     pub debt: Span,
     /// Interrupts taken since the last instruction outside of any handler.
     pub interrupts_in_a_row: u32,
+    /// When the outermost handler last returned.
+    pub last_return: Instant,
 }
 
 impl Cpu {
@@ -69,6 +71,7 @@ impl Cpu {
             deferred: 0,
             debt: Span::ZERO,
             interrupts_in_a_row: 0,
+            last_return: Instant::START,
         }
     }
 

@@ -89,6 +89,28 @@ impl<S: Sink> Kernel<S> {
 
     /// Gives a process a descriptor for an open description.
     pub fn install(&mut self, process: Pid, fd: Fd, id: OpenId) {
+        self.hold(id);
+        if let Some(process) = &mut self.processes[process.index()] {
+            if process.files.len() <= fd.index() {
+                process.files.resize(fd.index() + 1, None);
+            }
+            process.files[fd.index()] = Some(id);
+        }
+    }
+
+    /// What a process that no other forked opens: a pipe's end is the same for all, a file is opened
+    /// by each for itself, with an offset of its own.
+    pub fn open_anew(&mut self, id: OpenId) -> OpenId {
+        let open = self.files.open[id.0 as usize];
+        if !matches!(open.what, Opened::File(_)) {
+            return id;
+        }
+        self.files.open.push(Open { references: 0, ..open });
+        OpenId((self.files.open.len() - 1) as u32)
+    }
+
+    /// One more reference to an open description. The first one opens the pipe's end.
+    pub fn hold(&mut self, id: OpenId) {
         let open = &mut self.files.open[id.0 as usize];
         open.references += 1;
         if open.references == 1 {
@@ -97,12 +119,6 @@ impl<S: Sink> Kernel<S> {
                 Opened::PipeWrite(pipe) => self.pipes[pipe as usize].writers += 1,
                 Opened::File(_) | Opened::Keyboard | Opened::Screen => {}
             }
-        }
-        if let Some(process) = &mut self.processes[process.index()] {
-            if process.files.len() <= fd.index() {
-                process.files.resize(fd.index() + 1, None);
-            }
-            process.files[fd.index()] = Some(id);
         }
     }
 
@@ -176,7 +192,7 @@ impl<S: Sink> Kernel<S> {
         if !here.plugged {
             disk.fail(request);
             let soon = now + Span::TICK;
-            self.expect(soon, Rank::Device, Due::DiskDone { device, place: u16::MAX });
+            self.expect(soon, Rank::Device, Due::DiskDone { device, place: super::interrupts::FAILED });
             return;
         }
         if let Some((due, place)) = disk.submit(request, now) {
@@ -232,6 +248,12 @@ impl<S: Sink> Kernel<S> {
         if let Some(reader) = terminal.waiting.pop(tasks) {
             self.wake(cpu, reader);
         }
+    }
+}
+
+impl Terminal {
+    pub fn new(object: ObjectId) -> Terminal {
+        Terminal { object, ..Terminal::default() }
     }
 }
 

@@ -2,12 +2,16 @@
 
 use crate::hw::device::{State, Trigger};
 use crate::hw::interrupt::{Asserted, LOCAL_TIMER, RESCHEDULE};
+use crate::hw::queue::Rank;
 use crate::ids::{DeviceId, Tid, Vector};
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink};
 
-use super::Kernel;
 use super::work::{Context, Work};
+use super::{Due, Kernel};
+
+/// The place of a request that failed because its disk wasn't there.
+pub const FAILED: u16 = u16::MAX;
 
 impl<S: Sink> Kernel<S> {
     /// A line rises at a CPU.
@@ -27,12 +31,39 @@ impl<S: Sink> Kernel<S> {
         self.assert_line(at, line.cpu.index(), line.vector, line.trigger);
     }
 
+    /// A disk has finished a request: it begins with the next one and says so.
+    pub fn disk_done(&mut self, at: Instant, device: DeviceId, place: u16) {
+        let State::Disk(disk) = &mut self.devices[device.index()].state else { return };
+        if place == FAILED {
+            return self.device_asserts(at, device);
+        }
+        let (done, started) = disk.complete(place, at);
+        if let Some((due, place)) = started {
+            self.expect(due, Rank::Device, Due::DiskDone { device, place });
+        }
+        if done.is_some() {
+            self.device_asserts(at, device);
+        }
+    }
+
+    /// Something elsewhere in the host interrupts, and will again.
+    pub fn noise(&mut self, at: Instant, device: DeviceId) {
+        let State::Noise(noise) = &mut self.devices[device.index()].state else { return };
+        noise.arrive();
+        let next = noise.next(at);
+        self.expect(next, Rank::Device, Due::Noise { device });
+        self.device_asserts(at, device);
+    }
+
     /// The CPU takes an interrupt from its register: the handler begins.
     pub fn enter_interrupt(&mut self, cpu: usize, vector: Vector) {
         self.crossings += 1;
         self.emit(cpu, Kind::InterruptRecognised { vector });
         let here = &mut self.cpus[cpu];
         here.interrupts.acknowledge(vector);
+        if here.suspended.is_empty() && here.now > here.last_return {
+            here.interrupts_in_a_row = 0;
+        }
         here.interrupts_in_a_row += 1;
         let leaves_idle = here.context == Context::Idle;
         let (work, cost, entry) = match vector {
@@ -163,7 +194,7 @@ impl<S: Sink> Kernel<S> {
     /// The current thread will be woken at `due` by the local timer of its CPU.
     pub fn sleep_until(&mut self, cpu: usize, sleeper: Tid, due: Instant) {
         let here = &mut self.cpus[cpu];
-        let ticket = here.sleepers.push(due, crate::hw::queue::Rank::Device, sleeper);
+        let ticket = here.sleepers.push(due, Rank::Device, sleeper);
         self.tasks[sleeper.index()].timer = ticket;
         self.hopes += 1;
         if due < here.timer {

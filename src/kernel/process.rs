@@ -42,6 +42,43 @@ pub enum Awaited {
     None,
 }
 
+impl Task {
+    fn of(process: Pid, birth: Birth) -> Task {
+        Task {
+            process,
+            state: State::Ready,
+            context: birth.context,
+            left: Span::ZERO,
+            cpu: CpuId(0),
+            affinity: birth.affinity,
+            step: StepId::NONE,
+            parameters: birth.parameters,
+            next_waiter: None,
+            timer: 0,
+            doomed: None,
+            interrupted: false,
+        }
+    }
+}
+
+impl Process {
+    fn of(parent: Pid, program: u16) -> Process {
+        Process {
+            parent,
+            program,
+            phase: Phase::Alive,
+            threads: 1,
+            space: AddressSpace::default(),
+            files: Vec::new(),
+            ignored: 0,
+            youngest_child: None,
+            older_sibling: None,
+            parents_waiting: WaitQueue::default(),
+            joiners: WaitQueue::default(),
+        }
+    }
+}
+
 impl<S: Sink> Kernel<S> {
     /// A new thread, not yet in any run queue; none if there are too many.
     pub fn create(&mut self, birth: Birth) -> Option<Tid> {
@@ -67,39 +104,31 @@ impl<S: Sink> Kernel<S> {
                 process
             }
         };
-        self.tasks.push(Task {
-            process,
-            state: State::Ready,
-            context: birth.context,
-            left: Span::ZERO,
-            cpu: CpuId(0),
-            affinity: birth.affinity,
-            step: StepId::NONE,
-            parameters: birth.parameters,
-            next_waiter: None,
-            timer: 0,
-            doomed: None,
-            interrupted: false,
-        });
+        self.tasks.push(Task::of(process, birth));
         self.living += 1;
         Some(id)
     }
 
+    /// The places of idle and of init, which never run and are never counted.
+    pub fn found_ancestors(&mut self) {
+        let birth = Birth {
+            place: Place::ThreadOf(Pid::INIT),
+            program: u16::MAX,
+            parameters: Parameters::default(),
+            affinity: None,
+            context: Context::Idle,
+        };
+        for process in
+            [None, Some(Box::new(Process { older_sibling: None, ..Process::of(Pid::INIT, u16::MAX) }))]
+        {
+            self.processes.push(process);
+            self.tasks.push(Task { state: State::Ended, ..Task::of(Pid::INIT, birth) });
+        }
+    }
+
     fn newborn(&self, parent: Pid, program: u16) -> Process {
         let older_sibling = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
-        Process {
-            parent,
-            program,
-            phase: Phase::Alive,
-            threads: 1,
-            space: AddressSpace::default(),
-            files: Vec::new(),
-            ignored: 0,
-            youngest_child: None,
-            older_sibling,
-            parents_waiting: WaitQueue::default(),
-            joiners: WaitQueue::default(),
-        }
+        Process { older_sibling, ..Process::of(parent, program) }
     }
 
     /// Begins to take the current thread apart; with `all`, its process's other threads must follow.

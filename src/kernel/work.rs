@@ -23,6 +23,8 @@ pub enum Context {
 pub enum Work {
     /// From the system call instruction to the call's body.
     CallEntry,
+    /// The call has been woken from its wait and looks again; takes no time by itself.
+    CallResume,
     /// The body: at its end the call takes effect, or blocks.
     CallBody,
     /// Back to user mode with the call's result.
@@ -53,6 +55,7 @@ impl Work {
         match self {
             Work::Switch => true,
             Work::CallEntry
+            | Work::CallResume
             | Work::CallBody
             | Work::CallExit
             | Work::PageFault { .. }

@@ -4,14 +4,40 @@
 use crate::ids::{CallId, Tid};
 use crate::random::{Key, Stream};
 
-use super::image::{Image, Program, ProgramId};
+use super::image::{Image, Program, ProgramId, StartId, Text};
 use super::instruction::Address;
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
+/// Where a thread comes from: what it is called after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// One of the processes of an entry of the scenario's list of starts.
+    Start { entry: StartId, number: u32 },
+    /// Forked or started by another thread: the `number`th that runs this program.
+    Born { program: ProgramId, number: u32 },
+}
+
+impl Origin {
+    /// The thread's name: that of its process or program, with a number where there are several.
+    pub fn name(self, image: &Image) -> String {
+        match self {
+            Origin::Start { entry, number } => {
+                let start = &image.starts[usize::from(entry.0)];
+                if start.count > 1 { format!("{}[{number}]", start.name) } else { start.name.clone() }
+            }
+            Origin::Born { program, number } => {
+                let name = &image.programs[usize::from(program.0)].name;
+                if number > 0 { format!("{name}[{number}]") } else { name.clone() }
+            }
+        }
+    }
+}
+
 /// The user-mode registers and variables of one thread.
 #[derive(Clone, Debug)]
 pub struct User {
+    pub origin: Origin,
     pub program: ProgramId,
     /// The next instruction; while a system call is under way, the one after it.
     pub next: Address,
@@ -19,10 +45,14 @@ pub struct User {
     pub progress: u64,
     /// The amount that the current instruction or call asks for, drawn once when it began.
     pub amount: u64,
+    /// The page that a touch begins with.
+    pub first_page: u32,
     /// The system call under way, where it stands, and what it returned.
     pub call: CallId,
     pub call_at: Option<Address>,
     pub result: i64,
+    /// The call is to be made again with what is left of its amount.
+    pub repeats: bool,
     pub variables: Box<[i64]>,
     pub streams: Box<[Stream]>,
     /// What its children's random streams are derived from.
@@ -44,17 +74,20 @@ pub struct Userland {
 
 impl User {
     /// A thread at the beginning of a program; `index` is its number among its like.
-    pub fn new(id: ProgramId, program: &Program, index: u32, key: Key) -> User {
+    pub fn new(origin: Origin, id: ProgramId, program: &Program, index: u32, key: Key) -> User {
         let mut variables = vec![0; program.variables.len().max(1)].into_boxed_slice();
         variables[0] = i64::from(index);
         User {
+            origin,
             program: id,
             next: 0,
             progress: 0,
             amount: 0,
+            first_page: 0,
             call: CallId(0),
             call_at: None,
             result: 0,
+            repeats: false,
             variables,
             streams: streams(program, key),
             key,
@@ -65,7 +98,7 @@ impl User {
     /// Begins another program, as after an exec. Its number among its like stays.
     pub fn restart(&mut self, id: ProgramId, program: &Program) {
         let index = self.variables[0];
-        *self = User::new(id, program, 0, self.key.named(&program.name));
+        *self = User::new(self.origin, id, program, 0, self.key.named(&program.name));
         self.variables[0] = index;
     }
 
@@ -108,6 +141,18 @@ impl User {
         }
     }
 
+    /// A line of output with its values filled in.
+    pub fn format(&self, text: &Text, image: &Image) -> String {
+        let mut line = String::new();
+        for (number, piece) in text.pieces.iter().enumerate() {
+            line.push_str(piece);
+            if let Some(&value) = text.values.get(number) {
+                line.push_str(&self.value(value, image).to_string());
+            }
+        }
+        line
+    }
+
     /// An operand's value; zero where it would divide by zero.
     pub fn value(&self, operand: Operand, image: &Image) -> i64 {
         image.expressions.evaluate(operand, &self.variables).unwrap_or(0)
@@ -136,14 +181,10 @@ impl Userland {
         self.arrays[array.0 as usize].get_mut(usize::try_from(index).ok()?)
     }
 
-    /// The number of the next thread that is forked or started to run this program.
-    pub fn next_name(&mut self, program: ProgramId, image: &Image) -> String {
-        let number = &mut self.forked[usize::from(program.0)];
-        let name = &image.programs[usize::from(program.0)].name;
-        *number += 1;
-        match *number {
-            1 => name.clone(),
-            several => format!("{name}[{}]", several - 1),
-        }
+    /// Where the next thread that is forked or started to run this program comes from.
+    pub fn next_born(&mut self, program: ProgramId) -> Origin {
+        let born = &mut self.forked[usize::from(program.0)];
+        *born += 1;
+        Origin::Born { program, number: *born - 1 }
     }
 }

@@ -27,8 +27,8 @@ pub struct Disk {
     spec: DiskSpec,
     stream: Stream,
     waiting: VecDeque<Request>,
-    /// Those in work, by the place that their completion event names.
-    active: Vec<Option<Request>>,
+    /// Those in work and when they are done, by the place that their completion event names.
+    active: Vec<Option<(Request, Instant)>>,
     /// Finished ones that the handler hasn't fetched.
     done: VecDeque<Request>,
 }
@@ -48,11 +48,15 @@ impl Disk {
         self.start_next(now)
     }
 
-    /// The request at `place` is done; begins with the next one, if any.
+    /// The request at `place` is done, unless it was given up and the completion is stale; begins
+    /// with the next one, if any.
     pub fn complete(&mut self, place: u16, now: Instant) -> (Option<Request>, Option<Started>) {
-        let done = self.active[usize::from(place)].take();
-        self.done.extend(done);
-        (done, self.start_next(now))
+        let slot = &mut self.active[usize::from(place)];
+        let Some((request, _)) = slot.take_if(|(_, due)| *due == now) else {
+            return (None, None);
+        };
+        self.done.push_back(request);
+        (Some(request), self.start_next(now))
     }
 
     /// The handler fetches one finished request.
@@ -72,7 +76,12 @@ impl Disk {
     /// The disk is pulled out: everything that it hadn't finished fails. How many requests that was.
     pub fn abandon(&mut self) -> usize {
         let before = self.done.len();
-        let lost = self.active.iter_mut().filter_map(Option::take).chain(self.waiting.drain(..));
+        let lost = self
+            .active
+            .iter_mut()
+            .filter_map(Option::take)
+            .map(|(request, _)| request)
+            .chain(self.waiting.drain(..));
         self.done.extend(lost.map(|request| Request { failed: true, ..request }));
         self.done.len() - before
     }
@@ -87,8 +96,9 @@ impl Disk {
         };
         let transfer = u128::from(request.bytes) * u128::from(self.spec.per_kib.as_nanos());
         let transfer = Span::from_nanos(transfer.div_ceil(1024).min(u128::from(u64::MAX)) as u64);
-        self.active[place] = Some(request);
-        Some((now + (service + transfer).max(Span::TICK), place as u16))
+        let due = now + (service + transfer).max(Span::TICK);
+        self.active[place] = Some((request, due));
+        Some((due, place as u16))
     }
 }
 

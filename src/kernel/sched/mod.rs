@@ -68,6 +68,11 @@ pub fn build(scheduler: &Scheduler) -> Option<Box<dyn Policy>> {
     Some((row.build)(&Given(&scheduler.parameters)))
 }
 
+/// The policy for a scenario that names none that exists: round-robin with a quantum of 10 ms.
+pub fn default_policy() -> Box<dyn Policy> {
+    Box::new(round_robin::RoundRobin::new(Span::from_millis(10)))
+}
+
 /// Every policy that a scenario can name.
 pub const POLICIES: &[PolicyRow] = &[
     PolicyRow {

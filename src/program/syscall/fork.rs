@@ -51,6 +51,7 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     let child = call.kernel.create(birth)?;
     let image = call.image;
     let program = &image.programs[usize::from(id.0)];
+    let origin = call.userland.next_born(id);
     let user = call.user();
     if user.children.len() <= usize::from(id.0) {
         user.children.resize(usize::from(id.0) + 1, 0);
@@ -58,13 +59,12 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     let index = user.children[usize::from(id.0)];
     user.children[usize::from(id.0)] += 1;
     let key = user.key.named(&program.name).numbered(u64::from(index));
-    let mut born = User::new(id, program, index, key);
+    let mut born = User::new(origin, id, program, index, key);
     born.inherit(program, user, &image.programs[usize::from(user.program.0)]);
     born.call = user.call;
     call.userland.users.push(born);
-    let name = call.userland.next_name(id, image);
     let process = call.kernel.tasks[child.index()].process;
-    call.kernel.sink.task(child, process, call.task, &|| name.clone());
+    call.kernel.sink.task(child, process, call.task, &|| origin.name(image));
     call.emit(Kind::ProcessFork { child, process });
     call.kernel.tasks[child.index()].left = call.kernel.costs.whole(call.kernel.costs.syscall_exit);
     Some(child)
