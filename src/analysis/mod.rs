@@ -13,8 +13,10 @@
 //! Account and lanes share one replay, so that a total can't contradict the chart.
 
 pub mod account;
+mod grouping;
 mod kind_count;
 pub mod lanes;
+mod lanes_builder;
 pub mod latency;
 pub mod laws;
 pub mod naming;
@@ -23,6 +25,7 @@ pub mod replay;
 pub mod state;
 pub mod summary;
 mod table;
+mod tally;
 
 #[cfg(test)]
 mod account_tests;
@@ -32,5 +35,6 @@ mod lanes_tests;
 pub(crate) mod stories;
 
 pub use account::Account;
-pub use lanes::{Lanes, LanesBuilder};
+pub use lanes::Lanes;
+pub use lanes_builder::LanesBuilder;
 pub use summary::Summary;

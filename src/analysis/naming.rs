@@ -4,16 +4,26 @@ use crate::time::Span;
 
 /// The name without its number: `sleeper` for `sleeper[7]`.
 pub fn base(name: &str) -> &str {
-    let numbered = name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
+    let numbered = name
+        .strip_suffix(']')
+        .and_then(|name| name.rsplit_once('['));
     match numbered {
-        Some((base, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => base,
+        Some((base, number))
+            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            base
+        }
         Some(_) | None => name,
     }
 }
 
 /// The number of a name that has one: 7 for `sleeper[7]`.
 pub fn number(name: &str) -> Option<u64> {
-    name[base(name).len()..].strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+    name[base(name).len()..]
+        .strip_prefix('[')?
+        .strip_suffix(']')?
+        .parse()
+        .ok()
 }
 
 /// A time in three significant digits: `850ns`, `1.25ms`, `12.3us`, `123s`.
@@ -30,14 +40,17 @@ pub fn time(span: Span) -> String {
     let thousandths = nanos / (size / 1_000);
     let step = match thousandths {
         ..9_995 => 10,
-        ..99_950 => 100,
+        9_995..99_950 => 100,
         _ => 1_000,
     };
     let rounded = (thousandths + step / 2) / step * step;
     let (whole, fraction) = (rounded / 1_000, rounded % 1_000);
     match fraction {
         0 => format!("{whole}{unit}"),
-        _ => format!("{whole}.{}{unit}", format!("{fraction:03}").trim_end_matches('0')),
+        _ => format!(
+            "{whole}.{}{unit}",
+            format!("{fraction:03}").trim_end_matches('0')
+        ),
     }
 }
 
@@ -58,12 +71,16 @@ pub fn count(number: u64) -> String {
 pub fn bytes(number: u64) -> String {
     let (size, unit) = match number {
         ..1_024 => return format!("{number}B"),
-        ..1_048_576 => (1u64 << 10, "KiB"),
-        ..1_073_741_824 => (1 << 20, "MiB"),
+        1_024..1_048_576 => (1u64 << 10, "KiB"),
+        1_048_576..1_073_741_824 => (1 << 20, "MiB"),
         _ => (1 << 30, "GiB"),
     };
     let (whole, tenth) = (number / size, number % size * 10 / size);
-    if tenth == 0 || whole >= 100 { format!("{whole}{unit}") } else { format!("{whole}.{tenth}{unit}") }
+    if tenth == 0 || whole >= 100 {
+        format!("{whole}{unit}")
+    } else {
+        format!("{whole}.{tenth}{unit}")
+    }
 }
 
 #[cfg(test)]

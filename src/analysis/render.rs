@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::naming::{base, bytes, count, number, time};
-use super::summary::{ProcessSummary, Summary, Switches, Usage};
+use super::grouping::grouped;
+use super::naming::{bytes, count, time};
+use super::summary::{ProcessSummary, Summary, Usage};
 use super::table::{Column, Table};
 
 /// More processes than this are shown by base name.
@@ -28,7 +29,10 @@ pub enum Colour {
 impl Summary {
     /// The summary in lines of at most `width` characters, if the narrowest tables allow it.
     pub fn render(&self, width: u16, colour: Colour) -> String {
-        let page = Page { width: width.into(), colour };
+        let page = Page {
+            width: width.into(),
+            colour,
+        };
         let mut text = String::new();
         // Writing to a string can't fail, so the results carry no news.
         let _ = writeln!(text, "{}", page.strong(&self.scenario));
@@ -42,7 +46,11 @@ impl Summary {
         page.section(&mut text, "Processes", &self.process_table());
         page.section(&mut text, "CPUs", &self.cpu_table());
         page.section(&mut text, "Interrupts", &self.vector_table());
-        page.section(&mut text, "Channels, locks and devices", &self.object_table());
+        page.section(
+            &mut text,
+            "Channels, locks and devices",
+            &self.object_table(),
+        );
         self.write_lines(&page, &mut text);
         text
     }
@@ -56,13 +64,29 @@ impl Summary {
         if self.source == crate::trace::header::Source::Measured {
             parts[0] = format!("{} measured", time(self.wall));
         }
-        let kinds = [(totals.calls, "call"), (totals.exceptions, "exception"), (totals.interrupts, "interrupt")];
-        let kinds: Vec<_> = kinds.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| plural(n, what)).collect();
+        let kinds = [
+            (totals.calls, "call"),
+            (totals.exceptions, "exception"),
+            (totals.interrupts, "interrupt"),
+        ];
+        let kinds: Vec<_> = kinds
+            .into_iter()
+            .filter(|&(n, _)| n > 0)
+            .map(|(n, what)| plural(n, what))
+            .collect();
         if !kinds.is_empty() {
             parts[1] = format!("{} ({})", parts[1], kinds.join(", "));
         }
-        let rest = [(totals.switches, "switch"), (totals.migrations, "migration"), (totals.signals, "signal")];
-        parts.extend(rest.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| plural(n, what)));
+        let rest = [
+            (totals.switches, "switch"),
+            (totals.migrations, "migration"),
+            (totals.signals, "signal"),
+        ];
+        parts.extend(
+            rest.into_iter()
+                .filter(|&(n, _)| n > 0)
+                .map(|(n, what)| plural(n, what)),
+        );
         parts.join(", ")
     }
 
@@ -75,7 +99,11 @@ impl Summary {
         }
         let mut calls: Vec<_> = calls.into_iter().collect();
         calls.sort_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
-        let mut shown: Vec<_> = calls.iter().take(CALLS).map(|(name, n)| format!("{name} {}", count(*n))).collect();
+        let mut shown: Vec<_> = calls
+            .iter()
+            .take(CALLS)
+            .map(|(name, n)| format!("{name} {}", count(*n)))
+            .collect();
         if calls.len() > CALLS {
             shown.push(format!("{} more kinds", calls.len() - CALLS));
         }
@@ -83,28 +111,75 @@ impl Summary {
     }
 
     fn process_table(&self) -> Table {
-        let rows = if self.processes.len() > PROCESS_ROWS { grouped(&self.processes) } else { self.processes.clone() };
+        let rows = if self.processes.len() > PROCESS_ROWS {
+            grouped(&self.processes)
+        } else {
+            self.processes.clone()
+        };
         let usage = |get: fn(&Usage) -> String| rows.iter().map(|row| get(&row.usage)).collect();
-        let several = |number: u64| if number == 1 { String::new() } else { count(number) };
+        let several = |number: u64| {
+            if number == 1 {
+                String::new()
+            } else {
+                count(number)
+            }
+        };
         let mut table = Table::default();
-        table.add(Column::text("process", rows.iter().map(|row| row.name.clone())));
+        table.add(Column::text(
+            "process",
+            rows.iter().map(|row| row.name.clone()),
+        ));
         table.add(Column::number("number", rows.iter().map(|row| several(row.processes))).rank(3));
-        let threads = rows.iter().map(|row| if row.threads == row.processes { String::new() } else { several(row.threads) });
+        let threads = rows.iter().map(|row| {
+            if row.threads == row.processes {
+                String::new()
+            } else {
+                several(row.threads)
+            }
+        });
         table.add(Column::number("threads", threads).rank(3));
         table.add(Column::number_vec("user", usage(|usage| time(usage.user))));
-        table.add(Column::number_vec("kernel", usage(|usage| time(usage.kernel))));
+        table.add(Column::number_vec(
+            "kernel",
+            usage(|usage| time(usage.kernel)),
+        ));
         table.add(Column::number_vec("interrupt", usage(|usage| time(usage.interrupt))).rank(2));
         table.add(Column::number_vec("switch", usage(|usage| time(usage.switch))).rank(4));
-        table.add(Column::number_vec("ready", usage(|usage| time(usage.ready))));
-        table.add(Column::number_vec("blocked", usage(|usage| time(usage.blocked_total()))));
-        let cause = usage(|usage| usage.main_cause().map_or(String::new(), |cause| cause.name().to_owned()));
+        table.add(Column::number_vec(
+            "ready",
+            usage(|usage| time(usage.ready)),
+        ));
+        table.add(Column::number_vec(
+            "blocked",
+            usage(|usage| time(usage.blocked_total())),
+        ));
+        let cause = usage(|usage| {
+            usage
+                .main_cause()
+                .map_or(String::new(), |cause| cause.name().to_owned())
+        });
         table.add(Column::text("mostly on", cause).rank(1));
-        table.add(Column::number_vec("calls", usage(|usage| count(usage.calls_total()))));
+        table.add(Column::number_vec(
+            "calls",
+            usage(|usage| count(usage.calls_total())),
+        ));
         table.add(Column::number_vec("faults", usage(|usage| count(usage.faults_total()))).rank(1));
-        table.add(Column::number_vec("gave up", usage(|usage| count(usage.switches.voluntary()))).rank(5));
-        table.add(Column::number_vec("lost CPU", usage(|usage| count(usage.switches.involuntary()))).rank(2));
+        table.add(
+            Column::number_vec("gave up", usage(|usage| count(usage.switches.voluntary()))).rank(5),
+        );
+        table.add(
+            Column::number_vec(
+                "lost CPU",
+                usage(|usage| count(usage.switches.involuntary())),
+            )
+            .rank(2),
+        );
         table.add(Column::number_vec("wake-ups", usage(|usage| count(usage.wakeups))).rank(6));
-        table.add(Column::number("exit", rows.iter().map(statuses)).keep_zeros().rank(1));
+        table.add(
+            Column::number("exit", rows.iter().map(statuses))
+                .keep_zeros()
+                .rank(1),
+        );
         table
     }
 
@@ -112,37 +187,79 @@ impl Summary {
         let cpus = &self.cpus;
         let mut table = Table::default();
         table.add(Column::number("CPU", cpus.iter().map(|cpu| cpu.cpu.to_string())).keep_zeros());
-        table.add(Column::number("user", cpus.iter().map(|cpu| time(cpu.user))));
-        table.add(Column::number("kernel", cpus.iter().map(|cpu| time(cpu.kernel))));
-        table.add(Column::number("interrupt", cpus.iter().map(|cpu| time(cpu.interrupt))));
-        table.add(Column::number("switch", cpus.iter().map(|cpu| time(cpu.switch))));
-        table.add(Column::number("idle", cpus.iter().map(|cpu| time(cpu.idle))));
+        table.add(Column::number(
+            "user",
+            cpus.iter().map(|cpu| time(cpu.user)),
+        ));
+        table.add(Column::number(
+            "kernel",
+            cpus.iter().map(|cpu| time(cpu.kernel)),
+        ));
+        table.add(Column::number(
+            "interrupt",
+            cpus.iter().map(|cpu| time(cpu.interrupt)),
+        ));
+        table.add(Column::number(
+            "switch",
+            cpus.iter().map(|cpu| time(cpu.switch)),
+        ));
+        table.add(Column::number(
+            "idle",
+            cpus.iter().map(|cpu| time(cpu.idle)),
+        ));
         let share = |part: u64| u128::from(part) * 1_000 / u128::from(self.wall.as_nanos().max(1));
         let percent = cpus.iter().map(|cpu| share(cpu.busy().as_nanos()));
-        table.add(Column::number("busy", percent.map(|share| format!("{}.{}%", share / 10, share % 10))));
+        table.add(Column::number(
+            "busy",
+            percent.map(|share| format!("{}.{}%", share / 10, share % 10)),
+        ));
         table.add(Column::number("switches", cpus.iter().map(|cpu| count(cpu.switches))).rank(1));
-        table.add(Column::number("interrupts", cpus.iter().map(|cpu| count(cpu.interrupts))).rank(2));
+        table.add(
+            Column::number("interrupts", cpus.iter().map(|cpu| count(cpu.interrupts))).rank(2),
+        );
         table
     }
 
     fn vector_table(&self) -> Table {
         let vectors = &self.vectors;
         let latency = |get: fn(&super::latency::Distribution) -> crate::time::Span| {
-            vectors.iter().map(move |row| row.latency.as_ref().map_or(String::new(), |latency| time(get(latency))))
+            vectors.iter().map(move |row| {
+                row.latency
+                    .as_ref()
+                    .map_or(String::new(), |latency| time(get(latency)))
+            })
         };
         let mut table = Table::default();
-        table.add(Column::text("vector", vectors.iter().map(|row| row.name.clone())));
+        table.add(Column::text(
+            "vector",
+            vectors.iter().map(|row| row.name.clone()),
+        ));
         table.add(Column::number("line", vectors.iter().map(|row| row.vector.to_string())).rank(3));
-        table.add(Column::number("raised", vectors.iter().map(|row| count(row.raised))));
-        table.add(Column::number("recognised", vectors.iter().map(|row| count(row.recognised))));
-        table.add(Column::number("coalesced", vectors.iter().map(|row| count(row.coalesced))));
-        table.add(Column::number("spurious", vectors.iter().map(|row| count(row.spurious))));
+        table.add(Column::number(
+            "raised",
+            vectors.iter().map(|row| count(row.raised)),
+        ));
+        table.add(Column::number(
+            "recognised",
+            vectors.iter().map(|row| count(row.recognised)),
+        ));
+        table.add(Column::number(
+            "coalesced",
+            vectors.iter().map(|row| count(row.coalesced)),
+        ));
+        table.add(Column::number(
+            "spurious",
+            vectors.iter().map(|row| count(row.spurious)),
+        ));
         table.add(Column::number("wait min", latency(|latency| latency.min)).rank(2));
         table.add(Column::number("mean", latency(|latency| latency.mean)));
         table.add(Column::number("p50", latency(|latency| latency.p50)).rank(4));
         table.add(Column::number("p99", latency(|latency| latency.p99)));
         table.add(Column::number("max", latency(|latency| latency.max)));
-        let handling = vectors.iter().map(|row| row.handling.map_or(String::new(), |handling| time(handling.mean)));
+        let handling = vectors.iter().map(|row| {
+            row.handling
+                .map_or(String::new(), |handling| time(handling.mean))
+        });
         table.add(Column::number("handler", handling).rank(1));
         table
     }
@@ -150,17 +267,56 @@ impl Summary {
     fn object_table(&self) -> Table {
         let objects = &self.objects;
         let mut table = Table::default();
-        table.add(Column::text("name", objects.iter().map(|row| row.name.clone())));
-        table.add(Column::text("kind", objects.iter().map(|row| row.kind.clone())));
-        table.add(Column::number("sent", objects.iter().map(|row| count(row.sent))));
-        table.add(Column::number("bytes", objects.iter().map(|row| short_bytes(row.sent_bytes))));
-        table.add(Column::number("received", objects.iter().map(|row| count(row.received))));
-        table.add(Column::number("bytes", objects.iter().map(|row| short_bytes(row.received_bytes))));
-        table.add(Column::number("acquired", objects.iter().map(|row| count(row.acquired))));
-        table.add(Column::number("contended", objects.iter().map(|row| count(row.contended))));
-        table.add(Column::number("requests", objects.iter().map(|row| count(row.requests))));
-        table.add(Column::number("read", objects.iter().map(|row| short_bytes(row.read_bytes))).rank(1));
-        table.add(Column::number("written", objects.iter().map(|row| short_bytes(row.written_bytes))).rank(1));
+        table.add(Column::text(
+            "name",
+            objects.iter().map(|row| row.name.clone()),
+        ));
+        table.add(Column::text(
+            "kind",
+            objects.iter().map(|row| row.kind.clone()),
+        ));
+        table.add(Column::number(
+            "sent",
+            objects.iter().map(|row| count(row.sent)),
+        ));
+        table.add(Column::number(
+            "bytes",
+            objects.iter().map(|row| short_bytes(row.sent_bytes)),
+        ));
+        table.add(Column::number(
+            "received",
+            objects.iter().map(|row| count(row.received)),
+        ));
+        table.add(Column::number(
+            "bytes",
+            objects.iter().map(|row| short_bytes(row.received_bytes)),
+        ));
+        table.add(Column::number(
+            "acquired",
+            objects.iter().map(|row| count(row.acquired)),
+        ));
+        table.add(Column::number(
+            "contended",
+            objects.iter().map(|row| count(row.contended)),
+        ));
+        table.add(Column::number(
+            "requests",
+            objects.iter().map(|row| count(row.requests)),
+        ));
+        table.add(
+            Column::number(
+                "read",
+                objects.iter().map(|row| short_bytes(row.read_bytes)),
+            )
+            .rank(1),
+        );
+        table.add(
+            Column::number(
+                "written",
+                objects.iter().map(|row| short_bytes(row.written_bytes)),
+            )
+            .rank(1),
+        );
         table.add(Column::number("waited on", objects.iter().map(|row| time(row.blocked))).rank(2));
         table
     }
@@ -171,7 +327,12 @@ impl Summary {
         }
         let _ = writeln!(text, "\n{}", page.strong("Terminal"));
         for line in self.prints.iter().take(LINES) {
-            let _ = writeln!(text, "{:>8}  {}", time(line.at.since(crate::time::Instant::START)), line.text.escape_debug());
+            let _ = writeln!(
+                text,
+                "{:>8}  {}",
+                time(line.at.since(crate::time::Instant::START)),
+                line.text.escape_debug()
+            );
         }
         let more = (self.prints.len() - self.prints.len().min(LINES)) as u64 + self.prints_dropped;
         if more > 0 {
@@ -210,7 +371,11 @@ fn plural(number: u64, what: &str) -> String {
 }
 
 fn short_bytes(number: u64) -> String {
-    if number == 0 { "0".to_owned() } else { bytes(number) }
+    if number == 0 {
+        "0".to_owned()
+    } else {
+        bytes(number)
+    }
 }
 
 /// The exit status, or how many threads have which if they differ.
@@ -223,45 +388,4 @@ fn statuses(row: &ProcessSummary) -> String {
             format!("{} failed", count(failed.map(|(_, count)| count).sum()))
         }
     }
-}
-
-/// Processes of one base name as one row: `sleeper[0..99999]`.
-fn grouped(processes: &[ProcessSummary]) -> Vec<ProcessSummary> {
-    struct Group {
-        row: ProcessSummary,
-        least: u64,
-        most: u64,
-    }
-    let mut groups: Vec<Group> = Vec::new();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for process in processes {
-        let number = number(&process.name);
-        let place = *places.entry(base(&process.name)).or_insert_with(|| {
-            let row = ProcessSummary {
-                name: process.name.clone(),
-                processes: 0,
-                threads: 0,
-                statuses: BTreeMap::new(),
-                usage: Usage { switches: Switches::default(), ..Usage::default() },
-            };
-            groups.push(Group { row, least: u64::MAX, most: 0 });
-            groups.len() - 1
-        });
-        let group = &mut groups[place];
-        group.least = group.least.min(number.unwrap_or(u64::MAX));
-        group.most = group.most.max(number.unwrap_or(0));
-        group.row.processes += process.processes;
-        group.row.threads += process.threads;
-        group.row.usage.add(&process.usage);
-        for (&status, count) in &process.statuses {
-            *group.row.statuses.entry(status).or_default() += count;
-        }
-    }
-    let named = groups.into_iter().map(|mut group| {
-        if group.least < group.most {
-            group.row.name = format!("{}[{}..{}]", base(&group.row.name), group.least, group.most);
-        }
-        group.row
-    });
-    named.collect()
 }

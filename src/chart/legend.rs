@@ -11,8 +11,8 @@ use super::theme::Palette;
 
 const SIZE: f64 = 12.0;
 const SWATCH: i32 = 18;
-const GAP: i32 = 8;
-const BETWEEN: i32 = 22;
+const GAP: i32 = 7;
+const BETWEEN: i32 = 15;
 
 /// A sign and its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Sign {
             Sign::State(Paint::Ready) => "ready",
             Sign::State(Paint::Blocked) => "blocked",
             Sign::State(Paint::Idle) => "idle",
-            Sign::Interrupt => "raised, then recognised",
+            Sign::Interrupt => "raised, recognised",
             Sign::Wakeup => "wakes or forks",
             Sign::Message => "message",
         }
@@ -62,7 +62,10 @@ impl Legend {
             entries.push((sign, x, line * LEGEND_LINE));
             x += wide + BETWEEN;
         }
-        Legend { lines: if entries.is_empty() { 0 } else { line + 1 }, entries }
+        Legend {
+            lines: if entries.is_empty() { 0 } else { line + 1 },
+            entries,
+        }
     }
 
     pub fn draw<B: DrawingBackend>(
@@ -77,19 +80,33 @@ impl Legend {
                 Sign::State(paint @ (Paint::Blocked | Paint::Idle)) => {
                     canvas.rect((x, y - 1), (SWATCH, 2), palette.paint(paint))?;
                 }
-                Sign::State(paint) => canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?,
+                Sign::State(paint) => {
+                    canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?
+                }
                 Sign::Interrupt => {
                     canvas.rect((x, y - 2), (SWATCH - 3, 4), palette.pending)?;
-                    canvas.rect((x + SWATCH - 3, y - 7), (2, 14), palette.paint(Paint::Interrupt))?;
+                    canvas.rect(
+                        (x + SWATCH - 3, y - 7),
+                        (2, 14),
+                        palette.paint(Paint::Interrupt),
+                    )?;
                 }
                 Sign::Wakeup => {
                     canvas.line((x, y), (x + SWATCH - 5, y), palette.arrow)?;
-                    let tip = [(x + SWATCH - 6, y - 4), (x + SWATCH, y), (x + SWATCH - 6, y + 4)];
+                    let tip = [
+                        (x + SWATCH - 6, y - 4),
+                        (x + SWATCH, y),
+                        (x + SWATCH - 6, y + 4),
+                    ];
                     canvas.polygon(&tip, palette.arrow)?;
                 }
                 Sign::Message => canvas.line((x, y - 5), (x + SWATCH, y + 5), palette.message)?,
             }
-            let set = Type { size: SIZE, weight: Weight::Regular, colour: palette.muted };
+            let set = Type {
+                size: SIZE,
+                weight: Weight::Regular,
+                colour: palette.muted,
+            };
             canvas.text(sign.meaning(), (x + SWATCH + GAP, y), Anchor::Left, set)?;
         }
         Ok(())

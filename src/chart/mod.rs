@@ -8,6 +8,7 @@
 //! - [`arrows`]: wake-ups, forks and messages from row to row
 //! - [`labels`]: the texts inside bars
 //! - [`legend`]: what the colours mean
+//! - [`texts`]: titles, names and what threads print
 //! - [`theme`]: the colours
 //! - [`canvas`]: drawing instructions for either kind of file
 //! - [`font`]: the typeface and the widths of texts
@@ -23,6 +24,7 @@ mod labels;
 mod layout;
 mod legend;
 mod rows;
+mod texts;
 mod theme;
 mod timeline;
 
@@ -35,7 +37,7 @@ use thiserror::Error;
 use crate::analysis::Lanes;
 use crate::trace::Header;
 
-use canvas::Canvas;
+use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
 pub use theme::Theme;
 use timeline::Timeline;
 
@@ -58,7 +60,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { width: 1_200, theme: Theme::Light, wakeups: true, messages: false }
+        Options {
+            width: 1_200,
+            theme: Theme::Light,
+            wakeups: true,
+            messages: false,
+        }
     }
 }
 
@@ -74,23 +81,35 @@ pub enum ChartError {
 }
 
 /// The timeline as the text of an SVG file.
-pub fn timeline_svg(lanes: &Lanes, header: &Header, options: &Options) -> Result<String, ChartError> {
+pub fn timeline_svg(
+    lanes: &Lanes,
+    header: &Header,
+    options: &Options,
+) -> Result<String, ChartError> {
     let timeline = prepare(lanes, header, options)?;
     let mut svg = String::new();
     let mut backend = SVGBackend::with_string(&mut svg, timeline.size());
-    timeline.draw(&mut Canvas::new(&mut backend, 1)?)?;
+    timeline.draw(&mut Canvas::new(&mut backend, 1, SVG_TEXT_RISE)?)?;
     drop(backend);
     Ok(svg)
 }
 
 /// The timeline as the content of a PNG file, twice as wide as asked for so that it prints well.
-pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result<Vec<u8>, ChartError> {
+pub fn timeline_png(
+    lanes: &Lanes,
+    header: &Header,
+    options: &Options,
+) -> Result<Vec<u8>, ChartError> {
     let timeline = prepare(lanes, header, options)?;
     let (width, height) = timeline.size();
     let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
     let mut pixels = vec![0; width as usize * height as usize * 3];
     let mut backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
-    timeline.draw(&mut Canvas::new(&mut backend, PNG_SCALE as i32)?)?;
+    timeline.draw(&mut Canvas::new(
+        &mut backend,
+        PNG_SCALE as i32,
+        BITMAP_TEXT_RISE,
+    )?)?;
     drop(backend);
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, width, height);
@@ -102,7 +121,11 @@ pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result
     Ok(png)
 }
 
-fn prepare<'a>(lanes: &'a Lanes, header: &'a Header, options: &Options) -> Result<Timeline<'a>, ChartError> {
+fn prepare<'a>(
+    lanes: &'a Lanes,
+    header: &'a Header,
+    options: &Options,
+) -> Result<Timeline<'a>, ChartError> {
     if !WIDTHS.contains(&options.width) {
         return Err(ChartError::Width(options.width));
     }

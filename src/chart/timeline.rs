@@ -3,17 +3,17 @@
 use plotters::prelude::DrawingBackend;
 
 use crate::analysis::Lanes;
-use crate::analysis::lanes::{Interrupt, ThreadLane, What};
-use crate::analysis::naming::{count, time};
+use crate::analysis::lanes::Interrupt;
+use crate::analysis::naming::time;
 use crate::trace::Header;
 
 use super::arrows::Arrows;
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::columns::{self, Detail, Drawn, Paint, Scale};
-use super::font::{Weight, fit, width};
-use super::labels::{Ground, Label, Namer};
-use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, Layout, MARGIN, NOTE, Place, QUESTION, TITLE};
+use super::font::Weight;
+use super::labels::{Label, Namer};
+use super::layout::{INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
 use super::rows::{LaneRow, Rows};
 use super::theme::Palette;
@@ -26,22 +26,21 @@ const AREA_BYTES: usize = 48;
 const POINT_BYTES: usize = 9;
 /// The widest spans get their texts first.
 const LABELS: usize = 320;
-const ANNOTATION_ABOVE: i32 = 9;
 
 /// A picture that is ready to be drawn.
 pub struct Timeline<'a> {
-    lanes: &'a Lanes,
-    header: &'a Header,
-    palette: Palette,
-    rows: Rows,
-    layout: Layout,
-    scale: Scale,
-    cpus: Vec<Drawn>,
-    threads: Vec<Drawn>,
-    labels: Vec<Label>,
-    arrows: Arrows,
-    legend: Legend,
-    notes: Vec<String>,
+    pub(super) lanes: &'a Lanes,
+    pub(super) header: &'a Header,
+    pub(super) palette: Palette,
+    pub(super) rows: Rows,
+    pub(super) layout: Layout,
+    pub(super) scale: Scale,
+    pub(super) cpus: Vec<Drawn>,
+    pub(super) threads: Vec<Drawn>,
+    pub(super) labels: Vec<Label>,
+    pub(super) arrows: Arrows,
+    pub(super) legend: Legend,
+    pub(super) notes: Vec<String>,
 }
 
 impl<'a> Timeline<'a> {
@@ -50,19 +49,38 @@ impl<'a> Timeline<'a> {
         let total = options.width as i32;
         // The legend and the notes follow from what is drawn, which follows from the width alone.
         let layout = Layout::new(&rows, total, &header.question, 0, 0);
-        let scale = Scale { from: lanes.from, to: lanes.to, left: layout.left, width: layout.plot };
+        let scale = Scale {
+            from: lanes.from,
+            to: lanes.to,
+            left: layout.left,
+            width: layout.plot,
+        };
         let (cpus, threads, detail) = draw_lanes(lanes, &rows, &scale);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let legend = Legend::new(&signs(&rows, &cpus, &threads, &arrows), total);
         let mut notes = rows.notes.clone();
-        if cpus.iter().chain(&threads).any(|drawn| !drawn.mixtures.is_empty()) && rows.notes.is_empty() {
-            let narrow = (detail.wide as f64 / scale.width as f64 * lanes.span().as_nanos() as f64) as u64;
+        if cpus
+            .iter()
+            .chain(&threads)
+            .any(|drawn| !drawn.mixtures.is_empty())
+            && rows.notes.is_empty()
+        {
+            let narrow =
+                (detail.wide as f64 / scale.width as f64 * lanes.span().as_nanos() as f64) as u64;
             let narrow = time(crate::time::Span::from_nanos(narrow));
-            notes.push(format!("Pieces shorter than {narrow} are drawn together: heights are shares of the time."));
+            notes.push(format!(
+                "Pieces shorter than {narrow} are drawn together: heights are shares of the time."
+            ));
         }
         notes.extend(arrows.notes.iter().cloned());
 
-        let layout = Layout::new(&rows, total, &header.question, legend.lines, notes.len() as i32);
+        let layout = Layout::new(
+            &rows,
+            total,
+            &header.question,
+            legend.lines,
+            notes.len() as i32,
+        );
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let mut timeline = Timeline {
             lanes,
@@ -84,11 +102,18 @@ impl<'a> Timeline<'a> {
 
     /// Width and height.
     pub fn size(&self) -> (u32, u32) {
-        (self.layout.width.unsigned_abs(), self.layout.height.unsigned_abs())
+        (
+            self.layout.width.unsigned_abs(),
+            self.layout.height.unsigned_abs(),
+        )
     }
 
     pub fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
-        canvas.rect((0, 0), (self.layout.width, self.layout.height), self.palette.background)?;
+        canvas.rect(
+            (0, 0),
+            (self.layout.width, self.layout.height),
+            self.palette.background,
+        )?;
         self.draw_titles(canvas)?;
         self.draw_tracks(canvas)?;
         self.draw_axis(canvas)?;
@@ -101,50 +126,21 @@ impl<'a> Timeline<'a> {
         for (drawn, &place) in self.threads.iter().zip(&self.layout.threads) {
             self.draw_bars(canvas, drawn, place)?;
         }
-        self.arrows.draw(canvas, self.palette.arrow, self.palette.message)?;
-        self.labels.iter().try_for_each(|label| self.draw_label(canvas, label))?;
+        self.arrows
+            .draw(canvas, self.palette.arrow, self.palette.message)?;
+        self.labels
+            .iter()
+            .try_for_each(|label| self.draw_label(canvas, label))?;
         self.draw_annotations(canvas)?;
         canvas.finish()
     }
 
-    fn set(&self, size: f64, weight: Weight, colour: Rgb) -> Type {
-        Type { size, weight, colour }
-    }
-
-    fn draw_titles<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
-        let (layout, palette) = (&self.layout, &self.palette);
-        let room = f64::from(layout.width - 2 * MARGIN);
-        if let Some(title) = fit(&self.header.scenario, room, TITLE, Weight::Strong) {
-            let set = self.set(TITLE, Weight::Strong, palette.text);
-            canvas.text(&title, (MARGIN, layout.title), Anchor::Left, set)?;
+    pub(super) fn set(&self, size: f64, weight: Weight, colour: Rgb) -> Type {
+        Type {
+            size,
+            weight,
+            colour,
         }
-        if let Some(y) = layout.question
-            && let Some(question) = fit(&self.header.question, room, QUESTION, Weight::Regular)
-        {
-            canvas.text(&question, (MARGIN, y), Anchor::Left, self.set(QUESTION, Weight::Regular, palette.muted))?;
-        }
-        self.legend.draw(canvas, palette, layout.legend)?;
-        for heading in &layout.headings {
-            let set = self.set(HEADING, Weight::Strong, palette.muted);
-            canvas.text(heading.text, (MARGIN, heading.middle), Anchor::Left, set)?;
-        }
-        let labels = self.rows.vectors.iter().map(|row| &row.label).zip(&layout.vectors);
-        let labels = labels.chain(self.rows.cpus.iter().map(|row| &row.label).zip(&layout.cpus));
-        let labels = labels.chain(self.rows.threads.iter().map(|row| &row.label).zip(&layout.threads));
-        for (label, place) in labels {
-            let room = f64::from(layout.left - MARGIN - LABEL_GAP + 1);
-            if let Some(label) = fit(label, room, LABEL, Weight::Regular) {
-                let set = self.set(LABEL, Weight::Regular, palette.text);
-                canvas.text(&label, (layout.left - LABEL_GAP, place.middle()), Anchor::Right, set)?;
-            }
-        }
-        for (number, note) in self.notes.iter().enumerate() {
-            if let Some(note) = fit(note, room, NOTE, Weight::Regular) {
-                let set = self.set(NOTE, Weight::Regular, palette.muted);
-                canvas.text(&note, (MARGIN, layout.note(number as i32)), Anchor::Left, set)?;
-            }
-        }
-        Ok(())
     }
 
     /// The ground on which bars stand: for as long as the thing exists.
@@ -161,7 +157,11 @@ impl<'a> Timeline<'a> {
                 ),
                 None => (left, left + plot),
             };
-            canvas.rect((begin, place.top), (end - begin, place.height), self.palette.band)?;
+            canvas.rect(
+                (begin, place.top),
+                (end - begin, place.height),
+                self.palette.band,
+            )?;
         }
         Ok(())
     }
@@ -175,8 +175,17 @@ impl<'a> Timeline<'a> {
             canvas.line((*x, layout.axis), (*x, layout.axis + 5), palette.muted)?;
             canvas.text(text, (*x, layout.axis + 16), Anchor::Centre, set)?;
         }
-        canvas.line((layout.left, layout.axis), (layout.left + layout.plot, layout.axis), palette.muted)?;
-        canvas.text(axis.unit, (layout.left - LABEL_GAP, layout.axis + 16), Anchor::Right, set)
+        canvas.line(
+            (layout.left, layout.axis),
+            (layout.left + layout.plot, layout.axis),
+            palette.muted,
+        )?;
+        canvas.text(
+            axis.unit,
+            (layout.left - LABEL_GAP, layout.axis + 16),
+            Anchor::Right,
+            set,
+        )
     }
 
     /// A pale bar while the line is raised, a tick where the CPU recognises it.
@@ -189,11 +198,17 @@ impl<'a> Timeline<'a> {
         let right = self.layout.left + self.layout.plot;
         let mut covered = i32::MIN;
         for interrupt in interrupts {
-            let Some(raised) = interrupt.raised else { continue };
+            let Some(raised) = interrupt.raised else {
+                continue;
+            };
             let begin = self.scale.x(raised).max(covered);
             let end = interrupt.recognised.map_or(right, |at| self.scale.x(at));
             if end > begin {
-                canvas.rect((begin, place.middle() - 2), (end - begin, 4), self.palette.pending)?;
+                canvas.rect(
+                    (begin, place.middle() - 2),
+                    (end - begin, 4),
+                    self.palette.pending,
+                )?;
                 covered = end;
             }
         }
@@ -208,7 +223,11 @@ impl<'a> Timeline<'a> {
         for run in ticks.chunk_by(|one, next| next - one <= 3) {
             if let (Some(&first), Some(&last)) = (run.first(), run.last()) {
                 let corner = (first - 1, place.top);
-                canvas.rect(corner, (last - first + 2, place.height), self.palette.paint(Paint::Interrupt))?;
+                canvas.rect(
+                    corner,
+                    (last - first + 2, place.height),
+                    self.palette.paint(Paint::Interrupt),
+                )?;
             }
         }
         Ok(())
@@ -225,12 +244,28 @@ impl<'a> Timeline<'a> {
                 canvas.polygon(&area, self.palette.paint(paint))?;
             }
         }
+        let mut before = (i32::MIN, i32::MIN, Paint::Idle);
         for &(left, right, paint, _) in &drawn.blocks {
+            // Two calls that follow each other are two crossings: a gap keeps them apart.
+            let (left_before, right_before, paint_before) = before;
+            let apart = paint == paint_before
+                && left == right_before
+                && left - left_before > 3
+                && right - left > 3;
+            before = (left, right, paint);
+            let left = left + i32::from(apart);
             let colour = self.palette.paint(paint);
             match paint {
                 Paint::Idle => {}
-                Paint::Blocked => canvas.rect((left, place.middle() - 1), (right - left, 2), colour)?,
-                Paint::User | Paint::Kernel | Paint::Fault | Paint::Switch | Paint::Interrupt | Paint::Ready => {
+                Paint::Blocked => {
+                    canvas.rect((left, place.middle() - 1), (right - left, 2), colour)?
+                }
+                Paint::User
+                | Paint::Kernel
+                | Paint::Fault
+                | Paint::Switch
+                | Paint::Interrupt
+                | Paint::Ready => {
                     canvas.rect((left, place.top), (right - left, place.height), colour)?;
                 }
             }
@@ -240,14 +275,23 @@ impl<'a> Timeline<'a> {
 
     /// The texts with the most room, in a stable order.
     fn labels(&self) -> Vec<Label> {
-        let namer = Namer { header: self.header, lanes: self.lanes };
+        let namer = Namer {
+            header: self.header,
+            lanes: self.lanes,
+        };
         let mut labels = Vec::new();
         for ((row, drawn), &place) in self.rows.cpus.iter().zip(&self.cpus).zip(&self.layout.cpus) {
             if let Some(lane) = row.alone() {
                 namer.cpu(lane, drawn, &self.scale, place, &mut labels);
             }
         }
-        for ((row, drawn), &place) in self.rows.threads.iter().zip(&self.threads).zip(&self.layout.threads) {
+        for ((row, drawn), &place) in self
+            .rows
+            .threads
+            .iter()
+            .zip(&self.threads)
+            .zip(&self.layout.threads)
+        {
             if let Some(lane) = row.alone() {
                 namer.thread(lane, drawn, place, &mut labels);
             }
@@ -256,86 +300,22 @@ impl<'a> Timeline<'a> {
         labels.truncate(LABELS);
         labels
     }
-
-    fn draw_label<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>, label: &Label) -> Result<(), ChartError> {
-        let colour = match label.ground {
-            Ground::Paint(paint) => self.palette.on(self.palette.paint(paint)),
-            Ground::Line | Ground::Plain => self.palette.muted,
-        };
-        if label.ground == Ground::Line {
-            let wide = width(&label.text, INSIDE, Weight::Regular).ceil() as i32 + 8;
-            canvas.rect((label.x - wide / 2, label.y - 7), (wide, 14), self.palette.band)?;
-        }
-        let set = self.set(INSIDE, Weight::Regular, colour);
-        canvas.text(&label.text, (label.x, label.y), Anchor::Centre, set)
-    }
-
-    /// What threads print, signals, and how they end.
-    fn draw_annotations<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
-        if !self.layout.annotations {
-            return Ok(());
-        }
-        let by_task = self.rows.by_task(self.lanes);
-        let mut taken = vec![i32::MIN; self.layout.threads.len()];
-        for mark in &self.lanes.marks {
-            let Some(&row) = by_task.get(&mark.task) else { continue };
-            let text = match &mark.what {
-                What::Printed { text } => format!("“{}”", text.trim_end().escape_debug()),
-                What::SignalDelivered { signal } => signal.name().to_owned(),
-                What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
-            };
-            let (x, place) = (self.scale.x(mark.at), self.layout.threads[row]);
-            if x <= taken[row] {
-                continue;
-            }
-            canvas.line((x, place.top - 4), (x, place.top), self.palette.text)?;
-            let room = f64::from(self.layout.width - MARGIN / 2 - x).min(260.0);
-            if let Some(text) = fit(&text, room, INSIDE, Weight::Regular) {
-                let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
-                let y = place.top - ANNOTATION_ABOVE;
-                canvas.rect((x + 2, y - 7), (wide + 4, 13), self.palette.background)?;
-                let set = self.set(INSIDE, Weight::Regular, self.palette.text);
-                canvas.text(&text, (x + 4, y), Anchor::Left, set)?;
-                taken[row] = x + wide + 10;
-            }
-        }
-        self.draw_ends(canvas)
-    }
-
-    fn draw_ends<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
-        for (row, &place) in self.rows.threads.iter().zip(&self.layout.threads) {
-            let Some(thread) = row.alone().map(|lane| &self.lanes.threads[lane]) else { continue };
-            let Some(end) = thread.end.filter(|end| (self.scale.from..=self.scale.to).contains(end)) else { continue };
-            let x = self.scale.x(end);
-            canvas.rect((x, place.top - 2), (2, place.height + 4), self.palette.text)?;
-            let text = self.exit_text(thread);
-            let room = f64::from(self.layout.left + self.layout.plot - x - 8);
-            if let Some(text) = text.filter(|text| width(text, INSIDE, Weight::Regular) <= room) {
-                let set = self.set(INSIDE, Weight::Regular, self.palette.muted);
-                canvas.text(&text, (x + 8, place.middle()), Anchor::Left, set)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn exit_text(&self, thread: &ThreadLane) -> Option<String> {
-        let statuses = self.lanes.marks.iter().filter(|mark| mark.task == thread.task);
-        let status = statuses.filter_map(|mark| match mark.what {
-            What::Exited { status } => Some(format!("exit {}", count(status.into()))),
-            What::Forked { .. } | What::SignalSent { .. } | What::SignalDelivered { .. } | What::Printed { .. } => None,
-        });
-        status.last()
-    }
 }
 
 /// All rows as pixels, as finely as the picture's size allows.
 fn draw_lanes(lanes: &Lanes, rows: &Rows, scale: &Scale) -> (Vec<Drawn>, Vec<Drawn>, Detail) {
     let mut detail = Detail::FINEST;
     loop {
-        let cpus: Vec<Drawn> =
-            rows.cpus.iter().map(|row| draw_row(row, |lane| &lanes.cpus[lane].spans, scale, detail)).collect();
-        let threads: Vec<Drawn> =
-            rows.threads.iter().map(|row| draw_row(row, |lane| &lanes.threads[lane].spans, scale, detail)).collect();
+        let cpus: Vec<Drawn> = rows
+            .cpus
+            .iter()
+            .map(|row| draw_row(row, |lane| &lanes.cpus[lane].spans, scale, detail))
+            .collect();
+        let threads: Vec<Drawn> = rows
+            .threads
+            .iter()
+            .map(|row| draw_row(row, |lane| &lanes.threads[lane].spans, scale, detail))
+            .collect();
         let bytes: usize = cpus.iter().chain(&threads).map(bytes).sum();
         if bytes <= BAR_BYTES || detail.step >= scale.width {
             return (cpus, threads, detail);
@@ -352,14 +332,26 @@ where
     if let Some(lane) = row.alone() {
         return columns::lane(spans(lane), scale, detail);
     }
-    let mixture = columns::together(row.lanes.iter().map(|&lane| spans(lane).as_slice()), scale, detail);
-    Drawn { blocks: Vec::new(), mixtures: mixture.into_iter().collect() }
+    let mixture = columns::together(
+        row.lanes.iter().map(|&lane| spans(lane).as_slice()),
+        scale,
+        detail,
+    );
+    Drawn {
+        blocks: Vec::new(),
+        mixtures: mixture.into_iter().collect(),
+    }
 }
 
 /// About how much of an SVG file a row takes.
 fn bytes(drawn: &Drawn) -> usize {
-    let areas = drawn.mixtures.iter().flat_map(|mixture| mixture.areas(0, 24));
-    let areas: usize = areas.map(|(_, points)| AREA_BYTES + POINT_BYTES * points.len()).sum();
+    let areas = drawn
+        .mixtures
+        .iter()
+        .flat_map(|mixture| mixture.areas(0, 24));
+    let areas: usize = areas
+        .map(|(_, points)| AREA_BYTES + POINT_BYTES * points.len())
+        .sum();
     drawn.blocks.len() * BLOCK_BYTES + areas
 }
 
@@ -367,18 +359,31 @@ fn bytes(drawn: &Drawn) -> usize {
 fn signs(rows: &Rows, cpus: &[Drawn], threads: &[Drawn], arrows: &Arrows) -> Vec<Sign> {
     let mut seen = [false; Paint::ALL.len()];
     for drawn in cpus.iter().chain(threads) {
-        drawn.blocks.iter().for_each(|&(_, _, paint, _)| seen[paint as usize] = true);
-        let areas = drawn.mixtures.iter().flat_map(|mixture| mixture.areas(0, 24));
+        drawn
+            .blocks
+            .iter()
+            .for_each(|&(_, _, paint, _)| seen[paint as usize] = true);
+        let areas = drawn
+            .mixtures
+            .iter()
+            .flat_map(|mixture| mixture.areas(0, 24));
         areas.for_each(|(paint, _)| seen[paint as usize] = true);
     }
     // An idle CPU is an empty track, which needs no sign.
-    let states = Paint::ALL.into_iter().filter(|&paint| seen[paint as usize] && paint != Paint::Idle);
+    let states = Paint::ALL
+        .into_iter()
+        .filter(|&paint| seen[paint as usize] && paint != Paint::Idle);
     let mut signs: Vec<Sign> = states.map(Sign::State).collect();
     let others = [
         (!rows.vectors.is_empty(), Sign::Interrupt),
         (arrows.any_wakeup(), Sign::Wakeup),
         (arrows.any_message(), Sign::Message),
     ];
-    signs.extend(others.into_iter().filter(|&(occurs, _)| occurs).map(|(_, sign)| sign));
+    signs.extend(
+        others
+            .into_iter()
+            .filter(|&(occurs, _)| occurs)
+            .map(|(_, sign)| sign),
+    );
     signs
 }
