@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::{CpuId, NameId, Pid, Tid, Vector};
+use crate::ids::{CpuId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::time::Instant;
 use crate::trace::{Event, Header};
 
@@ -21,22 +21,25 @@ pub struct Account {
     header: Header,
     replay: Replay,
     tally: Tally,
-    names: Vec<String>,
+    names: BTreeMap<NameId, String>,
 }
 
 impl Account {
     pub fn new(header: &Header) -> Account {
-        let objects = header.objects.iter().map(|object| ObjectSummary {
-            kind: object.kind.clone(),
-            name: object.name.clone(),
-            ..ObjectSummary::default()
+        let objects = header.objects.iter().enumerate().map(|(number, object)| {
+            let summary = ObjectSummary {
+                kind: object.kind.clone(),
+                name: object.name.clone(),
+                ..ObjectSummary::default()
+            };
+            (ObjectId::from(number), summary)
         });
         let tally = Tally::new(objects.collect());
         Account {
             header: header.clone(),
             replay: Replay::new(header),
             tally,
-            names: Vec::new(),
+            names: BTreeMap::new(),
         }
     }
 
@@ -45,12 +48,9 @@ impl Account {
         self.replay.announce(task, process, parent, name);
     }
 
-    /// Gives a number its text. Texts come in the order of their numbers.
+    /// Gives a number its text, at any time before the end.
     pub fn name(&mut self, number: NameId, text: &str) {
-        if self.names.len() <= number.index() {
-            self.names.resize(number.index() + 1, String::new());
-        }
-        text.clone_into(&mut self.names[number.index()]);
+        self.names.insert(number, text.to_owned());
     }
 
     /// Takes the next event of the trace.
@@ -80,7 +80,7 @@ impl Account {
             objects: self
                 .tally
                 .objects
-                .into_iter()
+                .into_values()
                 .filter(|object| object.is_used())
                 .collect(),
             totals: Totals {
@@ -168,7 +168,7 @@ impl Account {
         let line = |&(at, task, text): &(Instant, Tid, NameId)| Line {
             at,
             task,
-            text: self.names.get(text.index()).cloned().unwrap_or_default(),
+            text: self.names.get(&text).cloned().unwrap_or_default(),
         };
         self.tally.prints.iter().map(line).collect()
     }

@@ -4,8 +4,9 @@ use super::latency::Distribution;
 use super::render::Colour;
 use super::stories;
 use super::summary::Summary;
+use crate::ids::{ObjectId, Vector};
 use crate::time::Span;
-use crate::trace::{Cause, Fault};
+use crate::trace::{Cause, Fault, Kind};
 
 const fn us(micros: u64) -> Span {
     Span::from_micros(micros)
@@ -223,7 +224,6 @@ fn tables_fit_a_hundred_columns_and_leave_out_what_is_zero() {
         stories::busy(200, 20_000),
     ] {
         let text = story.summary().render(100, Colour::Never);
-        println!("{text}\n");
         assert!(
             text.lines().all(|line| line.chars().count() <= 100),
             "{text}"
@@ -250,4 +250,62 @@ fn a_summary_serialises_with_kebab_case_keys() {
     assert_eq!(json["threads"][0]["first-run"], 0);
     assert_eq!(json["threads"][0]["usage"]["blocked"]["page"], 33_000);
     assert_eq!(json["processes"][1]["usage"]["switches"]["preempted"], 1);
+}
+
+#[test]
+fn exits_without_entries_change_nothing() {
+    let mut story = stories::reschedule();
+    let whole = story.summary();
+    story
+        .on(0)
+        .at(30_000)
+        .leave(stories::READ, 0)
+        .then(Kind::ExceptionExit);
+    story.then(Kind::LocalTimerExit).end(40_000);
+    let damaged = story.summary();
+    assert_eq!((damaged.laws(), damaged.cpus), (vec![], whole.cpus));
+}
+
+#[test]
+fn ids_that_the_header_does_not_list_have_numbers_for_names() {
+    let mut story = stories::reschedule();
+    let object = ObjectId(u32::MAX);
+    story
+        .on(0)
+        .at(30_000)
+        .then(Kind::MessageSend { object, bytes: 1 })
+        .raise(Vector(7), 1);
+    let summary = story.end(40_000).summary();
+    assert_eq!(
+        summary.objects.last().unwrap().name,
+        format!("object {}", u32::MAX)
+    );
+    assert_eq!(summary.vectors.last().unwrap().name, "vector 7");
+}
+
+#[test]
+fn a_narrow_terminal_gets_fewer_columns() {
+    let text = stories::ping_pong(3).summary().render(60, Colour::Never);
+    let table: Vec<&str> = text
+        .lines()
+        .skip_while(|&line| line != "Processes")
+        .collect();
+    assert!(
+        table.iter().all(|line| line.chars().count() <= 60),
+        "{text}"
+    );
+    assert!(
+        text.contains("blocked") && !text.contains("wake-ups"),
+        "{text}"
+    );
+}
+
+#[test]
+fn colour_is_only_used_if_asked_for() {
+    assert!(
+        stories::page_fault()
+            .summary()
+            .render(100, Colour::Always)
+            .contains("\u{1b}[1m")
+    );
 }

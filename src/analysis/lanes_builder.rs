@@ -17,7 +17,7 @@ use super::state::{CpuState, ThreadState};
 pub struct LanesBuilder {
     replay: Replay,
     drawing: Drawing,
-    names: Vec<String>,
+    names: BTreeMap<NameId, String>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl LanesBuilder {
         LanesBuilder {
             replay: Replay::new(header),
             drawing,
-            names: Vec::new(),
+            names: BTreeMap::new(),
         }
     }
 
@@ -74,10 +74,7 @@ impl LanesBuilder {
 
     /// Gives a number its text, before the first event that names it.
     pub fn name(&mut self, number: NameId, text: &str) {
-        if self.names.len() <= number.index() {
-            self.names.resize(number.index() + 1, String::new());
-        }
-        text.clone_into(&mut self.names[number.index()]);
+        self.names.insert(number, text.to_owned());
     }
 
     /// Takes the next event of the trace.
@@ -136,7 +133,7 @@ impl Drawing {
         (self.from..=self.to).contains(&at)
     }
 
-    fn instants(&mut self, event: &Event, replay: &Replay, names: &[String]) {
+    fn instants(&mut self, event: &Event, replay: &Replay, names: &BTreeMap<NameId, String>) {
         match event.kind {
             Kind::InterruptRaised { vector, to } => {
                 self.waiting.push(self.interrupts.len());
@@ -173,7 +170,7 @@ impl Drawing {
             }
             Kind::SignalDeliver { signal } => self.mark(event, What::SignalDelivered { signal }),
             Kind::Print { text } => {
-                let text = names.get(text.index()).cloned().unwrap_or_default();
+                let text = names.get(&text).cloned().unwrap_or_default();
                 self.mark(event, What::Printed { text });
             }
             Kind::SchedWakeup { .. }

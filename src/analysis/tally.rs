@@ -25,7 +25,7 @@ pub struct Tally {
     pub threads: Vec<ThreadTally>,
     pub cpus: Vec<CpuTally>,
     pub vectors: BTreeMap<Vector, VectorTally>,
-    pub objects: Vec<ObjectSummary>,
+    pub objects: BTreeMap<ObjectId, ObjectSummary>,
     pub prints: Vec<(Instant, Tid, NameId)>,
     pub prints_dropped: u64,
 }
@@ -69,7 +69,7 @@ pub struct VectorTally {
 
 impl Tally {
     /// Nothing counted yet; `objects` are those that the header names.
-    pub fn new(objects: Vec<ObjectSummary>) -> Tally {
+    pub fn new(objects: BTreeMap<ObjectId, ObjectSummary>) -> Tally {
         Tally {
             events: [0; kind_count::NAMES.len()],
             totals: Totals::default(),
@@ -251,14 +251,10 @@ impl Tally {
 
     /// An object that the header doesn't list goes by its number.
     fn object(&mut self, object: ObjectId) -> &mut ObjectSummary {
-        while self.objects.len() <= object.index() {
-            let name = format!("object {}", self.objects.len());
-            self.objects.push(ObjectSummary {
-                name,
-                ..ObjectSummary::default()
-            });
-        }
-        &mut self.objects[object.index()]
+        self.objects.entry(object).or_insert_with(|| ObjectSummary {
+            name: format!("object {object}"),
+            ..ObjectSummary::default()
+        })
     }
 }
 

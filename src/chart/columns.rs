@@ -160,8 +160,9 @@ pub struct Mixture {
     step: i32,
     /// For each column how much of its width each paint has.
     columns: Vec<[f64; Paint::ALL.len()]>,
-    /// What all paints of a column add up to: the number of lanes.
-    full: f64,
+    /// What a full column holds, if that is known: the number of lanes. A part of one lane has
+    /// the whole of its columns, also of those at its edges.
+    full: Option<f64>,
 }
 
 /// Spans of one lane as blocks and mixtures.
@@ -204,7 +205,7 @@ pub fn together<'a, P: Piece + 'a>(
         count += 1.0;
         spans.iter().for_each(|span| mixture.add(span, scale));
     }
-    mixture.full *= count;
+    mixture.full = Some(count);
     (count > 0.0).then_some(mixture)
 }
 
@@ -244,7 +245,7 @@ impl Mixture {
             right,
             step: detail.step,
             columns: vec![[0.0; Paint::ALL.len()]; count],
-            full: 1.0,
+            full: None,
         }
     }
 
@@ -277,9 +278,12 @@ impl Mixture {
                 let upto: f64 = column[..=paint as usize].iter().sum();
                 total += column[paint as usize];
                 // The last column may be narrower than the others.
-                let left = self.left + place as i32 * self.step;
-                let share = f64::from((self.right - left).min(self.step)) / f64::from(self.step);
-                let rise = (upto / (self.full * share)).min(1.0) * f64::from(height);
+                let edge = self.left + place as i32 * self.step;
+                let wide = f64::from((self.right - edge).min(self.step)) / f64::from(self.step);
+                let full = self
+                    .full
+                    .map_or_else(|| column.iter().sum(), |full| full * wide);
+                let rise = (upto / full.max(f64::MIN_POSITIVE)).min(1.0) * f64::from(height);
                 ceiling.push((bottom - rise.round() as i32).min(floor[place]));
             }
             if total > 0.0 && ceiling != floor {

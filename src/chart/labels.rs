@@ -42,6 +42,8 @@ pub struct Label {
 pub struct Namer<'a> {
     pub header: &'a Header,
     pub lanes: &'a Lanes,
+    /// Whether there is room for what the legend says too.
+    pub wordy: bool,
 }
 
 impl Namer<'_> {
@@ -86,6 +88,9 @@ impl Namer<'_> {
                 continue;
             }
             let (left, right) = (scale.x(first.from), scale.x(last.to));
+            if right - left < NARROWEST {
+                continue;
+            }
             if let Some(name) = fit(
                 &self.task(first.task),
                 f64::from(right - left - 4),
@@ -120,7 +125,8 @@ impl Namer<'_> {
             ThreadState::Kernel(work) => self.work(work),
             ThreadState::Interrupted(handler) => self.handler(handler),
             ThreadState::Switch => vec!["switch".to_owned()],
-            ThreadState::Ready => vec!["ready".to_owned()],
+            ThreadState::Ready if self.wordy => vec!["ready".to_owned()],
+            ThreadState::Ready => Vec::new(),
             ThreadState::Blocked { on, object } => {
                 let object = object.and_then(|object| self.header.objects.get(object.index()));
                 let named = object.map(|object| format!("{}: {}", on.name(), object.name));

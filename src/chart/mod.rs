@@ -1,17 +1,17 @@
 //! Pictures of a trace.
 //!
-//! - [`timeline`]: the timeline, from lanes to drawing instructions
-//! - [`rows`]: which lanes get a row of the picture, and which are drawn together
-//! - [`columns`]: spans as pixels, with a size that depends on the picture and not on the trace
-//! - [`layout`]: where everything stands
-//! - [`axis`]: which times are written below, and in which unit
-//! - [`arrows`]: wake-ups, forks and messages from row to row
-//! - [`labels`]: the texts inside bars
-//! - [`legend`]: what the colours mean
-//! - [`texts`]: titles, names and what threads print
-//! - [`theme`]: the colours
-//! - [`canvas`]: drawing instructions for either kind of file
-//! - [`font`]: the typeface and the widths of texts
+//! - `timeline`: the timeline, from lanes to drawing instructions
+//! - `rows`: which lanes get a row of the picture, and which are drawn together
+//! - `columns`: spans as pixels, with a size that depends on the picture and not on the trace
+//! - `layout`: where everything stands
+//! - `axis`: which times are written below, and in which unit
+//! - `arrows`: wake-ups, forks and messages from row to row
+//! - `labels`: the texts inside bars
+//! - `legend`: what the colours mean
+//! - `texts`: titles, names and what threads print
+//! - `theme`: the colours
+//! - `canvas`: drawing instructions for either kind of file
+//! - `font`: the typeface and the widths of texts
 //!
 //! The same lanes and options give the same bytes, on every machine.
 

@@ -278,6 +278,7 @@ impl<'a> Timeline<'a> {
         let namer = Namer {
             header: self.header,
             lanes: self.lanes,
+            wordy: self.layout.annotations,
         };
         let mut labels = Vec::new();
         for ((row, drawn), &place) in self.rows.cpus.iter().zip(&self.cpus).zip(&self.layout.cpus) {

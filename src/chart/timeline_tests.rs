@@ -98,13 +98,7 @@ fn a_picture_of_a_million_events_stays_small() {
     for threads in [3, 5_000] {
         let story = stories::busy(threads, 1_000_000);
         let lanes = story.lanes();
-        let begin = std::time::Instant::now();
         let svg = timeline_svg(&lanes, &story.header, &Options::default()).unwrap();
-        println!(
-            "{threads} threads: {} bytes, {:?}",
-            svg.len(),
-            begin.elapsed()
-        );
         assert!(
             svg.len() < 500_000,
             "{threads} threads: {} bytes",
