@@ -4,7 +4,7 @@
 //! is made of a window, or of a trace that fits into memory; statistics have no such limit, see
 //! [`account`](super::account).
 
-use crate::ids::{CpuId, ObjectId, Pid, Tid, Vector};
+use crate::ids::{CallId, CpuId, ObjectId, Pid, Tid, Vector};
 use crate::signal::Signal;
 use crate::time::{Instant, Span};
 
@@ -26,6 +26,8 @@ pub struct Lanes {
     pub marks: Vec<Mark>,
     pub wakeups: Vec<Wakeup>,
     pub messages: Vec<Message>,
+    /// Calls that took no time, as they all do with the cost profile `free`: they have no span.
+    pub free_calls: Vec<FreeCall>,
 }
 
 /// What one CPU did.
@@ -126,4 +128,13 @@ impl Lanes {
     pub fn span(&self) -> Span {
         self.to.since(self.from)
     }
+}
+
+/// A system call that was over at the instant at which it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FreeCall {
+    pub at: Instant,
+    pub task: Tid,
+    pub cpu: Option<CpuId>,
+    pub call: CallId,
 }

@@ -7,7 +7,8 @@ use crate::time::Instant;
 use crate::trace::{Event, Header, Kind};
 
 use super::lanes::{
-    CpuLane, CpuSpan, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker, Wakeup, What,
+    CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker,
+    Wakeup, What,
 };
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
@@ -34,6 +35,9 @@ struct Drawing {
     marks: Vec<Mark>,
     wakeups: Vec<Wakeup>,
     messages: Vec<Message>,
+    free_calls: Vec<FreeCall>,
+    /// When each thread's latest call began.
+    entered: BTreeMap<Tid, Instant>,
     /// What was sent but not yet received, for each channel: when, by whom, how many bytes.
     unread: BTreeMap<ObjectId, VecDeque<(Instant, Tid, u64)>>,
 }
@@ -51,6 +55,8 @@ impl LanesBuilder {
             marks: Vec::new(),
             wakeups: Vec::new(),
             messages: Vec::new(),
+            free_calls: Vec::new(),
+            entered: BTreeMap::new(),
             unread: BTreeMap::new(),
         };
         LanesBuilder {
@@ -118,6 +124,7 @@ impl LanesBuilder {
             marks: drawing.marks,
             wakeups: drawing.wakeups,
             messages: drawing.messages,
+            free_calls: drawing.free_calls,
         }
     }
 }
@@ -156,6 +163,19 @@ impl Drawing {
                     cpu: event.cpu,
                 });
             }
+            Kind::SysEnter { .. } => drop(self.entered.insert(event.task, event.at)),
+            Kind::SysExit { call, .. } => {
+                let entered = self.entered.remove(&event.task);
+                if entered == Some(event.at) && self.shows(event.at) {
+                    let (at, task, cpu) = (event.at, event.task, event.cpu);
+                    self.free_calls.push(FreeCall {
+                        at,
+                        task,
+                        cpu,
+                        call,
+                    });
+                }
+            }
             Kind::MessageSend { object, bytes } => {
                 self.unread
                     .entry(object)
@@ -178,8 +198,6 @@ impl Drawing {
             | Kind::SchedExit
             | Kind::SchedWaking { .. }
             | Kind::SchedMigrate { .. }
-            | Kind::SysEnter { .. }
-            | Kind::SysExit { .. }
             | Kind::PageFaultUser { .. }
             | Kind::PageFaultKernel { .. }
             | Kind::ExceptionEntry { .. }

@@ -1,6 +1,6 @@
 //! Spans and arrows of the hand-written traces.
 
-use super::lanes::{CpuSpan, Interrupt, Message, ThreadSpan, Waker, Wakeup, What};
+use super::lanes::{CpuSpan, FreeCall, Interrupt, Message, ThreadSpan, Waker, Wakeup, What};
 use super::state::{CpuState, Handler, ThreadState, Work};
 use super::stories::{
     self, CHILD, CONSUMER, CRUNCH, DISK, DISK_VECTOR, EDITOR, PARENT, PING, PRODUCER,
@@ -201,4 +201,23 @@ fn a_window_cuts_spans_and_keeps_what_began_before_it() {
     assert_eq!((editor[0].0, editor[0].1), (30, 47));
     assert_eq!(editor.last(), Some(&(54, 60, ThreadState::User)));
     assert_eq!(stories::page_fault().window(50_000, 60_000).interrupts, []);
+}
+
+#[test]
+fn a_call_that_takes_no_time_is_kept_as_an_instant() {
+    let mut story = stories::reschedule();
+    story
+        .on(0)
+        .at(30_000)
+        .enter(stories::READ)
+        .leave(stories::READ, 0)
+        .end(40_000);
+    let lanes = story.lanes();
+    let free = FreeCall {
+        at: us(30),
+        task: PRODUCER,
+        cpu: Some(CpuId(0)),
+        call: stories::READ,
+    };
+    assert_eq!(lanes.free_calls, [free]);
 }

@@ -313,3 +313,26 @@ pub fn busy_few() -> Story {
     story.header.scenario = "busy-few".to_owned();
     story
 }
+
+/// Two processes on one CPU in turns of 10 ns, with calls that cost nothing.
+pub fn free() -> Story {
+    let mut story = Story::new(
+        "free-costs",
+        "Who runs when, if the kernel costs nothing?",
+        1,
+    );
+    story.process(Tid(2), "a").process(Tid(3), "b");
+    for turn in 0u32..8 {
+        let why = if turn == 0 {
+            Why::WorkArrived
+        } else {
+            Why::SliceEnd
+        };
+        story
+            .at(u64::from(turn) * 10)
+            .switch(Tid(2 + turn % 2), why, 0);
+        story.after(4).enter(READ).leave(READ, 0);
+    }
+    story.end(80);
+    story
+}

@@ -9,6 +9,7 @@
 //! - `labels`: the texts inside bars
 //! - `legend`: what the colours mean
 //! - `texts`: titles, names and what threads print
+//! - `ticks`: calls that take no time
 //! - `theme`: the colours
 //! - `canvas`: drawing instructions for either kind of file
 //! - `font`: the typeface and the widths of texts
@@ -26,6 +27,7 @@ mod legend;
 mod rows;
 mod texts;
 mod theme;
+mod ticks;
 mod timeline;
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::layout::{INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
 use super::rows::{LaneRow, Rows};
 use super::theme::Palette;
+use super::ticks::Ticks;
 use super::{ChartError, Options};
 
 /// About how many bytes of SVG a picture may take for its bars.
@@ -39,6 +40,7 @@ pub struct Timeline<'a> {
     pub(super) threads: Vec<Drawn>,
     pub(super) labels: Vec<Label>,
     pub(super) arrows: Arrows,
+    pub(super) ticks: Ticks,
     pub(super) legend: Legend,
     pub(super) notes: Vec<String>,
 }
@@ -57,7 +59,8 @@ impl<'a> Timeline<'a> {
         };
         let (cpus, threads, detail) = draw_lanes(lanes, &rows, &scale);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
-        let legend = Legend::new(&signs(&rows, &cpus, &threads, &arrows), total);
+        let ticks = Ticks::new(lanes, &rows, &scale);
+        let legend = Legend::new(&signs(&rows, &cpus, &threads, &arrows, &ticks), total);
         let mut notes = rows.notes.clone();
         if cpus
             .iter()
@@ -72,7 +75,7 @@ impl<'a> Timeline<'a> {
                 "Pieces shorter than {narrow} are drawn together: heights are shares of the time."
             ));
         }
-        notes.extend(arrows.notes.iter().cloned());
+        notes.extend(arrows.notes.iter().chain(&ticks.note).cloned());
 
         let layout = Layout::new(
             &rows,
@@ -93,6 +96,7 @@ impl<'a> Timeline<'a> {
             threads,
             labels: Vec::new(),
             arrows,
+            ticks,
             legend,
             notes,
         };
@@ -126,6 +130,8 @@ impl<'a> Timeline<'a> {
         for (drawn, &place) in self.threads.iter().zip(&self.layout.threads) {
             self.draw_bars(canvas, drawn, place)?;
         }
+        self.ticks
+            .draw(canvas, &self.layout, self.palette.paint(Paint::Kernel))?;
         self.arrows
             .draw(canvas, self.palette.arrow, self.palette.message)?;
         self.labels
@@ -357,7 +363,13 @@ fn bytes(drawn: &Drawn) -> usize {
 }
 
 /// What the legend must explain, in the order of the paints.
-fn signs(rows: &Rows, cpus: &[Drawn], threads: &[Drawn], arrows: &Arrows) -> Vec<Sign> {
+fn signs(
+    rows: &Rows,
+    cpus: &[Drawn],
+    threads: &[Drawn],
+    arrows: &Arrows,
+    ticks: &Ticks,
+) -> Vec<Sign> {
     let mut seen = [false; Paint::ALL.len()];
     for drawn in cpus.iter().chain(threads) {
         drawn
@@ -370,6 +382,7 @@ fn signs(rows: &Rows, cpus: &[Drawn], threads: &[Drawn], arrows: &Arrows) -> Vec
             .flat_map(|mixture| mixture.areas(0, 24));
         areas.for_each(|(paint, _)| seen[paint as usize] = true);
     }
+    seen[Paint::Kernel as usize] |= ticks.any();
     // An idle CPU is an empty track, which needs no sign.
     let states = Paint::ALL
         .into_iter()

@@ -34,6 +34,7 @@ fn stories() -> Vec<Story> {
         stories::busy(200, 9_000),
         threads,
         stories::busy_few(),
+        stories::free(),
     ]
 }
 
@@ -150,6 +151,16 @@ fn arrows_that_would_be_too_many_are_left_out_with_a_note() {
     assert!(!texts(&many).contains(&"wakes or forks"));
     let expected = "6 002 wake-ups without arrows: too many for this width.";
     assert!(texts(&many).contains(&expected), "{:?}", texts(&many));
+}
+
+#[test]
+fn calls_that_take_no_time_are_marked_and_explained() {
+    let free = svg(&stories::free());
+    assert!(
+        texts(&free).contains(&"kernel: system call"),
+        "{:?}",
+        texts(&free)
+    );
 }
 
 #[test]
