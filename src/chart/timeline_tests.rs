@@ -96,7 +96,7 @@ fn the_same_lanes_give_the_same_bytes() {
 
 #[test]
 fn a_picture_of_a_million_events_stays_small() {
-    for threads in [3, 5_000] {
+    for threads in [3, 38, 5_000] {
         let story = stories::busy(threads, 1_000_000);
         let lanes = story.lanes();
         let svg = timeline_svg(&lanes, &story.header, &Options::default()).unwrap();
