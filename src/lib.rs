@@ -1,4 +1,6 @@
 //! Trapline: a kernel-boundary simulator.
+pub mod analysis;
+pub mod chart;
 pub mod errno;
 pub mod export;
 pub mod hw;
