@@ -4,6 +4,8 @@ pub mod hw;
 pub mod ids;
 pub mod kernel;
 pub mod program;
+
 pub mod signal;
 pub mod time;
 pub mod trace;
+pub mod units;

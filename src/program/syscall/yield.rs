@@ -1,4 +1,38 @@
 //! `yield`: steps back behind the other ready threads of the same standing.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::program::at::At;
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::lower::Lower;
+use crate::program::resolve::True;
+use crate::program::verb::{Level, VerbRow};
+
+pub const ROW: VerbRow = VerbRow {
+    name: "yield",
+    level: Level::Syscall,
+    summary: "steps back behind the others",
+    doc: "Steps back behind the other ready threads of the same standing; goes on at once if there are none.",
+    example: "{ yield = true }",
+    blocks: &[],
+    parse: parse::<YieldForm>,
+    schema: schema::<YieldForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct YieldForm {
+    /// Always `true`.
+    #[serde(rename = "yield")]
+    _yield: At<True>,
+}
+
+impl Form for YieldForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        cx.call(step, Yield);
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Yield;
