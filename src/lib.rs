@@ -4,7 +4,7 @@ pub mod hw;
 pub mod ids;
 pub mod kernel;
 pub mod program;
-
+pub mod scenario;
 pub mod signal;
 pub mod time;
 pub mod trace;

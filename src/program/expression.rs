@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_place() {
-        let wrong = |text| parse(text).expect_err("a mistake");
+        let wrong = |text: &str| parse(text).expect_err("a mistake");
         assert_eq!(wrong("x = 1").message, "a comparison is written `==`");
         assert_eq!(wrong("x = 1").at, 2..3);
         assert_eq!(wrong("(1 + 2").message, "expected a closing parenthesis");

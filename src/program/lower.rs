@@ -140,6 +140,8 @@ pub struct Unit {
     pub unset: Vec<(String, Range<usize>)>,
     /// Variables that it sets.
     pub set: Vec<String>,
+    /// Where its name stands.
+    pub place: Range<usize>,
 }
 
 #[derive(Debug)]
