@@ -10,8 +10,7 @@ use crate::trace::{Event, Header};
 use super::kind_count;
 use super::replay::Replay;
 use super::summary::{
-    CpuSummary, Line, ObjectSummary, ProcessSummary, Summary, ThreadSummary, Totals, Usage,
-    VectorSummary,
+    CpuSummary, Line, ObjectSummary, ProcessSummary, Summary, ThreadSummary, Totals, Usage, VectorSummary,
 };
 use super::tally::{Tally, ThreadTally};
 
@@ -35,12 +34,7 @@ impl Account {
             (ObjectId::from(number), summary)
         });
         let tally = Tally::new(objects.collect());
-        Account {
-            header: header.clone(),
-            replay: Replay::new(header),
-            tally,
-            names: BTreeMap::new(),
-        }
+        Account { header: header.clone(), replay: Replay::new(header), tally, names: BTreeMap::new() }
     }
 
     /// Announces a thread that the header doesn't list, before the first event that names it.
@@ -65,9 +59,7 @@ impl Account {
         let cpus = self.replay.cpus();
         self.tally.cpu(CpuId::from(cpus.max(1) - 1));
         self.tally.cpus.truncate(cpus);
-        self.tally
-            .threads
-            .resize_with(self.replay.threads().len(), ThreadTally::default);
+        self.tally.threads.resize_with(self.replay.threads().len(), ThreadTally::default);
         let threads = self.threads();
         Summary {
             wall: end.since(Instant::START),
@@ -77,12 +69,7 @@ impl Account {
             vectors: self.vectors(),
             prints: self.prints(),
             prints_dropped: self.tally.prints_dropped,
-            objects: self
-                .tally
-                .objects
-                .into_values()
-                .filter(|object| object.is_used())
-                .collect(),
+            objects: self.tally.objects.into_values().filter(|object| object.is_used()).collect(),
             totals: Totals {
                 crossings: self.tally.totals.calls
                     + self.tally.totals.exceptions
@@ -121,31 +108,14 @@ impl Account {
     fn cpus(&self) -> Vec<CpuSummary> {
         let numbered = self.tally.cpus.iter().enumerate();
         numbered
-            .map(|(number, tally)| CpuSummary {
-                cpu: CpuId::from(number),
-                ..tally.sums.clone()
-            })
+            .map(|(number, tally)| CpuSummary { cpu: CpuId::from(number), ..tally.sums.clone() })
             .collect()
     }
 
     fn vectors(&self) -> Vec<VectorSummary> {
-        let named = self
-            .header
-            .vectors
-            .iter()
-            .map(|entry| (entry.vector, entry.name.clone()));
-        let listed = |vector: &Vector| {
-            self.header
-                .vectors
-                .iter()
-                .any(|entry| entry.vector == *vector)
-        };
-        let unnamed = self
-            .tally
-            .vectors
-            .keys()
-            .rev()
-            .filter(|vector| !listed(vector));
+        let named = self.header.vectors.iter().map(|entry| (entry.vector, entry.name.clone()));
+        let listed = |vector: &Vector| self.header.vectors.iter().any(|entry| entry.vector == *vector);
+        let unnamed = self.tally.vectors.keys().rev().filter(|vector| !listed(vector));
         named
             .chain(unnamed.map(|&vector| (vector, format!("vector {vector}"))))
             .filter_map(|(vector, name)| {
@@ -176,13 +146,7 @@ impl Account {
 
 impl ObjectSummary {
     fn is_used(&self) -> bool {
-        let counts = [
-            self.sent,
-            self.received,
-            self.acquired,
-            self.contended,
-            self.requests,
-        ];
+        let counts = [self.sent, self.received, self.acquired, self.contended, self.requests];
         counts.iter().any(|&count| count > 0) || !self.blocked.is_zero()
     }
 }

@@ -24,11 +24,7 @@ pub fn grouped(processes: &[ProcessSummary]) -> Vec<ProcessSummary> {
                 statuses: BTreeMap::new(),
                 usage: Usage::default(),
             };
-            groups.push(Group {
-                row,
-                least: u64::MAX,
-                most: 0,
-            });
+            groups.push(Group { row, least: u64::MAX, most: 0 });
             groups.len() - 1
         });
         let group = &mut groups[place];

@@ -7,8 +7,7 @@ use crate::time::Instant;
 use crate::trace::{Event, Header, Kind};
 
 use super::lanes::{
-    CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker,
-    Wakeup, What,
+    CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker, Wakeup, What,
 };
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
@@ -59,11 +58,7 @@ impl LanesBuilder {
             entered: BTreeMap::new(),
             unread: BTreeMap::new(),
         };
-        LanesBuilder {
-            replay: Replay::new(header),
-            drawing,
-            names: BTreeMap::new(),
-        }
+        LanesBuilder { replay: Replay::new(header), drawing, names: BTreeMap::new() }
     }
 
     /// Keeps only what touches this part of the run. Every event must still be given.
@@ -95,10 +90,7 @@ impl LanesBuilder {
         let mut drawing = self.drawing;
         let mut spans = drawing.threads.into_iter();
         for number in drawing.cpus.len()..self.replay.cpus() {
-            drawing.cpus.push(CpuLane {
-                cpu: CpuId::from(number),
-                spans: Vec::new(),
-            });
+            drawing.cpus.push(CpuLane { cpu: CpuId::from(number), spans: Vec::new() });
         }
         let threads = self.replay.threads().iter().map(|thread| ThreadLane {
             task: thread.task,
@@ -112,8 +104,7 @@ impl LanesBuilder {
         let (from, to) = (drawing.from, drawing.to);
         drawing.interrupts.retain(|interrupt| {
             let begin = interrupt.raised.or(interrupt.recognised);
-            begin.is_some_and(|begin| begin <= to)
-                && interrupt.recognised.is_none_or(|end| end >= from)
+            begin.is_some_and(|begin| begin <= to) && interrupt.recognised.is_none_or(|end| end >= from)
         });
         Lanes {
             from: drawing.from,
@@ -144,50 +135,30 @@ impl Drawing {
         match event.kind {
             Kind::InterruptRaised { vector, to } => {
                 self.waiting.push(self.interrupts.len());
-                self.interrupts.push(Interrupt {
-                    vector,
-                    cpu: to,
-                    raised: Some(event.at),
-                    recognised: None,
-                });
+                self.interrupts.push(Interrupt { vector, cpu: to, raised: Some(event.at), recognised: None });
             }
             Kind::InterruptRecognised { vector } => self.recognise(event, vector),
             Kind::IrqHandlerEntry { vector } => self.handle(event, vector),
             Kind::SchedWakeup { task, .. } if self.shows(event.at) => {
                 let handler = event.cpu.and_then(|cpu| replay.handler(cpu));
                 let by = handler.map_or(Waker::Thread(event.task), Waker::Handler);
-                self.wakeups.push(Wakeup {
-                    at: event.at,
-                    task,
-                    by,
-                    cpu: event.cpu,
-                });
+                self.wakeups.push(Wakeup { at: event.at, task, by, cpu: event.cpu });
             }
             Kind::SysEnter { .. } => drop(self.entered.insert(event.task, event.at)),
             Kind::SysExit { call, .. } => {
                 let entered = self.entered.remove(&event.task);
                 if entered == Some(event.at) && self.shows(event.at) {
                     let (at, task, cpu) = (event.at, event.task, event.cpu);
-                    self.free_calls.push(FreeCall {
-                        at,
-                        task,
-                        cpu,
-                        call,
-                    });
+                    self.free_calls.push(FreeCall { at, task, cpu, call });
                 }
             }
             Kind::MessageSend { object, bytes } => {
-                self.unread
-                    .entry(object)
-                    .or_default()
-                    .push_back((event.at, event.task, bytes));
+                self.unread.entry(object).or_default().push_back((event.at, event.task, bytes));
             }
             Kind::MessageReceive { object, bytes } => self.receive(event, object, bytes),
             Kind::ProcessFork { child, .. } => self.mark(event, What::Forked { child }),
             Kind::ProcessExit { status } => self.mark(event, What::Exited { status }),
-            Kind::SignalGenerate { signal, to } => {
-                self.mark(event, What::SignalSent { signal, to })
-            }
+            Kind::SignalGenerate { signal, to } => self.mark(event, What::SignalSent { signal, to }),
             Kind::SignalDeliver { signal } => self.mark(event, What::SignalDelivered { signal }),
             Kind::Print { text } => {
                 let text = names.get(&text).cloned().unwrap_or_default();
@@ -221,11 +192,7 @@ impl Drawing {
 
     fn mark(&mut self, event: &Event, what: What) {
         if self.shows(event.at) {
-            self.marks.push(Mark {
-                at: event.at,
-                task: event.task,
-                what,
-            });
+            self.marks.push(Mark { at: event.at, task: event.task, what });
         }
     }
 
@@ -239,12 +206,7 @@ impl Drawing {
         });
         match raised {
             Some(raised) => interrupts[self.waiting.remove(raised)].recognised = Some(event.at),
-            None => interrupts.push(Interrupt {
-                vector,
-                cpu,
-                raised: None,
-                recognised: Some(event.at),
-            }),
+            None => interrupts.push(Interrupt { vector, cpu, raised: None, recognised: Some(event.at) }),
         }
         // What was over before the window began needn't be kept until the end.
         if event.at < self.from && self.waiting.is_empty() {
@@ -256,12 +218,7 @@ impl Drawing {
     fn handle(&mut self, event: &Event, vector: Vector) {
         let Some(cpu) = event.cpu else { return };
         if self.recognised.remove(&cpu).is_none() && self.shows(event.at) {
-            self.interrupts.push(Interrupt {
-                vector,
-                cpu,
-                raised: None,
-                recognised: Some(event.at),
-            });
+            self.interrupts.push(Interrupt { vector, cpu, raised: None, recognised: Some(event.at) });
         }
     }
 
@@ -284,14 +241,7 @@ impl Drawing {
             }
         }
         if sent <= self.to && event.at >= self.from {
-            self.messages.push(Message {
-                object,
-                sent,
-                from,
-                received: event.at,
-                to: event.task,
-                bytes,
-            });
+            self.messages.push(Message { object, sent, from, received: event.at, to: event.task, bytes });
         }
     }
 }
@@ -302,38 +252,18 @@ impl Observer for Drawing {
             return;
         };
         for number in self.cpus.len()..=cpu.index() {
-            self.cpus.push(CpuLane {
-                cpu: CpuId::from(number),
-                spans: Vec::new(),
-            });
+            self.cpus.push(CpuLane { cpu: CpuId::from(number), spans: Vec::new() });
         }
-        self.cpus[cpu.index()].spans.push(CpuSpan {
-            from,
-            to,
-            state,
-            task,
-        });
+        self.cpus[cpu.index()].spans.push(CpuSpan { from, to, state, task });
     }
 
-    fn thread(
-        &mut self,
-        thread: usize,
-        cpu: Option<CpuId>,
-        state: ThreadState,
-        from: Instant,
-        to: Instant,
-    ) {
+    fn thread(&mut self, thread: usize, cpu: Option<CpuId>, state: ThreadState, from: Instant, to: Instant) {
         let Some((from, to)) = self.clip(from, to) else {
             return;
         };
         if self.threads.len() <= thread {
             self.threads.resize_with(thread + 1, Vec::new);
         }
-        self.threads[thread].push(ThreadSpan {
-            from,
-            to,
-            state,
-            cpu,
-        });
+        self.threads[thread].push(ThreadSpan { from, to, state, cpu });
     }
 }

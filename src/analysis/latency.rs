@@ -38,11 +38,7 @@ pub struct Distribution {
 impl Latencies {
     pub fn record(&mut self, span: Span) {
         let nanos = span.as_nanos();
-        self.min = if self.count == 0 {
-            nanos
-        } else {
-            self.min.min(nanos)
-        };
+        self.min = if self.count == 0 { nanos } else { self.min.min(nanos) };
         self.max = self.max.max(nanos);
         self.count += 1;
         self.total += u128::from(nanos);
@@ -66,8 +62,9 @@ impl Latencies {
         }
         let mean = u64::try_from(self.total / u128::from(self.count)).unwrap_or(u64::MAX);
         let [p50, p99] = match &self.many {
-            Some(many) => [50.0, 99.0]
-                .map(|percent| many.value_at_percentile(percent).clamp(self.min, self.max)),
+            Some(many) => {
+                [50.0, 99.0].map(|percent| many.value_at_percentile(percent).clamp(self.min, self.max))
+            }
             None => {
                 let mut sorted = self.few.clone();
                 sorted.sort_unstable();
@@ -103,17 +100,10 @@ mod tests {
             latencies.record(Span::from_nanos(nanos));
         }
         let shown = latencies.distribution().unwrap();
-        assert_eq!(
-            (shown.count, shown.min, shown.max),
-            (4, Span::from_nanos(10), Span::from_nanos(40))
-        );
+        assert_eq!((shown.count, shown.min, shown.max), (4, Span::from_nanos(10), Span::from_nanos(40)));
         assert_eq!(
             (shown.mean, shown.p50, shown.p99),
-            (
-                Span::from_nanos(25),
-                Span::from_nanos(20),
-                Span::from_nanos(40)
-            )
+            (Span::from_nanos(25), Span::from_nanos(20), Span::from_nanos(40))
         );
     }
 

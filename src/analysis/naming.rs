@@ -4,13 +4,9 @@ use crate::time::Span;
 
 /// The name without its number: `sleeper` for `sleeper[7]`.
 pub fn base(name: &str) -> &str {
-    let numbered = name
-        .strip_suffix(']')
-        .and_then(|name| name.rsplit_once('['));
+    let numbered = name.strip_suffix(']').and_then(|name| name.rsplit_once('['));
     match numbered {
-        Some((base, number))
-            if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
+        Some((base, number)) if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
             base
         }
         Some(_) | None => name,
@@ -19,11 +15,7 @@ pub fn base(name: &str) -> &str {
 
 /// The number of a name that has one: 7 for `sleeper[7]`.
 pub fn number(name: &str) -> Option<u64> {
-    name[base(name).len()..]
-        .strip_prefix('[')?
-        .strip_suffix(']')?
-        .parse()
-        .ok()
+    name[base(name).len()..].strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
 /// A time in three significant digits: `850ns`, `1.25ms`, `12.3us`, `123s`.
@@ -47,10 +39,7 @@ pub fn time(span: Span) -> String {
     let (whole, fraction) = (rounded / 1_000, rounded % 1_000);
     match fraction {
         0 => format!("{whole}{unit}"),
-        _ => format!(
-            "{whole}.{}{unit}",
-            format!("{fraction:03}").trim_end_matches('0')
-        ),
+        _ => format!("{whole}.{}{unit}", format!("{fraction:03}").trim_end_matches('0')),
     }
 }
 
@@ -76,11 +65,7 @@ pub fn bytes(number: u64) -> String {
         _ => (1 << 30, "GiB"),
     };
     let (whole, tenth) = (number / size, number % size * 10 / size);
-    if tenth == 0 || whole >= 100 {
-        format!("{whole}{unit}")
-    } else {
-        format!("{whole}.{tenth}{unit}")
-    }
+    if tenth == 0 || whole >= 100 { format!("{whole}{unit}") } else { format!("{whole}.{tenth}{unit}") }
 }
 
 #[cfg(test)]

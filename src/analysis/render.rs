@@ -29,10 +29,7 @@ pub enum Colour {
 impl Summary {
     /// The summary in lines of at most `width` characters, if the narrowest tables allow it.
     pub fn render(&self, width: u16, colour: Colour) -> String {
-        let page = Page {
-            width: width.into(),
-            colour,
-        };
+        let page = Page { width: width.into(), colour };
         let mut text = String::new();
         // Writing to a string can't fail, so the results carry no news.
         let _ = writeln!(text, "{}", page.strong(&self.scenario));
@@ -46,11 +43,7 @@ impl Summary {
         page.section(&mut text, "Processes", &self.process_table());
         page.section(&mut text, "CPUs", &self.cpu_table());
         page.section(&mut text, "Interrupts", &self.vector_table());
-        page.section(
-            &mut text,
-            "Channels, locks and devices",
-            &self.object_table(),
-        );
+        page.section(&mut text, "Channels, locks and devices", &self.object_table());
         self.write_lines(&page, &mut text);
         text
     }
@@ -64,29 +57,16 @@ impl Summary {
         if self.source == crate::trace::header::Source::Measured {
             parts[0] = format!("{} measured", time(self.wall));
         }
-        let kinds = [
-            (totals.calls, "call"),
-            (totals.exceptions, "exception"),
-            (totals.interrupts, "interrupt"),
-        ];
-        let kinds: Vec<_> = kinds
-            .into_iter()
-            .filter(|&(n, _)| n > 0)
-            .map(|(n, what)| plural(n, what))
-            .collect();
+        let kinds =
+            [(totals.calls, "call"), (totals.exceptions, "exception"), (totals.interrupts, "interrupt")];
+        let kinds: Vec<_> =
+            kinds.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| plural(n, what)).collect();
         if !kinds.is_empty() {
             parts[1] = format!("{} ({})", parts[1], kinds.join(", "));
         }
-        let rest = [
-            (totals.switches, "switch"),
-            (totals.migrations, "migration"),
-            (totals.signals, "signal"),
-        ];
-        parts.extend(
-            rest.into_iter()
-                .filter(|&(n, _)| n > 0)
-                .map(|(n, what)| plural(n, what)),
-        );
+        let rest =
+            [(totals.switches, "switch"), (totals.migrations, "migration"), (totals.signals, "signal")];
+        parts.extend(rest.into_iter().filter(|&(n, _)| n > 0).map(|(n, what)| plural(n, what)));
         parts.join(", ")
     }
 
@@ -99,11 +79,8 @@ impl Summary {
         }
         let mut calls: Vec<_> = calls.into_iter().collect();
         calls.sort_by_key(|&(name, count)| (std::cmp::Reverse(count), name));
-        let mut shown: Vec<_> = calls
-            .iter()
-            .take(CALLS)
-            .map(|(name, n)| format!("{name} {}", count(*n)))
-            .collect();
+        let mut shown: Vec<_> =
+            calls.iter().take(CALLS).map(|(name, n)| format!("{name} {}", count(*n))).collect();
         if calls.len() > CALLS {
             shown.push(format!("{} more kinds", calls.len() - CALLS));
         }
@@ -118,68 +95,29 @@ impl Summary {
         };
         let usage = |get: fn(&Usage) -> String| rows.iter().map(|row| get(&row.usage)).collect();
         let several = |number: u64| {
-            if number == 1 {
-                String::new()
-            } else {
-                count(number)
-            }
+            if number == 1 { String::new() } else { count(number) }
         };
         let mut table = Table::default();
-        table.add(Column::text(
-            "process",
-            rows.iter().map(|row| row.name.clone()),
-        ));
+        table.add(Column::text("process", rows.iter().map(|row| row.name.clone())));
         table.add(Column::number("number", rows.iter().map(|row| several(row.processes))).rank(3));
-        let threads = rows.iter().map(|row| {
-            if row.threads == row.processes {
-                String::new()
-            } else {
-                several(row.threads)
-            }
-        });
+        let threads = rows
+            .iter()
+            .map(|row| if row.threads == row.processes { String::new() } else { several(row.threads) });
         table.add(Column::number("threads", threads).rank(3));
         table.add(Column::number_vec("user", usage(|usage| time(usage.user))));
-        table.add(Column::number_vec(
-            "kernel",
-            usage(|usage| time(usage.kernel)),
-        ));
+        table.add(Column::number_vec("kernel", usage(|usage| time(usage.kernel))));
         table.add(Column::number_vec("interrupt", usage(|usage| time(usage.interrupt))).rank(2));
         table.add(Column::number_vec("switch", usage(|usage| time(usage.switch))).rank(4));
-        table.add(Column::number_vec(
-            "ready",
-            usage(|usage| time(usage.ready)),
-        ));
-        table.add(Column::number_vec(
-            "blocked",
-            usage(|usage| time(usage.blocked_total())),
-        ));
-        let cause = usage(|usage| {
-            usage
-                .main_cause()
-                .map_or(String::new(), |cause| cause.name().to_owned())
-        });
+        table.add(Column::number_vec("ready", usage(|usage| time(usage.ready))));
+        table.add(Column::number_vec("blocked", usage(|usage| time(usage.blocked_total()))));
+        let cause = usage(|usage| usage.main_cause().map_or(String::new(), |cause| cause.name().to_owned()));
         table.add(Column::text("mostly on", cause).rank(1));
-        table.add(Column::number_vec(
-            "calls",
-            usage(|usage| count(usage.calls_total())),
-        ));
+        table.add(Column::number_vec("calls", usage(|usage| count(usage.calls_total()))));
         table.add(Column::number_vec("faults", usage(|usage| count(usage.faults_total()))).rank(1));
-        table.add(
-            Column::number_vec("gave up", usage(|usage| count(usage.switches.voluntary()))).rank(5),
-        );
-        table.add(
-            Column::number_vec(
-                "lost CPU",
-                usage(|usage| count(usage.switches.involuntary())),
-            )
-            .rank(2),
-        );
+        table.add(Column::number_vec("gave up", usage(|usage| count(usage.switches.voluntary()))).rank(5));
+        table.add(Column::number_vec("lost CPU", usage(|usage| count(usage.switches.involuntary()))).rank(2));
         table.add(Column::number_vec("wake-ups", usage(|usage| count(usage.wakeups))).rank(6));
-        table.add(
-            Column::number("exit", rows.iter().map(statuses))
-                .keep_zeros()
-                .rank(1),
-        );
+        table.add(Column::number("exit", rows.iter().map(statuses)).keep_zeros().rank(1));
         table
     }
 
@@ -187,79 +125,40 @@ impl Summary {
         let cpus = &self.cpus;
         let mut table = Table::default();
         table.add(Column::number("CPU", cpus.iter().map(|cpu| cpu.cpu.to_string())).keep_zeros());
-        table.add(Column::number(
-            "user",
-            cpus.iter().map(|cpu| time(cpu.user)),
-        ));
-        table.add(Column::number(
-            "kernel",
-            cpus.iter().map(|cpu| time(cpu.kernel)),
-        ));
-        table.add(Column::number(
-            "interrupt",
-            cpus.iter().map(|cpu| time(cpu.interrupt)),
-        ));
-        table.add(Column::number(
-            "switch",
-            cpus.iter().map(|cpu| time(cpu.switch)),
-        ));
-        table.add(Column::number(
-            "idle",
-            cpus.iter().map(|cpu| time(cpu.idle)),
-        ));
+        table.add(Column::number("user", cpus.iter().map(|cpu| time(cpu.user))));
+        table.add(Column::number("kernel", cpus.iter().map(|cpu| time(cpu.kernel))));
+        table.add(Column::number("interrupt", cpus.iter().map(|cpu| time(cpu.interrupt))));
+        table.add(Column::number("switch", cpus.iter().map(|cpu| time(cpu.switch))));
+        table.add(Column::number("idle", cpus.iter().map(|cpu| time(cpu.idle))));
         let share = |part: u64| u128::from(part) * 1_000 / u128::from(self.wall.as_nanos().max(1));
         let percent = cpus.iter().map(|cpu| share(cpu.busy().as_nanos()));
-        table.add(Column::number(
-            "busy",
-            percent.map(|share| format!("{}.{}%", share / 10, share % 10)),
-        ));
+        table.add(Column::number("busy", percent.map(|share| format!("{}.{}%", share / 10, share % 10))));
         table.add(Column::number("switches", cpus.iter().map(|cpu| count(cpu.switches))).rank(1));
-        table.add(
-            Column::number("interrupts", cpus.iter().map(|cpu| count(cpu.interrupts))).rank(2),
-        );
+        table.add(Column::number("interrupts", cpus.iter().map(|cpu| count(cpu.interrupts))).rank(2));
         table
     }
 
     fn vector_table(&self) -> Table {
         let vectors = &self.vectors;
         let latency = |get: fn(&super::latency::Distribution) -> crate::time::Span| {
-            vectors.iter().map(move |row| {
-                row.latency
-                    .as_ref()
-                    .map_or(String::new(), |latency| time(get(latency)))
-            })
+            vectors
+                .iter()
+                .map(move |row| row.latency.as_ref().map_or(String::new(), |latency| time(get(latency))))
         };
         let mut table = Table::default();
-        table.add(Column::text(
-            "vector",
-            vectors.iter().map(|row| row.name.clone()),
-        ));
+        table.add(Column::text("vector", vectors.iter().map(|row| row.name.clone())));
         table.add(Column::number("line", vectors.iter().map(|row| row.vector.to_string())).rank(3));
-        table.add(Column::number(
-            "raised",
-            vectors.iter().map(|row| count(row.raised)),
-        ));
-        table.add(Column::number(
-            "recognised",
-            vectors.iter().map(|row| count(row.recognised)),
-        ));
-        table.add(Column::number(
-            "coalesced",
-            vectors.iter().map(|row| count(row.coalesced)),
-        ));
-        table.add(Column::number(
-            "spurious",
-            vectors.iter().map(|row| count(row.spurious)),
-        ));
+        table.add(Column::number("raised", vectors.iter().map(|row| count(row.raised))));
+        table.add(Column::number("recognised", vectors.iter().map(|row| count(row.recognised))));
+        table.add(Column::number("coalesced", vectors.iter().map(|row| count(row.coalesced))));
+        table.add(Column::number("spurious", vectors.iter().map(|row| count(row.spurious))));
         table.add(Column::number("wait min", latency(|latency| latency.min)).rank(2));
         table.add(Column::number("mean", latency(|latency| latency.mean)));
         table.add(Column::number("p50", latency(|latency| latency.p50)).rank(4));
         table.add(Column::number("p99", latency(|latency| latency.p99)));
         table.add(Column::number("max", latency(|latency| latency.max)));
-        let handling = vectors.iter().map(|row| {
-            row.handling
-                .map_or(String::new(), |handling| time(handling.mean))
-        });
+        let handling =
+            vectors.iter().map(|row| row.handling.map_or(String::new(), |handling| time(handling.mean)));
         table.add(Column::number("handler", handling).rank(1));
         table
     }
@@ -267,56 +166,18 @@ impl Summary {
     fn object_table(&self) -> Table {
         let objects = &self.objects;
         let mut table = Table::default();
-        table.add(Column::text(
-            "name",
-            objects.iter().map(|row| row.name.clone()),
-        ));
-        table.add(Column::text(
-            "kind",
-            objects.iter().map(|row| row.kind.clone()),
-        ));
-        table.add(Column::number(
-            "sent",
-            objects.iter().map(|row| count(row.sent)),
-        ));
-        table.add(Column::number(
-            "bytes",
-            objects.iter().map(|row| short_bytes(row.sent_bytes)),
-        ));
-        table.add(Column::number(
-            "received",
-            objects.iter().map(|row| count(row.received)),
-        ));
-        table.add(Column::number(
-            "bytes",
-            objects.iter().map(|row| short_bytes(row.received_bytes)),
-        ));
-        table.add(Column::number(
-            "acquired",
-            objects.iter().map(|row| count(row.acquired)),
-        ));
-        table.add(Column::number(
-            "contended",
-            objects.iter().map(|row| count(row.contended)),
-        ));
-        table.add(Column::number(
-            "requests",
-            objects.iter().map(|row| count(row.requests)),
-        ));
-        table.add(
-            Column::number(
-                "read",
-                objects.iter().map(|row| short_bytes(row.read_bytes)),
-            )
-            .rank(1),
-        );
-        table.add(
-            Column::number(
-                "written",
-                objects.iter().map(|row| short_bytes(row.written_bytes)),
-            )
-            .rank(1),
-        );
+        table.add(Column::text("name", objects.iter().map(|row| row.name.clone())));
+        table.add(Column::text("kind", objects.iter().map(|row| row.kind.clone())));
+        table.add(Column::number("sent", objects.iter().map(|row| count(row.sent))));
+        table.add(Column::number("bytes", objects.iter().map(|row| short_bytes(row.sent_bytes))));
+        table.add(Column::number("received", objects.iter().map(|row| count(row.received))));
+        table.add(Column::number("bytes", objects.iter().map(|row| short_bytes(row.received_bytes))));
+        table.add(Column::number("acquired", objects.iter().map(|row| count(row.acquired))));
+        table.add(Column::number("contended", objects.iter().map(|row| count(row.contended))));
+        table.add(Column::number("requests", objects.iter().map(|row| count(row.requests))));
+        table.add(Column::number("read", objects.iter().map(|row| short_bytes(row.read_bytes))).rank(1));
+        table
+            .add(Column::number("written", objects.iter().map(|row| short_bytes(row.written_bytes))).rank(1));
         table.add(Column::number("waited on", objects.iter().map(|row| time(row.blocked))).rank(2));
         table
     }
@@ -371,11 +232,7 @@ fn plural(number: u64, what: &str) -> String {
 }
 
 fn short_bytes(number: u64) -> String {
-    if number == 0 {
-        "0".to_owned()
-    } else {
-        bytes(number)
-    }
+    if number == 0 { "0".to_owned() } else { bytes(number) }
 }
 
 /// The exit status, or how many threads have which if they differ.

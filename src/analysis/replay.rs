@@ -21,14 +21,7 @@ pub trait Observer {
     fn cpu(&mut self, cpu: CpuId, task: Tid, state: CpuState, from: Instant, to: Instant);
 
     /// The thread at index `thread` of [`Replay::threads`] was in that state; on `cpu` if on any.
-    fn thread(
-        &mut self,
-        thread: usize,
-        cpu: Option<CpuId>,
-        state: ThreadState,
-        from: Instant,
-        to: Instant,
-    );
+    fn thread(&mut self, thread: usize, cpu: Option<CpuId>, state: ThreadState, from: Instant, to: Instant);
 }
 
 /// A thread and where it stands.
@@ -294,9 +287,7 @@ impl Replay {
 
     /// The child begins inside the call that made it, as its parent stands.
     fn fork(&mut self, event: &Event, child: Tid) {
-        let work = self
-            .find(event.task)
-            .map(|parent| self.threads[parent].work.clone());
+        let work = self.find(event.task).map(|parent| self.threads[parent].work.clone());
         let child = self.thread(child);
         self.begin(child, event.at);
         self.threads[child].work = work.unwrap_or_default();
@@ -352,14 +343,9 @@ impl Replay {
     /// Brings what the CPU and its current thread are said to do up to date.
     fn settle(&mut self, number: usize, at: Instant, observer: &mut impl Observer) {
         let cpu = &mut self.cpus[number];
-        let work = cpu
-            .thread
-            .and_then(|thread| self.threads[thread].work.last());
+        let work = cpu.thread.and_then(|thread| self.threads[thread].work.last());
         let (state, of_thread) = match (cpu.handlers.last(), cpu.switching, work) {
-            (Some(&handler), _, _) => (
-                CpuState::Interrupt(handler),
-                ThreadState::Interrupted(handler),
-            ),
+            (Some(&handler), _, _) => (CpuState::Interrupt(handler), ThreadState::Interrupted(handler)),
             (None, true, _) => (CpuState::Switch, ThreadState::Switch),
             (None, false, Some(&work)) => (CpuState::Kernel(work), ThreadState::Kernel(work)),
             (None, false, None) if cpu.thread.is_none() => (CpuState::Idle, ThreadState::Ready),
@@ -379,13 +365,7 @@ impl Replay {
     }
 
     /// The thread goes into another state; `None` before its beginning and after its end.
-    fn put(
-        &mut self,
-        thread: usize,
-        state: Option<ThreadState>,
-        at: Instant,
-        observer: &mut impl Observer,
-    ) {
+    fn put(&mut self, thread: usize, state: Option<ThreadState>, at: Instant, observer: &mut impl Observer) {
         if self.threads[thread].state != state {
             self.report(thread, at, observer);
             self.threads[thread].state = state;

@@ -35,15 +35,8 @@ pub struct Story {
 
 impl Story {
     pub fn new(name: &str, question: &str, cpus: u16) -> Story {
-        let object = |kind: &str, name: &str| ObjectEntry {
-            kind: kind.to_owned(),
-            name: name.to_owned(),
-        };
-        let vector = |vector, name: &str| VectorEntry {
-            vector,
-            name: name.to_owned(),
-            device: None,
-        };
+        let object = |kind: &str, name: &str| ObjectEntry { kind: kind.to_owned(), name: name.to_owned() };
+        let vector = |vector, name: &str| VectorEntry { vector, name: name.to_owned(), device: None };
         let header = Header {
             schema: SCHEMA,
             tool_version: "0.1.0".to_owned(),
@@ -57,15 +50,9 @@ impl Story {
             costs_hash: String::new(),
             observes: Vec::new(),
             fingerprint: String::new(),
-            calls: ["read", "write", "fork", "exit"]
-                .map(str::to_owned)
-                .to_vec(),
+            calls: ["read", "write", "fork", "exit"].map(str::to_owned).to_vec(),
             steps: Vec::new(),
-            objects: vec![
-                object("pipe", "ping"),
-                object("pipe", "pong"),
-                object("disk", "disk"),
-            ],
+            objects: vec![object("pipe", "ping"), object("pipe", "pong"), object("disk", "disk")],
             vectors: vec![
                 vector(RESCHEDULE_VECTOR, "reschedule"),
                 vector(TIMER_VECTOR, "timer"),
@@ -115,13 +102,7 @@ impl Story {
 
     pub fn then(&mut self, kind: Kind) -> &mut Story {
         let task = self.current[self.cpu.index()];
-        self.events.push(Event {
-            at: self.now,
-            cpu: Some(self.cpu),
-            task,
-            step: StepId::NONE,
-            kind,
-        });
+        self.events.push(Event { at: self.now, cpu: Some(self.cpu), task, step: StepId::NONE, kind });
         self.end = self.end.max(self.now);
         self
     }
@@ -142,18 +123,11 @@ impl Story {
     }
 
     pub fn wake(&mut self, task: Tid, on: u16) -> &mut Story {
-        self.then(Kind::SchedWaking { task })
-            .then(Kind::SchedWakeup {
-                task,
-                on: CpuId(on),
-            })
+        self.then(Kind::SchedWaking { task }).then(Kind::SchedWakeup { task, on: CpuId(on) })
     }
 
     pub fn raise(&mut self, vector: Vector, to: u16) -> &mut Story {
-        self.then(Kind::InterruptRaised {
-            vector,
-            to: CpuId(to),
-        })
+        self.then(Kind::InterruptRaised { vector, to: CpuId(to) })
     }
 
     pub fn recognise(&mut self, vector: Vector) -> &mut Story {
@@ -176,10 +150,7 @@ impl Story {
         self.tasks
             .iter()
             .for_each(|(task, process, parent, name)| account.task(*task, *process, *parent, name));
-        self.names
-            .iter()
-            .enumerate()
-            .for_each(|(number, text)| account.name(NameId::from(number), text));
+        self.names.iter().enumerate().for_each(|(number, text)| account.name(NameId::from(number), text));
         self.events.iter().for_each(|event| account.event(event));
         account.finish(self.end)
     }
@@ -197,10 +168,7 @@ impl Story {
         self.tasks
             .iter()
             .for_each(|(task, process, parent, name)| lanes.task(*task, *process, *parent, name));
-        self.names
-            .iter()
-            .enumerate()
-            .for_each(|(number, text)| lanes.name(NameId::from(number), text));
+        self.names.iter().enumerate().for_each(|(number, text)| lanes.name(NameId::from(number), text));
         self.events.iter().for_each(|event| lanes.event(event));
         lanes.finish(self.end)
     }

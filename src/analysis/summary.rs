@@ -193,10 +193,7 @@ impl Usage {
 
     /// What it waited for longest.
     pub fn main_cause(&self) -> Option<Cause> {
-        let longest = self
-            .blocked
-            .iter()
-            .max_by_key(|&(&cause, &span)| (span, std::cmp::Reverse(cause)));
+        let longest = self.blocked.iter().max_by_key(|&(&cause, &span)| (span, std::cmp::Reverse(cause)));
         longest.map(|(&cause, _)| cause)
     }
 

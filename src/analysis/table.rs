@@ -23,20 +23,11 @@ pub struct Column {
 impl Column {
     pub fn text(title: &'static str, cells: impl IntoIterator<Item = String>) -> Column {
         let cells = cells.into_iter().map(|cell| cut(&cell)).collect();
-        Column {
-            title,
-            cells,
-            alignment: CellAlignment::Left,
-            rank: 0,
-            zeros_matter: false,
-        }
+        Column { title, cells, alignment: CellAlignment::Left, rank: 0, zeros_matter: false }
     }
 
     pub fn number(title: &'static str, cells: impl IntoIterator<Item = String>) -> Column {
-        Column {
-            alignment: CellAlignment::Right,
-            ..Column::text(title, cells)
-        }
+        Column { alignment: CellAlignment::Right, ..Column::text(title, cells) }
     }
 
     /// As [`number`](Self::number), where the compiler needs to be told the cells' type.
@@ -56,18 +47,11 @@ impl Column {
     }
 
     fn is_empty(&self) -> bool {
-        self.cells
-            .iter()
-            .all(|cell| cell.is_empty() || (!self.zeros_matter && cell == "0"))
+        self.cells.iter().all(|cell| cell.is_empty() || (!self.zeros_matter && cell == "0"))
     }
 
     fn width(&self) -> usize {
-        let widest = self
-            .cells
-            .iter()
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0);
+        let widest = self.cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
         widest.max(self.title.chars().count()) + GAP
     }
 }
@@ -90,10 +74,7 @@ impl Table {
         let mut columns: Vec<&Column> = self.columns.iter().collect();
         let rows = columns.first()?.cells.len();
         while columns.iter().map(|column| column.width()).sum::<usize>() > width {
-            let (place, least) = columns
-                .iter()
-                .enumerate()
-                .max_by_key(|(_, column)| column.rank)?;
+            let (place, least) = columns.iter().enumerate().max_by_key(|(_, column)| column.rank)?;
             if least.rank == 0 {
                 break;
             }
@@ -111,10 +92,7 @@ impl Table {
                 shown.set_padding((0, GAP as u16));
             }
         }
-        let lines: Vec<_> = table
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect();
+        let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         Some(lines.join("\n"))
     }
 }

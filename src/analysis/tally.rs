@@ -142,17 +142,9 @@ impl Tally {
             Kind::LockContended { object } => self.object(object).contended += 1,
             Kind::LockAcquired { object } => self.object(object).acquired += 1,
             Kind::BlockRqIssue { object, .. } => self.object(object).requests += 1,
-            Kind::BlockRqComplete {
-                object,
-                bytes,
-                write,
-            } => {
+            Kind::BlockRqComplete { object, bytes, write } => {
                 let object = self.object(object);
-                *(if write {
-                    &mut object.written_bytes
-                } else {
-                    &mut object.read_bytes
-                }) += bytes;
+                *(if write { &mut object.written_bytes } else { &mut object.read_bytes }) += bytes;
             }
             Kind::Print { text } if self.prints.len() < LINES_KEPT => {
                 self.prints.push((event.at, event.task, text))
@@ -203,10 +195,7 @@ impl Tally {
         let Some(cpu) = event.cpu else { return };
         let cpu = self.cpu(cpu);
         cpu.recognised = Some((vector, event.at));
-        let pending = cpu
-            .pending
-            .iter()
-            .position(|&(waiting, _)| waiting == vector);
+        let pending = cpu.pending.iter().position(|&(waiting, _)| waiting == vector);
         if let Some((_, raised)) = pending.map(|pending| cpu.pending.swap_remove(pending)) {
             self.vector(vector).latency.record(event.at.since(raised));
         }
@@ -225,9 +214,7 @@ impl Tally {
     fn leave_handler(&mut self, event: &Event) {
         let left = event.cpu.and_then(|cpu| self.cpu(cpu).handlers.pop());
         if let Some(Some((vector, recognised))) = left {
-            self.vector(vector)
-                .handling
-                .record(event.at.since(recognised));
+            self.vector(vector).handling.record(event.at.since(recognised));
         }
     }
 
@@ -251,10 +238,9 @@ impl Tally {
 
     /// An object that the header doesn't list goes by its number.
     fn object(&mut self, object: ObjectId) -> &mut ObjectSummary {
-        self.objects.entry(object).or_insert_with(|| ObjectSummary {
-            name: format!("object {object}"),
-            ..ObjectSummary::default()
-        })
+        self.objects
+            .entry(object)
+            .or_insert_with(|| ObjectSummary { name: format!("object {object}"), ..ObjectSummary::default() })
     }
 }
 
@@ -271,20 +257,9 @@ impl Observer for Tally {
         *sum += to.since(from);
     }
 
-    fn thread(
-        &mut self,
-        thread: usize,
-        _: Option<CpuId>,
-        state: ThreadState,
-        from: Instant,
-        to: Instant,
-    ) {
+    fn thread(&mut self, thread: usize, _: Option<CpuId>, state: ThreadState, from: Instant, to: Instant) {
         let span = to.since(from);
-        if let ThreadState::Blocked {
-            object: Some(object),
-            ..
-        } = state
-        {
+        if let ThreadState::Blocked { object: Some(object), .. } = state {
             self.object(object).blocked += span;
         }
         let tally = Tally::thread(self, thread);
@@ -302,12 +277,7 @@ impl Observer for Tally {
 
 impl ThreadTally {
     pub fn usage(&self, calls: &[String]) -> Usage {
-        let name = |call: &CallId| {
-            calls
-                .get(call.index())
-                .cloned()
-                .unwrap_or_else(|| format!("call {call}"))
-        };
+        let name = |call: &CallId| calls.get(call.index()).cloned().unwrap_or_else(|| format!("call {call}"));
         Usage {
             user: self.user,
             kernel: self.kernel,
@@ -320,17 +290,8 @@ impl ThreadTally {
                 .zip(self.blocked)
                 .filter(|(_, span)| !span.is_zero())
                 .collect(),
-            faults: Fault::ALL
-                .iter()
-                .copied()
-                .zip(self.faults)
-                .filter(|&(_, count)| count > 0)
-                .collect(),
-            calls: self
-                .calls
-                .iter()
-                .map(|(call, &count)| (name(call), count))
-                .collect(),
+            faults: Fault::ALL.iter().copied().zip(self.faults).filter(|&(_, count)| count > 0).collect(),
+            calls: self.calls.iter().map(|(call, &count)| (name(call), count)).collect(),
             switches: self.switches,
             wakeups: self.wakeups,
         }

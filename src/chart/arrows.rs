@@ -35,18 +35,8 @@ pub struct Arrows {
 }
 
 impl Arrows {
-    pub fn new(
-        lanes: &Lanes,
-        rows: &Rows,
-        layout: &Layout,
-        scale: &Scale,
-        options: &Options,
-    ) -> Arrows {
-        let ends = Ends {
-            by_task: rows.by_task(lanes),
-            layout,
-            rows,
-        };
+    pub fn new(lanes: &Lanes, rows: &Rows, layout: &Layout, scale: &Scale, options: &Options) -> Arrows {
+        let ends = Ends { by_task: rows.by_task(lanes), layout, rows };
         let mut arrows = Arrows::default();
         let most = (layout.width / SPACING) as usize;
         if options.wakeups {
@@ -55,27 +45,19 @@ impl Arrows {
                     Waker::Thread(task) => ends.thread(task)?,
                     Waker::Handler(_) => ends.cpu(wakeup.cpu?.index())?,
                 };
-                Some(Arrow::straight(
-                    scale.x(wakeup.at),
-                    waker,
-                    ends.thread(wakeup.task)?,
-                ))
+                Some(Arrow::straight(scale.x(wakeup.at), waker, ends.thread(wakeup.task)?))
             });
             let forks = lanes.marks.iter().filter_map(|mark| match mark.what {
-                What::Forked { child } => Some(Arrow::straight(
-                    scale.x(mark.at),
-                    ends.thread(mark.task)?,
-                    ends.thread(child)?,
-                )),
+                What::Forked { child } => {
+                    Some(Arrow::straight(scale.x(mark.at), ends.thread(mark.task)?, ends.thread(child)?))
+                }
                 What::Exited { .. }
                 | What::SignalSent { .. }
                 | What::SignalDelivered { .. }
                 | What::Printed { .. } => None,
             });
-            let drawn: BTreeSet<Arrow> = wakeups
-                .chain(forks)
-                .filter(|arrow| arrow.from.1 != arrow.to.1)
-                .collect();
+            let drawn: BTreeSet<Arrow> =
+                wakeups.chain(forks).filter(|arrow| arrow.from.1 != arrow.to.1).collect();
             let all = lanes.wakeups.len();
             arrows.wakeups = arrows.at_most(most, drawn, all, "wake-ups");
         }
@@ -84,14 +66,9 @@ impl Arrows {
                 let (from, to) = (ends.thread(message.from)?, ends.thread(message.to)?);
                 let places = Arrow::straight(0, from, to);
                 let from = (scale.x(message.sent), places.from.1);
-                Some(Arrow {
-                    from,
-                    to: (scale.x(message.received), places.to.1),
-                })
+                Some(Arrow { from, to: (scale.x(message.received), places.to.1) })
             });
-            let drawn: BTreeSet<Arrow> = messages
-                .filter(|arrow| arrow.from.1 != arrow.to.1)
-                .collect();
+            let drawn: BTreeSet<Arrow> = messages.filter(|arrow| arrow.from.1 != arrow.to.1).collect();
             arrows.messages = arrows.at_most(most, drawn, lanes.messages.len(), "messages");
         }
         arrows
@@ -117,42 +94,22 @@ impl Arrows {
             canvas.rect((x - 2, y - 2), (4, 4), message)?;
         }
         for &Arrow { from, to } in &self.wakeups {
-            let back = if to.1 > from.1 {
-                -HEAD * 3 / 2
-            } else {
-                HEAD * 3 / 2
-            };
+            let back = if to.1 > from.1 { -HEAD * 3 / 2 } else { HEAD * 3 / 2 };
             canvas.line(from, (to.0, to.1 + back), wakeup)?;
             canvas.rect((from.0 - 1, from.1 - 1), (3, 3), wakeup)?;
-            canvas.polygon(
-                &[(to.0 - HEAD, to.1 + back), to, (to.0 + HEAD, to.1 + back)],
-                wakeup,
-            )?;
+            canvas.polygon(&[(to.0 - HEAD, to.1 + back), to, (to.0 + HEAD, to.1 + back)], wakeup)?;
         }
         Ok(())
     }
 
     /// All or none: an arbitrary part of them would mislead.
-    fn at_most(
-        &mut self,
-        most: usize,
-        drawn: BTreeSet<Arrow>,
-        all: usize,
-        what: &str,
-    ) -> Vec<Arrow> {
+    fn at_most(&mut self, most: usize, drawn: BTreeSet<Arrow>, all: usize, what: &str) -> Vec<Arrow> {
         if drawn.len() <= most && (all == 0 || !drawn.is_empty()) {
             return drawn.into_iter().collect();
         }
-        let why = if drawn.is_empty() {
-            "their rows are drawn together"
-        } else {
-            "too many for this width"
-        };
+        let why = if drawn.is_empty() { "their rows are drawn together" } else { "too many for this width" };
         if all > 0 {
-            self.notes.push(format!(
-                "{} {what} without arrows: {why}.",
-                count(all as u64)
-            ));
+            self.notes.push(format!("{} {what} without arrows: {why}.", count(all as u64)));
         }
         Vec::new()
     }
@@ -161,15 +118,8 @@ impl Arrows {
 impl Arrow {
     /// From the edge of one bar to the near edge of another.
     fn straight(x: i32, from: Place, to: Place) -> Arrow {
-        let (begin, end) = if from.top <= to.top {
-            (from.bottom(), to.top)
-        } else {
-            (from.top, to.bottom())
-        };
-        Arrow {
-            from: (x, begin),
-            to: (x, end),
-        }
+        let (begin, end) = if from.top <= to.top { (from.bottom(), to.top) } else { (from.top, to.bottom()) };
+        Arrow { from: (x, begin), to: (x, end) }
     }
 }
 
@@ -186,11 +136,7 @@ impl Ends<'_> {
     }
 
     fn cpu(&self, cpu: usize) -> Option<Place> {
-        let row = self
-            .rows
-            .cpus
-            .iter()
-            .position(|row| row.alone() == Some(cpu))?;
+        let row = self.rows.cpus.iter().position(|row| row.alone() == Some(cpu))?;
         self.layout.cpus.get(row).copied()
     }
 }

@@ -19,10 +19,7 @@ impl Axis {
     pub fn new(scale: &Scale) -> Axis {
         let span = scale.to.since(scale.from).as_nanos();
         if span == 0 {
-            return Axis {
-                unit: "ns",
-                ticks: Vec::new(),
-            };
+            return Axis { unit: "ns", ticks: Vec::new() };
         }
         let (unit, size) = match span {
             ..5_000 => ("ns", 1),
@@ -36,10 +33,7 @@ impl Axis {
         let times = (0..).map_while(|count| first.checked_add(step.checked_mul(count)?));
         let shown = times.take_while(|&nanos| nanos <= scale.to.as_nanos());
         let ticks = shown.map(|nanos| (scale.x(Instant::from_nanos(nanos)), label(nanos, size)));
-        Axis {
-            unit,
-            ticks: ticks.collect(),
-        }
+        Axis { unit, ticks: ticks.collect() }
     }
 }
 
@@ -64,10 +58,7 @@ fn label(nanos: u64, size: u64) -> String {
         return whole;
     }
     let digits = size.ilog10() as usize;
-    format!(
-        "{whole}.{}",
-        format!("{rest:0digits$}").trim_end_matches('0')
-    )
+    format!("{whole}.{}", format!("{rest:0digits$}").trim_end_matches('0'))
 }
 
 #[cfg(test)]
@@ -75,30 +66,16 @@ mod tests {
     use super::*;
 
     fn axis(from: u64, to: u64, width: i32) -> (&'static str, Vec<String>) {
-        let scale = Scale {
-            from: Instant::from_nanos(from),
-            to: Instant::from_nanos(to),
-            left: 0,
-            width,
-        };
+        let scale = Scale { from: Instant::from_nanos(from), to: Instant::from_nanos(to), left: 0, width };
         let axis = Axis::new(&scale);
-        (
-            axis.unit,
-            axis.ticks.into_iter().map(|(_, text)| text).collect(),
-        )
+        (axis.unit, axis.ticks.into_iter().map(|(_, text)| text).collect())
     }
 
     #[test]
     fn the_unit_follows_from_the_span() {
         assert_eq!(axis(0, 80_000, 900).0, "µs");
         assert_eq!(axis(0, 80_000, 450).1, ["0", "20", "40", "60", "80"]);
-        assert_eq!(
-            axis(0, 1_000, 200),
-            (
-                "ns",
-                vec!["0".to_owned(), "500".to_owned(), "1 000".to_owned()]
-            )
-        );
+        assert_eq!(axis(0, 1_000, 200), ("ns", vec!["0".to_owned(), "500".to_owned(), "1 000".to_owned()]));
         assert_eq!(axis(0, 6_000_000_000, 300).1, ["0", "2", "4", "6"]);
     }
 

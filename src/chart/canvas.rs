@@ -42,25 +42,13 @@ pub const BITMAP_TEXT_RISE: f64 = 0.2;
 pub const SVG_TEXT_RISE: f64 = 0.0;
 
 fn style((red, green, blue): Rgb, stroke_width: u32) -> ShapeStyle {
-    ShapeStyle {
-        color: RGBAColor(red, green, blue, 1.0),
-        filled: true,
-        stroke_width,
-    }
+    ShapeStyle { color: RGBAColor(red, green, blue, 1.0), filled: true, stroke_width }
 }
 
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
-    pub fn new(
-        backend: &'a mut B,
-        scale: i32,
-        text_rise: f64,
-    ) -> Result<Canvas<'a, B>, ChartError> {
+    pub fn new(backend: &'a mut B, scale: i32, text_rise: f64) -> Result<Canvas<'a, B>, ChartError> {
         backend.ensure_prepared().map_err(failed)?;
-        Ok(Canvas {
-            backend,
-            scale,
-            text_rise,
-        })
+        Ok(Canvas { backend, scale, text_rise })
     }
 
     pub fn rect(
@@ -74,43 +62,23 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         }
         let scale = self.scale;
         let end = ((x + width) * scale, (y + height) * scale);
-        self.backend
-            .draw_rect((x * scale, y * scale), end, &style(colour, 1), true)
-            .map_err(failed)
+        self.backend.draw_rect((x * scale, y * scale), end, &style(colour, 1), true).map_err(failed)
     }
 
-    pub fn line(
-        &mut self,
-        from: (i32, i32),
-        to: (i32, i32),
-        colour: Rgb,
-    ) -> Result<(), ChartError> {
+    pub fn line(&mut self, from: (i32, i32), to: (i32, i32), colour: Rgb) -> Result<(), ChartError> {
         let scale = self.scale;
         let stroke = style(colour, scale as u32);
-        let points = [
-            (from.0 * scale, from.1 * scale),
-            (to.0 * scale, to.1 * scale),
-        ];
-        self.backend
-            .draw_line(points[0], points[1], &stroke)
-            .map_err(failed)
+        let points = [(from.0 * scale, from.1 * scale), (to.0 * scale, to.1 * scale)];
+        self.backend.draw_line(points[0], points[1], &stroke).map_err(failed)
     }
 
     pub fn polygon(&mut self, points: &[(i32, i32)], colour: Rgb) -> Result<(), ChartError> {
         let scale = self.scale;
         let points = points.iter().map(|&(x, y)| (x * scale, y * scale));
-        self.backend
-            .fill_polygon(points, &style(colour, 1))
-            .map_err(failed)
+        self.backend.fill_polygon(points, &style(colour, 1)).map_err(failed)
     }
 
-    pub fn text(
-        &mut self,
-        text: &str,
-        at: (i32, i32),
-        anchor: Anchor,
-        set: Type,
-    ) -> Result<(), ChartError> {
+    pub fn text(&mut self, text: &str, at: (i32, i32), anchor: Anchor, set: Type) -> Result<(), ChartError> {
         let (red, green, blue) = set.colour;
         let horizontal = match anchor {
             Anchor::Left => HPos::Left,
@@ -123,9 +91,7 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             pos: Pos::new(horizontal, VPos::Center),
         };
         let down = (self.text_rise * set.size * f64::from(self.scale)).round() as i32;
-        self.backend
-            .draw_text(text, &style, (at.0 * self.scale, at.1 * self.scale + down))
-            .map_err(failed)
+        self.backend.draw_text(text, &style, (at.0 * self.scale, at.1 * self.scale + down)).map_err(failed)
     }
 
     pub fn finish(&mut self) -> Result<(), ChartError> {

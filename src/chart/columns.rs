@@ -37,14 +37,8 @@ impl Paint {
     ];
 
     /// Shown by height in a column; the others are the height that is left.
-    const STACKED: [Paint; 6] = [
-        Paint::User,
-        Paint::Kernel,
-        Paint::Fault,
-        Paint::Switch,
-        Paint::Interrupt,
-        Paint::Ready,
-    ];
+    const STACKED: [Paint; 6] =
+        [Paint::User, Paint::Kernel, Paint::Fault, Paint::Switch, Paint::Interrupt, Paint::Ready];
 }
 
 /// A piece of time with a look.
@@ -137,10 +131,7 @@ impl Detail {
     pub const FINEST: Detail = Detail { wide: 2, step: 1 };
 
     pub const fn coarser(self) -> Detail {
-        Detail {
-            wide: self.wide * 2,
-            step: self.step * 2,
-        }
+        Detail { wide: self.wide * 2, step: self.step * 2 }
     }
 }
 
@@ -170,23 +161,14 @@ pub fn lane<P: Piece>(spans: &[P], scale: &Scale, detail: Detail) -> Drawn {
     let mut drawn = Drawn::default();
     let mut first = 0;
     while first < spans.len() {
-        let is_wide =
-            |span: &P| scale.exact(span.to()) - scale.exact(span.from()) >= f64::from(detail.wide);
+        let is_wide = |span: &P| scale.exact(span.to()) - scale.exact(span.from()) >= f64::from(detail.wide);
         if is_wide(&spans[first]) {
             let span = &spans[first];
-            drawn.blocks.push((
-                scale.x(span.from()),
-                scale.x(span.to()),
-                span.paint(),
-                first,
-            ));
+            drawn.blocks.push((scale.x(span.from()), scale.x(span.to()), span.paint(), first));
             first += 1;
             continue;
         }
-        let narrow = spans[first..]
-            .iter()
-            .take_while(|span| !is_wide(span))
-            .count();
+        let narrow = spans[first..].iter().take_while(|span| !is_wide(span)).count();
         drawn.cluster(&spans[first..first + narrow], first, scale, detail);
         first += narrow;
     }
@@ -218,13 +200,13 @@ impl Drawn {
         let (left, right) = (scale.x(begin.from()), scale.x(end.to()));
         if spans.len() == 1 || right - left <= detail.step {
             // Something this small must still be seen, so it gets at least one pixel.
-            let longest = spans.iter().enumerate().max_by_key(|(place, span)| {
-                (span.to().since(span.from()), std::cmp::Reverse(*place))
-            });
+            let longest = spans
+                .iter()
+                .enumerate()
+                .max_by_key(|(place, span)| (span.to().since(span.from()), std::cmp::Reverse(*place)));
             if let Some((place, longest)) = longest {
                 let left = left.min(scale.left + scale.width - 1);
-                self.blocks
-                    .push((left, right.max(left + 1), longest.paint(), first + place));
+                self.blocks.push((left, right.max(left + 1), longest.paint(), first + place));
             }
             return;
         }
@@ -236,27 +218,15 @@ impl Drawn {
 
 impl Mixture {
     fn new(left: i32, right: i32, detail: Detail) -> Mixture {
-        let count = (right - left)
-            .max(1)
-            .unsigned_abs()
-            .div_ceil(detail.step.unsigned_abs()) as usize;
-        Mixture {
-            left,
-            right,
-            step: detail.step,
-            columns: vec![[0.0; Paint::ALL.len()]; count],
-            full: None,
-        }
+        let count = (right - left).max(1).unsigned_abs().div_ceil(detail.step.unsigned_abs()) as usize;
+        Mixture { left, right, step: detail.step, columns: vec![[0.0; Paint::ALL.len()]; count], full: None }
     }
 
     /// Spreads a span over the columns that it touches.
     fn add<P: Piece>(&mut self, span: &P, scale: &Scale) {
         let column = |at| (scale.exact(at) - f64::from(self.left)) / f64::from(self.step);
         let last = self.columns.len() - 1;
-        let (begin, end) = (
-            column(span.from()).max(0.0),
-            column(span.to()).min(self.columns.len() as f64),
-        );
+        let (begin, end) = (column(span.from()).max(0.0), column(span.to()).min(self.columns.len() as f64));
         let paint = span.paint() as usize;
         for place in (begin as usize).min(last)..=(end as usize).min(last) {
             let part = end.min(place as f64 + 1.0) - begin.max(place as f64);
@@ -280,9 +250,7 @@ impl Mixture {
                 // The last column may be narrower than the others.
                 let edge = self.left + place as i32 * self.step;
                 let wide = f64::from((self.right - edge).min(self.step)) / f64::from(self.step);
-                let full = self
-                    .full
-                    .map_or_else(|| column.iter().sum(), |full| full * wide);
+                let full = self.full.map_or_else(|| column.iter().sum(), |full| full * wide);
                 let rise = (upto / full.max(f64::MIN_POSITIVE)).min(1.0) * f64::from(height);
                 ceiling.push((bottom - rise.round() as i32).min(floor[place]));
             }

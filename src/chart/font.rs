@@ -44,9 +44,7 @@ pub fn font(size: f64, weight: Weight) -> FontDesc<'static> {
 
 /// How wide a text is, in pixels, with some to spare.
 pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
-    let measured = font(MEASURED, weight)
-        .box_size(text)
-        .map_or(0, |(width, _)| width);
+    let measured = font(MEASURED, weight).box_size(text).map_or(0, |(width, _)| width);
     f64::from(measured) * size / MEASURED * SAFETY
 }
 
@@ -56,8 +54,7 @@ pub fn fit(text: &str, room: f64, size: f64, weight: Weight) -> Option<String> {
         return Some(text.to_owned());
     }
     let ends: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
-    let fits =
-        |&place: &usize| width(&format!("{}…", text[..place].trim_end()), size, weight) <= room;
+    let fits = |&place: &usize| width(&format!("{}…", text[..place].trim_end()), size, weight) <= room;
     let kept = ends.partition_point(fits).checked_sub(1)?;
     let kept = text[..ends[kept]].trim_end();
     (kept.chars().count() >= 2).then(|| format!("{kept}…"))
@@ -76,13 +73,7 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_with_an_ellipsis() {
-        let cut = fit(
-            "a-rather-long-name-of-a-process",
-            80.0,
-            12.0,
-            Weight::Regular,
-        )
-        .unwrap();
+        let cut = fit("a-rather-long-name-of-a-process", 80.0, 12.0, Weight::Regular).unwrap();
         assert!(cut.ends_with('…') && cut.starts_with("a-rat"), "{cut}");
         assert!(width(&cut, 12.0, Weight::Regular) <= 80.0);
         assert_eq!(fit("name", 5.0, 12.0, Weight::Regular), None);

@@ -51,34 +51,17 @@ impl Namer<'_> {
     pub fn thread(&self, lane: usize, drawn: &Drawn, place: Place, labels: &mut Vec<Label>) {
         for &(left, right, paint, span) in roomy(drawn) {
             let texts = self.thread_texts(self.lanes.threads[lane].spans[span].state);
-            let ground = if paint == Paint::Blocked {
-                Ground::Line
-            } else {
-                Ground::Paint(paint)
-            };
+            let ground = if paint == Paint::Blocked { Ground::Line } else { Ground::Paint(paint) };
             labels.extend(choose(&texts, left, right, place.middle(), ground));
         }
     }
 
     /// Texts for the blocks of a CPU's row, and the names of its threads below.
-    pub fn cpu(
-        &self,
-        lane: usize,
-        drawn: &Drawn,
-        scale: &Scale,
-        place: Place,
-        labels: &mut Vec<Label>,
-    ) {
+    pub fn cpu(&self, lane: usize, drawn: &Drawn, scale: &Scale, place: Place, labels: &mut Vec<Label>) {
         let spans = &self.lanes.cpus[lane].spans;
         for &(left, right, paint, span) in roomy(drawn) {
             let texts = self.cpu_texts(spans[span].state);
-            labels.extend(choose(
-                &texts,
-                left,
-                right,
-                place.middle(),
-                Ground::Paint(paint),
-            ));
+            labels.extend(choose(&texts, left, right, place.middle(), Ground::Paint(paint)));
         }
         for turn in spans.chunk_by(|one, next| one.task == next.task) {
             let (Some(first), Some(last)) = (turn.first(), turn.last()) else {
@@ -91,21 +74,12 @@ impl Namer<'_> {
             if right - left < NARROWEST {
                 continue;
             }
-            if let Some(name) = fit(
-                &self.task(first.task),
-                f64::from(right - left - 4),
-                INSIDE,
-                Weight::Regular,
-            ) {
+            if let Some(name) =
+                fit(&self.task(first.task), f64::from(right - left - 4), INSIDE, Weight::Regular)
+            {
                 let x = (left + right) / 2;
                 let y = place.bottom() + NAME_BELOW;
-                labels.push(Label {
-                    x,
-                    y,
-                    room: right - left,
-                    ground: Ground::Plain,
-                    text: name,
-                });
+                labels.push(Label { x, y, room: right - left, ground: Ground::Plain, text: name });
             }
         }
     }
@@ -148,11 +122,7 @@ impl Namer<'_> {
         match work {
             Work::Call(call) => vec![self.call(call)],
             Work::Fault(fault) => {
-                vec![
-                    format!("{} page fault", fault.name()),
-                    "page fault".to_owned(),
-                    "fault".to_owned(),
-                ]
+                vec![format!("{} page fault", fault.name()), "page fault".to_owned(), "fault".to_owned()]
             }
             Work::Exception(exception) => vec![exception.name().to_owned()],
         }
@@ -164,60 +134,36 @@ impl Namer<'_> {
                 let name = self.vector(vector);
                 vec![format!("{name} handler"), name]
             }
-            Handler::Softirq(vector) => vec![
-                format!("{} softirq", self.vector(vector)),
-                "softirq".to_owned(),
-            ],
+            Handler::Softirq(vector) => {
+                vec![format!("{} softirq", self.vector(vector)), "softirq".to_owned()]
+            }
             Handler::Timer => vec!["timer".to_owned()],
             Handler::Reschedule => vec!["reschedule".to_owned()],
         }
     }
 
     fn call(&self, call: CallId) -> String {
-        self.header
-            .calls
-            .get(call.index())
-            .cloned()
-            .unwrap_or_else(|| format!("call {call}"))
+        self.header.calls.get(call.index()).cloned().unwrap_or_else(|| format!("call {call}"))
     }
 
     fn vector(&self, vector: Vector) -> String {
-        let named = self
-            .header
-            .vectors
-            .iter()
-            .find(|entry| entry.vector == vector);
+        let named = self.header.vectors.iter().find(|entry| entry.vector == vector);
         named.map_or_else(|| format!("vector {vector}"), |entry| entry.name.clone())
     }
 }
 
 fn is_idle(turn: &[CpuSpan]) -> bool {
-    turn.iter().all(|span| {
-        matches!(
-            span.state,
-            CpuState::Idle | CpuState::Switch | CpuState::Interrupt(_)
-        )
-    })
+    turn.iter().all(|span| matches!(span.state, CpuState::Idle | CpuState::Switch | CpuState::Interrupt(_)))
 }
 
 fn roomy(drawn: &Drawn) -> impl Iterator<Item = &(i32, i32, Paint, usize)> {
-    drawn
-        .blocks
-        .iter()
-        .filter(|(left, right, _, _)| right - left >= NARROWEST)
+    drawn.blocks.iter().filter(|(left, right, _, _)| right - left >= NARROWEST)
 }
 
 /// The first of the texts that has room.
 fn choose(texts: &[String], left: i32, right: i32, y: i32, ground: Ground) -> Option<Label> {
     let room = right - left;
-    let fits =
-        |text: &&String| width(text, INSIDE, Weight::Regular) + 2.0 * PADDING <= f64::from(room);
+    let fits = |text: &&String| width(text, INSIDE, Weight::Regular) + 2.0 * PADDING <= f64::from(room);
     let text = texts.iter().find(fits)?.clone();
-    Some(Label {
-        x: (left + right) / 2,
-        y,
-        room,
-        ground,
-        text,
-    })
+    Some(Label { x: (left + right) / 2, y, room, ground, text })
 }

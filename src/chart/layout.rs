@@ -77,39 +77,17 @@ struct Pitch {
     below: i32,
 }
 
-const VECTOR: Pitch = Pitch {
-    above: 3,
-    bar: 16,
-    below: 5,
-};
-const CPU: Pitch = Pitch {
-    above: 2,
-    bar: 24,
-    below: 20,
-};
-const THREAD: Pitch = Pitch {
-    above: 18,
-    bar: 24,
-    below: 4,
-};
-const CLOSE_THREAD: Pitch = Pitch {
-    above: 4,
-    bar: 18,
-    below: 4,
-};
+const VECTOR: Pitch = Pitch { above: 3, bar: 16, below: 5 };
+const CPU: Pitch = Pitch { above: 2, bar: 24, below: 20 };
+const THREAD: Pitch = Pitch { above: 18, bar: 24, below: 4 };
+const CLOSE_THREAD: Pitch = Pitch { above: 4, bar: 18, below: 4 };
 
 impl Layout {
     /// `legend_lines` is the legend's height, `notes` the number of lines below the axis.
     pub fn new(rows: &Rows, total: i32, question: &str, legend_lines: i32, notes: i32) -> Layout {
-        let labels = rows
-            .vectors
-            .iter()
-            .map(|row| &row.label)
-            .chain(rows.cpus.iter().map(|row| &row.label));
+        let labels = rows.vectors.iter().map(|row| &row.label).chain(rows.cpus.iter().map(|row| &row.label));
         let labels = labels.chain(rows.threads.iter().map(|row| &row.label));
-        let widest = labels
-            .map(|label| width(label, LABEL, Weight::Regular))
-            .fold(0.0, f64::max);
+        let widest = labels.map(|label| width(label, LABEL, Weight::Regular)).fold(0.0, f64::max);
         let label_width = widest.clamp(LABEL_WIDTHS.0, LABEL_WIDTHS.1).ceil() as i32;
         let left = MARGIN + label_width + LABEL_GAP;
 
@@ -151,27 +129,15 @@ impl Layout {
         self.notes + number * NOTE_HEIGHT
     }
 
-    fn section(
-        &mut self,
-        heading: &'static str,
-        rows: usize,
-        pitch: &Pitch,
-        y: &mut i32,
-    ) -> Vec<Place> {
+    fn section(&mut self, heading: &'static str, rows: usize, pitch: &Pitch, y: &mut i32) -> Vec<Place> {
         if rows == 0 {
             return Vec::new();
         }
-        self.headings.push(Heading {
-            text: heading,
-            middle: *y + HEADING_HEIGHT / 2,
-        });
+        self.headings.push(Heading { text: heading, middle: *y + HEADING_HEIGHT / 2 });
         // Annotations of the first row may stand beside the heading, to the right of it.
         *y += HEADING_HEIGHT - pitch.above.min(HEADING_HEIGHT / 2);
         let places = (0..rows).map(|_| {
-            let place = Place {
-                top: *y + pitch.above,
-                height: pitch.bar,
-            };
+            let place = Place { top: *y + pitch.above, height: pitch.bar };
             *y = place.bottom() + pitch.below;
             place
         });

@@ -62,10 +62,7 @@ impl Legend {
             entries.push((sign, x, line * LEGEND_LINE));
             x += wide + BETWEEN;
         }
-        Legend {
-            lines: if entries.is_empty() { 0 } else { line + 1 },
-            entries,
-        }
+        Legend { lines: if entries.is_empty() { 0 } else { line + 1 }, entries }
     }
 
     pub fn draw<B: DrawingBackend>(
@@ -80,33 +77,19 @@ impl Legend {
                 Sign::State(paint @ (Paint::Blocked | Paint::Idle)) => {
                     canvas.rect((x, y - 1), (SWATCH, 2), palette.paint(paint))?;
                 }
-                Sign::State(paint) => {
-                    canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?
-                }
+                Sign::State(paint) => canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?,
                 Sign::Interrupt => {
                     canvas.rect((x, y - 2), (SWATCH - 3, 4), palette.pending)?;
-                    canvas.rect(
-                        (x + SWATCH - 3, y - 7),
-                        (2, 14),
-                        palette.paint(Paint::Interrupt),
-                    )?;
+                    canvas.rect((x + SWATCH - 3, y - 7), (2, 14), palette.paint(Paint::Interrupt))?;
                 }
                 Sign::Wakeup => {
                     canvas.line((x, y), (x + SWATCH - 5, y), palette.arrow)?;
-                    let tip = [
-                        (x + SWATCH - 6, y - 4),
-                        (x + SWATCH, y),
-                        (x + SWATCH - 6, y + 4),
-                    ];
+                    let tip = [(x + SWATCH - 6, y - 4), (x + SWATCH, y), (x + SWATCH - 6, y + 4)];
                     canvas.polygon(&tip, palette.arrow)?;
                 }
                 Sign::Message => canvas.line((x, y - 5), (x + SWATCH, y + 5), palette.message)?,
             }
-            let set = Type {
-                size: SIZE,
-                weight: Weight::Regular,
-                colour: palette.muted,
-            };
+            let set = Type { size: SIZE, weight: Weight::Regular, colour: palette.muted };
             canvas.text(sign.meaning(), (x + SWATCH + GAP, y), Anchor::Left, set)?;
         }
         Ok(())

@@ -62,12 +62,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            width: 1_200,
-            theme: Theme::Light,
-            wakeups: true,
-            messages: false,
-        }
+        Options { width: 1_200, theme: Theme::Light, wakeups: true, messages: false }
     }
 }
 
@@ -83,11 +78,7 @@ pub enum ChartError {
 }
 
 /// The timeline as the text of an SVG file.
-pub fn timeline_svg(
-    lanes: &Lanes,
-    header: &Header,
-    options: &Options,
-) -> Result<String, ChartError> {
+pub fn timeline_svg(lanes: &Lanes, header: &Header, options: &Options) -> Result<String, ChartError> {
     let timeline = prepare(lanes, header, options)?;
     let mut svg = String::new();
     let mut backend = SVGBackend::with_string(&mut svg, timeline.size());
@@ -97,21 +88,13 @@ pub fn timeline_svg(
 }
 
 /// The timeline as the content of a PNG file, twice as wide as asked for so that it prints well.
-pub fn timeline_png(
-    lanes: &Lanes,
-    header: &Header,
-    options: &Options,
-) -> Result<Vec<u8>, ChartError> {
+pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result<Vec<u8>, ChartError> {
     let timeline = prepare(lanes, header, options)?;
     let (width, height) = timeline.size();
     let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
     let mut pixels = vec![0; width as usize * height as usize * 3];
     let mut backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
-    timeline.draw(&mut Canvas::new(
-        &mut backend,
-        PNG_SCALE as i32,
-        BITMAP_TEXT_RISE,
-    )?)?;
+    timeline.draw(&mut Canvas::new(&mut backend, PNG_SCALE as i32, BITMAP_TEXT_RISE)?)?;
     drop(backend);
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, width, height);
@@ -123,11 +106,7 @@ pub fn timeline_png(
     Ok(png)
 }
 
-fn prepare<'a>(
-    lanes: &'a Lanes,
-    header: &'a Header,
-    options: &Options,
-) -> Result<Timeline<'a>, ChartError> {
+fn prepare<'a>(lanes: &'a Lanes, header: &'a Header, options: &Options) -> Result<Timeline<'a>, ChartError> {
     if !WIDTHS.contains(&options.width) {
         return Err(ChartError::Width(options.width));
     }

@@ -40,47 +40,20 @@ impl Timeline<'_> {
             let set = self.set(HEADING, Weight::Strong, palette.muted);
             canvas.text(heading.text, (MARGIN, heading.middle), Anchor::Left, set)?;
         }
-        let labels = self
-            .rows
-            .vectors
-            .iter()
-            .map(|row| &row.label)
-            .zip(&layout.vectors);
-        let labels = labels.chain(
-            self.rows
-                .cpus
-                .iter()
-                .map(|row| &row.label)
-                .zip(&layout.cpus),
-        );
-        let labels = labels.chain(
-            self.rows
-                .threads
-                .iter()
-                .map(|row| &row.label)
-                .zip(&layout.threads),
-        );
+        let labels = self.rows.vectors.iter().map(|row| &row.label).zip(&layout.vectors);
+        let labels = labels.chain(self.rows.cpus.iter().map(|row| &row.label).zip(&layout.cpus));
+        let labels = labels.chain(self.rows.threads.iter().map(|row| &row.label).zip(&layout.threads));
         for (label, place) in labels {
             let room = f64::from(layout.left - MARGIN - LABEL_GAP + 1);
             if let Some(label) = fit(label, room, LABEL, Weight::Regular) {
                 let set = self.set(LABEL, Weight::Regular, palette.text);
-                canvas.text(
-                    &label,
-                    (layout.left - LABEL_GAP, place.middle()),
-                    Anchor::Right,
-                    set,
-                )?;
+                canvas.text(&label, (layout.left - LABEL_GAP, place.middle()), Anchor::Right, set)?;
             }
         }
         for (number, note) in self.notes.iter().enumerate() {
             if let Some(note) = fit(note, room, NOTE, Weight::Regular) {
                 let set = self.set(NOTE, Weight::Regular, palette.muted);
-                canvas.text(
-                    &note,
-                    (MARGIN, layout.note(number as i32)),
-                    Anchor::Left,
-                    set,
-                )?;
+                canvas.text(&note, (MARGIN, layout.note(number as i32)), Anchor::Left, set)?;
             }
         }
         Ok(())
@@ -97,11 +70,7 @@ impl Timeline<'_> {
         };
         if label.ground == Ground::Line {
             let wide = width(&label.text, INSIDE, Weight::Regular).ceil() as i32 + 8;
-            canvas.rect(
-                (label.x - wide / 2, label.y - 7),
-                (wide, 14),
-                self.palette.band,
-            )?;
+            canvas.rect((label.x - wide / 2, label.y - 7), (wide, 14), self.palette.band)?;
         }
         let set = self.set(INSIDE, Weight::Regular, colour);
         canvas.text(&label.text, (label.x, label.y), Anchor::Centre, set)
@@ -149,10 +118,7 @@ impl Timeline<'_> {
             let Some(thread) = row.alone().map(|lane| &self.lanes.threads[lane]) else {
                 continue;
             };
-            let Some(end) = thread
-                .end
-                .filter(|end| (self.scale.from..=self.scale.to).contains(end))
-            else {
+            let Some(end) = thread.end.filter(|end| (self.scale.from..=self.scale.to).contains(end)) else {
                 continue;
             };
             let x = self.scale.x(end);
@@ -168,11 +134,7 @@ impl Timeline<'_> {
     }
 
     fn exit_text(&self, thread: &ThreadLane) -> Option<String> {
-        let statuses = self
-            .lanes
-            .marks
-            .iter()
-            .filter(|mark| mark.task == thread.task);
+        let statuses = self.lanes.marks.iter().filter(|mark| mark.task == thread.task);
         let mut status = statuses.filter_map(|mark| match mark.what {
             What::Exited { status } => Some(format!("exit {}", count(status.into()))),
             What::Forked { .. }

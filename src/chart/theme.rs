@@ -97,18 +97,10 @@ impl Palette {
 
     /// Black or white, whichever can be read better on the colour.
     pub fn on(&self, colour: Rgb) -> Rgb {
-        let (red, green, blue) = (
-            f64::from(colour.0),
-            f64::from(colour.1),
-            f64::from(colour.2),
-        );
+        let (red, green, blue) = (f64::from(colour.0), f64::from(colour.1), f64::from(colour.2));
         // Relative luminance with a gamma of 2, which is close enough to choose between two.
         let luminance =
             (0.2126 * red * red + 0.7152 * green * green + 0.0722 * blue * blue) / (255.0 * 255.0);
-        if luminance > 0.2 {
-            (16, 20, 24)
-        } else {
-            (255, 255, 255)
-        }
+        if luminance > 0.2 { (16, 20, 24) } else { (255, 255, 255) }
     }
 }

@@ -39,22 +39,13 @@ impl Ticks {
                 ticks.cpus.entry(row).or_default().insert(x);
             }
         }
-        let drawn: usize = ticks
-            .cpus
-            .values()
-            .chain(ticks.threads.values())
-            .map(BTreeSet::len)
-            .sum();
+        let drawn: usize = ticks.cpus.values().chain(ticks.threads.values()).map(BTreeSet::len).sum();
         if drawn <= MOST {
             return ticks;
         }
         let all = count(lanes.free_calls.len() as u64);
-        let note =
-            format!("{all} system calls that took no time aren't marked: too many for this width.");
-        Ticks {
-            note: Some(note),
-            ..Ticks::default()
-        }
+        let note = format!("{all} system calls that took no time aren't marked: too many for this width.");
+        Ticks { note: Some(note), ..Ticks::default() }
     }
 
     pub fn any(&self) -> bool {
@@ -67,14 +58,8 @@ impl Ticks {
         layout: &Layout,
         colour: Rgb,
     ) -> Result<(), ChartError> {
-        let cpus = self
-            .cpus
-            .iter()
-            .map(|(&row, ticks)| (layout.cpus[row], ticks));
-        let threads = self
-            .threads
-            .iter()
-            .map(|(&row, ticks)| (layout.threads[row], ticks));
+        let cpus = self.cpus.iter().map(|(&row, ticks)| (layout.cpus[row], ticks));
+        let threads = self.threads.iter().map(|(&row, ticks)| (layout.threads[row], ticks));
         for (Place { top, height }, ticks) in cpus.chain(threads) {
             for &x in ticks {
                 canvas.rect((x - 1, top), (2, height), colour)?;

@@ -51,25 +51,14 @@ impl<'a> Timeline<'a> {
         let total = options.width as i32;
         // The legend and the notes follow from what is drawn, which follows from the width alone.
         let layout = Layout::new(&rows, total, &header.question, 0, 0);
-        let scale = Scale {
-            from: lanes.from,
-            to: lanes.to,
-            left: layout.left,
-            width: layout.plot,
-        };
+        let scale = Scale { from: lanes.from, to: lanes.to, left: layout.left, width: layout.plot };
         let (cpus, threads, detail) = draw_lanes(lanes, &rows, &scale);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let ticks = Ticks::new(lanes, &rows, &scale);
         let legend = Legend::new(&signs(&rows, &cpus, &threads, &arrows, &ticks), total);
         let mut notes = rows.notes.clone();
-        if cpus
-            .iter()
-            .chain(&threads)
-            .any(|drawn| !drawn.mixtures.is_empty())
-            && rows.notes.is_empty()
-        {
-            let narrow =
-                (detail.wide as f64 / scale.width as f64 * lanes.span().as_nanos() as f64) as u64;
+        if cpus.iter().chain(&threads).any(|drawn| !drawn.mixtures.is_empty()) && rows.notes.is_empty() {
+            let narrow = (detail.wide as f64 / scale.width as f64 * lanes.span().as_nanos() as f64) as u64;
             let narrow = time(crate::time::Span::from_nanos(narrow));
             notes.push(format!(
                 "Pieces shorter than {narrow} are drawn together: heights are shares of the time."
@@ -77,13 +66,7 @@ impl<'a> Timeline<'a> {
         }
         notes.extend(arrows.notes.iter().chain(&ticks.note).cloned());
 
-        let layout = Layout::new(
-            &rows,
-            total,
-            &header.question,
-            legend.lines,
-            notes.len() as i32,
-        );
+        let layout = Layout::new(&rows, total, &header.question, legend.lines, notes.len() as i32);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let mut timeline = Timeline {
             lanes,
@@ -106,18 +89,11 @@ impl<'a> Timeline<'a> {
 
     /// Width and height.
     pub fn size(&self) -> (u32, u32) {
-        (
-            self.layout.width.unsigned_abs(),
-            self.layout.height.unsigned_abs(),
-        )
+        (self.layout.width.unsigned_abs(), self.layout.height.unsigned_abs())
     }
 
     pub fn draw<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
-        canvas.rect(
-            (0, 0),
-            (self.layout.width, self.layout.height),
-            self.palette.background,
-        )?;
+        canvas.rect((0, 0), (self.layout.width, self.layout.height), self.palette.background)?;
         self.draw_titles(canvas)?;
         self.draw_tracks(canvas)?;
         self.draw_axis(canvas)?;
@@ -130,23 +106,15 @@ impl<'a> Timeline<'a> {
         for (drawn, &place) in self.threads.iter().zip(&self.layout.threads) {
             self.draw_bars(canvas, drawn, place)?;
         }
-        self.ticks
-            .draw(canvas, &self.layout, self.palette.paint(Paint::Kernel))?;
-        self.arrows
-            .draw(canvas, self.palette.arrow, self.palette.message)?;
-        self.labels
-            .iter()
-            .try_for_each(|label| self.draw_label(canvas, label))?;
+        self.ticks.draw(canvas, &self.layout, self.palette.paint(Paint::Kernel))?;
+        self.arrows.draw(canvas, self.palette.arrow, self.palette.message)?;
+        self.labels.iter().try_for_each(|label| self.draw_label(canvas, label))?;
         self.draw_annotations(canvas)?;
         canvas.finish()
     }
 
     pub(super) fn set(&self, size: f64, weight: Weight, colour: Rgb) -> Type {
-        Type {
-            size,
-            weight,
-            colour,
-        }
+        Type { size, weight, colour }
     }
 
     /// The ground on which bars stand: for as long as the thing exists.
@@ -163,11 +131,7 @@ impl<'a> Timeline<'a> {
                 ),
                 None => (left, left + plot),
             };
-            canvas.rect(
-                (begin, place.top),
-                (end - begin, place.height),
-                self.palette.band,
-            )?;
+            canvas.rect((begin, place.top), (end - begin, place.height), self.palette.band)?;
         }
         Ok(())
     }
@@ -181,17 +145,8 @@ impl<'a> Timeline<'a> {
             canvas.line((*x, layout.axis), (*x, layout.axis + 5), palette.muted)?;
             canvas.text(text, (*x, layout.axis + 16), Anchor::Centre, set)?;
         }
-        canvas.line(
-            (layout.left, layout.axis),
-            (layout.left + layout.plot, layout.axis),
-            palette.muted,
-        )?;
-        canvas.text(
-            axis.unit,
-            (layout.left - LABEL_GAP, layout.axis + 16),
-            Anchor::Right,
-            set,
-        )
+        canvas.line((layout.left, layout.axis), (layout.left + layout.plot, layout.axis), palette.muted)?;
+        canvas.text(axis.unit, (layout.left - LABEL_GAP, layout.axis + 16), Anchor::Right, set)
     }
 
     /// A pale bar while the line is raised, a tick where the CPU recognises it.
@@ -210,11 +165,7 @@ impl<'a> Timeline<'a> {
             let begin = self.scale.x(raised).max(covered);
             let end = interrupt.recognised.map_or(right, |at| self.scale.x(at));
             if end > begin {
-                canvas.rect(
-                    (begin, place.middle() - 2),
-                    (end - begin, 4),
-                    self.palette.pending,
-                )?;
+                canvas.rect((begin, place.middle() - 2), (end - begin, 4), self.palette.pending)?;
                 covered = end;
             }
         }
@@ -254,18 +205,14 @@ impl<'a> Timeline<'a> {
         for &(left, right, paint, _) in &drawn.blocks {
             // Two calls that follow each other are two crossings: a gap keeps them apart.
             let (left_before, right_before, paint_before) = before;
-            let apart = paint == paint_before
-                && left == right_before
-                && left - left_before > 3
-                && right - left > 3;
+            let apart =
+                paint == paint_before && left == right_before && left - left_before > 3 && right - left > 3;
             before = (left, right, paint);
             let left = left + i32::from(apart);
             let colour = self.palette.paint(paint);
             match paint {
                 Paint::Idle => {}
-                Paint::Blocked => {
-                    canvas.rect((left, place.middle() - 1), (right - left, 2), colour)?
-                }
+                Paint::Blocked => canvas.rect((left, place.middle() - 1), (right - left, 2), colour)?,
                 Paint::User
                 | Paint::Kernel
                 | Paint::Fault
@@ -281,24 +228,14 @@ impl<'a> Timeline<'a> {
 
     /// The texts with the most room, in a stable order.
     fn labels(&self) -> Vec<Label> {
-        let namer = Namer {
-            header: self.header,
-            lanes: self.lanes,
-            wordy: self.layout.annotations,
-        };
+        let namer = Namer { header: self.header, lanes: self.lanes, wordy: self.layout.annotations };
         let mut labels = Vec::new();
         for ((row, drawn), &place) in self.rows.cpus.iter().zip(&self.cpus).zip(&self.layout.cpus) {
             if let Some(lane) = row.alone() {
                 namer.cpu(lane, drawn, &self.scale, place, &mut labels);
             }
         }
-        for ((row, drawn), &place) in self
-            .rows
-            .threads
-            .iter()
-            .zip(&self.threads)
-            .zip(&self.layout.threads)
-        {
+        for ((row, drawn), &place) in self.rows.threads.iter().zip(&self.threads).zip(&self.layout.threads) {
             if let Some(lane) = row.alone() {
                 namer.thread(lane, drawn, place, &mut labels);
             }
@@ -339,65 +276,34 @@ where
     if let Some(lane) = row.alone() {
         return columns::lane(spans(lane), scale, detail);
     }
-    let mixture = columns::together(
-        row.lanes.iter().map(|&lane| spans(lane).as_slice()),
-        scale,
-        detail,
-    );
-    Drawn {
-        blocks: Vec::new(),
-        mixtures: mixture.into_iter().collect(),
-    }
+    let mixture = columns::together(row.lanes.iter().map(|&lane| spans(lane).as_slice()), scale, detail);
+    Drawn { blocks: Vec::new(), mixtures: mixture.into_iter().collect() }
 }
 
 /// About how much of an SVG file a row takes.
 fn bytes(drawn: &Drawn) -> usize {
-    let areas = drawn
-        .mixtures
-        .iter()
-        .flat_map(|mixture| mixture.areas(0, 24));
-    let areas: usize = areas
-        .map(|(_, points)| AREA_BYTES + POINT_BYTES * points.len())
-        .sum();
+    let areas = drawn.mixtures.iter().flat_map(|mixture| mixture.areas(0, 24));
+    let areas: usize = areas.map(|(_, points)| AREA_BYTES + POINT_BYTES * points.len()).sum();
     drawn.blocks.len() * BLOCK_BYTES + areas
 }
 
 /// What the legend must explain, in the order of the paints.
-fn signs(
-    rows: &Rows,
-    cpus: &[Drawn],
-    threads: &[Drawn],
-    arrows: &Arrows,
-    ticks: &Ticks,
-) -> Vec<Sign> {
+fn signs(rows: &Rows, cpus: &[Drawn], threads: &[Drawn], arrows: &Arrows, ticks: &Ticks) -> Vec<Sign> {
     let mut seen = [false; Paint::ALL.len()];
     for drawn in cpus.iter().chain(threads) {
-        drawn
-            .blocks
-            .iter()
-            .for_each(|&(_, _, paint, _)| seen[paint as usize] = true);
-        let areas = drawn
-            .mixtures
-            .iter()
-            .flat_map(|mixture| mixture.areas(0, 24));
+        drawn.blocks.iter().for_each(|&(_, _, paint, _)| seen[paint as usize] = true);
+        let areas = drawn.mixtures.iter().flat_map(|mixture| mixture.areas(0, 24));
         areas.for_each(|(paint, _)| seen[paint as usize] = true);
     }
     seen[Paint::Kernel as usize] |= ticks.any();
     // An idle CPU is an empty track, which needs no sign.
-    let states = Paint::ALL
-        .into_iter()
-        .filter(|&paint| seen[paint as usize] && paint != Paint::Idle);
+    let states = Paint::ALL.into_iter().filter(|&paint| seen[paint as usize] && paint != Paint::Idle);
     let mut signs: Vec<Sign> = states.map(Sign::State).collect();
     let others = [
         (!rows.vectors.is_empty(), Sign::Interrupt),
         (arrows.any_wakeup(), Sign::Wakeup),
         (arrows.any_message(), Sign::Message),
     ];
-    signs.extend(
-        others
-            .into_iter()
-            .filter(|&(occurs, _)| occurs)
-            .map(|(_, sign)| sign),
-    );
+    signs.extend(others.into_iter().filter(|&(occurs, _)| occurs).map(|(_, sign)| sign));
     signs
 }

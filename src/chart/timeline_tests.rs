@@ -42,35 +42,17 @@ fn stories() -> Vec<Story> {
 fn every_cpu_process_and_vector_has_a_label() {
     let svg = svg(&stories::reschedule());
     let texts = texts(&svg);
-    for label in [
-        "CPU 0",
-        "CPU 1",
-        "producer",
-        "consumer",
-        "reschedule",
-        "wake-on-another-cpu",
-    ] {
+    for label in ["CPU 0", "CPU 1", "producer", "consumer", "reschedule", "wake-on-another-cpu"] {
         assert!(texts.contains(&label), "{label} in {texts:?}");
     }
-    assert!(
-        !texts.contains(&"timer"),
-        "a vector that wasn't used has no row"
-    );
+    assert!(!texts.contains(&"timer"), "a vector that wasn't used has no row");
 }
 
 #[test]
 fn spans_with_room_say_what_happens() {
     let svg = svg(&stories::page_fault());
     let texts = texts(&svg);
-    for label in [
-        "page: disk",
-        "ready",
-        "exit 0",
-        "user mode",
-        "kernel: interrupt",
-        "µs",
-        "80",
-    ] {
+    for label in ["page: disk", "ready", "exit 0", "user mode", "kernel: interrupt", "µs", "80"] {
         assert!(texts.contains(&label), "{label} in {texts:?}");
     }
 }
@@ -100,11 +82,7 @@ fn a_picture_of_a_million_events_stays_small() {
         let story = stories::busy(threads, 1_000_000);
         let lanes = story.lanes();
         let svg = timeline_svg(&lanes, &story.header, &Options::default()).unwrap();
-        assert!(
-            svg.len() < 500_000,
-            "{threads} threads: {} bytes",
-            svg.len()
-        );
+        assert!(svg.len() < 500_000, "{threads} threads: {} bytes", svg.len());
     }
 }
 
@@ -121,12 +99,7 @@ fn more_than_forty_rows_are_grouped_and_the_picture_says_so() {
     let svg = svg(&stories::busy(200, 9_000));
     let texts = texts(&svg);
     assert!(texts.contains(&"worker ×200"), "{texts:?}");
-    assert!(
-        texts
-            .iter()
-            .any(|text| text.starts_with("200 threads in one row")),
-        "{texts:?}"
-    );
+    assert!(texts.iter().any(|text| text.starts_with("200 threads in one row")), "{texts:?}");
 }
 
 #[test]
@@ -134,13 +107,7 @@ fn groups_beyond_forty_share_the_last_row() {
     let svg = svg(&stories()[4]);
     let texts = texts(&svg);
     assert!(texts.contains(&"others ×81"), "{texts:?}");
-    assert_eq!(
-        texts
-            .iter()
-            .filter(|text| text.starts_with("kind-"))
-            .count(),
-        39
-    );
+    assert_eq!(texts.iter().filter(|text| text.starts_with("kind-")).count(), 39);
 }
 
 #[test]
@@ -156,11 +123,7 @@ fn arrows_that_would_be_too_many_are_left_out_with_a_note() {
 #[test]
 fn calls_that_take_no_time_are_marked_and_explained() {
     let free = svg(&stories::free());
-    assert!(
-        texts(&free).contains(&"kernel: system call"),
-        "{:?}",
-        texts(&free)
-    );
+    assert!(texts(&free).contains(&"kernel: system call"), "{:?}", texts(&free));
 }
 
 #[test]
@@ -173,10 +136,7 @@ fn an_empty_run_has_a_picture() {
 #[test]
 fn a_width_that_no_viewer_shows_is_refused() {
     let story = stories::page_fault();
-    let options = Options {
-        width: 100_000,
-        ..Options::default()
-    };
+    let options = Options { width: 100_000, ..Options::default() };
     let refused = timeline_svg(&story.lanes(), &story.header, &options);
     assert!(matches!(refused, Err(ChartError::Width(100_000))));
 }
@@ -185,15 +145,7 @@ fn a_width_that_no_viewer_shows_is_refused() {
 fn a_theme_changes_colours_only() {
     let story = stories::page_fault();
     let draw = |theme| {
-        timeline_svg(
-            &story.lanes(),
-            &story.header,
-            &Options {
-                theme,
-                ..Options::default()
-            },
-        )
-        .unwrap()
+        timeline_svg(&story.lanes(), &story.header, &Options { theme, ..Options::default() }).unwrap()
     };
     let [light, dark, print] = [Theme::Light, Theme::Dark, Theme::Print].map(draw);
     assert_eq!(texts(&light), texts(&dark));
@@ -209,16 +161,8 @@ fn pictures_can_be_looked_at() {
     };
     let folder = std::path::PathBuf::from(folder);
     for story in stories() {
-        for (theme, suffix) in [
-            (Theme::Light, ""),
-            (Theme::Dark, "-dark"),
-            (Theme::Print, "-print"),
-        ] {
-            let options = Options {
-                theme,
-                messages: theme == Theme::Print,
-                ..Options::default()
-            };
+        for (theme, suffix) in [(Theme::Light, ""), (Theme::Dark, "-dark"), (Theme::Print, "-print")] {
+            let options = Options { theme, messages: theme == Theme::Print, ..Options::default() };
             let name = format!("{}{suffix}", story.header.scenario);
             let lanes = story.lanes();
             let svg = timeline_svg(&lanes, &story.header, &options).unwrap();

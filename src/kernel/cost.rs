@@ -4,8 +4,14 @@
 //! out costs nothing.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde_spanned::Spanned;
+use sha2::Digest;
+use toml::de::{DeTable, DeValue};
 
 use crate::time::Span;
+use crate::units::parse_time;
 
 macro_rules! costs {
     ($($(#[doc = $doc:literal])* $field:ident = $key:literal,)*) => {
@@ -125,3 +131,225 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("textbook", include_str!("costs/textbook.toml")),
     ("linux-x86", include_str!("costs/linux-x86.toml")),
 ];
+
+/// What is wrong in a profile, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostError {
+    pub message: String,
+    /// Bytes of the profile's text.
+    pub span: Range<usize>,
+    pub help: Option<String>,
+}
+
+/// Keys that describe the profile itself.
+const ABOUT: &[&str] = &["format", "name", "summary", "fingerprint"];
+
+impl Costs {
+    /// The built-in profile with this name. `calls` are the names that `[calls]` can hold.
+    pub fn built_in(name: &str, calls: &[&str]) -> Option<Result<Costs, Vec<CostError>>> {
+        let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
+        Some(Costs::parse(text, calls))
+    }
+
+    /// Reads a profile.
+    pub fn parse(text: &str, calls: &[&str]) -> Result<Costs, Vec<CostError>> {
+        let (root, syntax) = DeTable::parse_recoverable(text);
+        let mut errors: Vec<CostError> = syntax
+            .iter()
+            .map(|error| CostError {
+                message: error.message().to_owned(),
+                span: error.span().unwrap_or_default(),
+                help: None,
+            })
+            .collect();
+        let root = root.into_inner();
+        let mut costs = Costs::default();
+        if root.get("format").and_then(|format| format.get_ref().as_integer()).map(|n| n.as_str())
+            != Some("1")
+        {
+            errors.push(CostError {
+                message: "a cost profile begins with `format = 1`".to_owned(),
+                span: root.get("format").map_or(0..0, Spanned::span),
+                help: None,
+            });
+        }
+        let about = |key: &str| root.get(key).and_then(|value| value.get_ref().as_str());
+        costs.name = about("name").unwrap_or_default().to_owned();
+        costs.fingerprint = about("fingerprint").unwrap_or_default().to_owned();
+        costs.apply(&root, ABOUT, calls, &mut errors);
+        if costs.instruction.is_zero() {
+            errors.push(CostError {
+                message: "`instruction` must take time".to_owned(),
+                span: root.get("instruction").map_or(0..0, Spanned::span),
+                help: Some("for example instruction = { cost = \"1ns\", source = \"...\" }".to_owned()),
+            });
+        }
+        costs.hash = hex(&sha2::Sha256::digest(text.as_bytes()));
+        if errors.is_empty() { Ok(costs) } else { Err(errors) }
+    }
+
+    /// Overwrites what the table gives. Keys in `about` are somebody else's.
+    pub fn apply(
+        &mut self,
+        table: &DeTable<'_>,
+        about: &[&str],
+        calls: &[&str],
+        errors: &mut Vec<CostError>,
+    ) {
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if about.contains(&name) {
+                continue;
+            }
+            if name == "calls" {
+                self.apply_calls(value, calls, errors);
+            } else if let Some(field) = self.field(name) {
+                match cost(value) {
+                    Ok(cost) => *field = cost,
+                    Err(error) => errors.push(error),
+                }
+            } else {
+                let names = ROWS.iter().map(|row| row.key).chain(["calls"]);
+                errors.push(unknown("cost profiles have no key", name, key.span(), names));
+            }
+        }
+    }
+
+    fn apply_calls(&mut self, value: &Spanned<DeValue<'_>>, calls: &[&str], errors: &mut Vec<CostError>) {
+        let Some(table) = value.get_ref().as_table() else {
+            return errors.push(wrong(value, "`calls` is a table of system calls"));
+        };
+        for (key, value) in table {
+            let name = key.get_ref().as_ref();
+            if !calls.contains(&name) {
+                let names = calls.iter().copied();
+                errors.push(unknown("there is no system call", name, key.span(), names));
+                continue;
+            }
+            let Some(parts) = value.get_ref().as_table() else {
+                errors.push(wrong(
+                    value,
+                    "a call's costs are a table: { base = \"100ns\", per-kib = \"50ns\" }",
+                ));
+                continue;
+            };
+            let mut call = self.calls.get(name).copied().unwrap_or_default();
+            for (part, value) in parts {
+                let place = match part.get_ref().as_ref() {
+                    "base" => &mut call.base,
+                    "per-kib" => &mut call.per_kib,
+                    "source" => continue,
+                    other => {
+                        let names = ["base", "per-kib", "source"].into_iter();
+                        errors.push(unknown("a call's costs have no key", other, part.span(), names));
+                        continue;
+                    }
+                };
+                match cost(value) {
+                    Ok(cost) => *place = cost,
+                    Err(error) => errors.push(error),
+                }
+            }
+            self.calls.insert(name.to_owned(), call);
+        }
+    }
+}
+
+/// `"100ns"`, or `{ cost = "100ns", source = "where it comes from" }`.
+fn cost(value: &Spanned<DeValue<'_>>) -> Result<Span, CostError> {
+    match value.get_ref() {
+        DeValue::String(text) => parse_time(text).map_err(|error| wrong(value, &error.to_string())),
+        DeValue::Table(table) => {
+            for key in table.keys() {
+                let name = key.get_ref().as_ref();
+                if !matches!(name, "cost" | "source") {
+                    let names = ["cost", "source"].into_iter();
+                    return Err(unknown("a cost has no key", name, key.span(), names));
+                }
+            }
+            match table.get("cost") {
+                Some(inner) if inner.get_ref().is_str() => cost(inner),
+                Some(inner) => Err(wrong(inner, "a time needs a unit, for example \"100ns\"")),
+                None => Err(wrong(value, "a cost needs the key `cost`")),
+            }
+        }
+        _ => Err(wrong(value, "a time needs a unit, for example \"100ns\"")),
+    }
+}
+
+fn wrong(value: &Spanned<DeValue<'_>>, message: &str) -> CostError {
+    CostError { message: message.to_owned(), span: value.span(), help: None }
+}
+
+fn unknown<'n>(
+    message: &str,
+    name: &str,
+    span: Range<usize>,
+    names: impl Iterator<Item = &'n str>,
+) -> CostError {
+    let scored = names.map(|known| (strsim::jaro_winkler(name, known), known));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0));
+    CostError {
+        message: format!("{message} `{name}`"),
+        span,
+        help: best.filter(|(score, _)| *score > 0.8).map(|(_, known)| format!("did you mean `{known}`?")),
+    }
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLS: &[&str] = &[
+        "read",
+        "write",
+        "fork",
+        "clone",
+        "execve",
+        "exit_group",
+        "wait4",
+        "nanosleep",
+        "futex_wait",
+        "futex_wake",
+        "kill",
+        "close",
+        "fsync",
+        "getpid",
+        "getppid",
+        "join",
+        "pause",
+        "rt_sigaction",
+        "sched_yield",
+    ];
+
+    #[test]
+    fn built_in_profiles_are_valid_and_bear_their_names() {
+        for (name, text) in BUILT_IN {
+            let costs = Costs::parse(text, CALLS).expect("a valid profile");
+            assert_eq!(costs.name, *name);
+            assert_eq!(costs.hash.len(), 64);
+        }
+    }
+
+    #[test]
+    fn a_profile_tells_all_of_its_mistakes() {
+        let text = "format = 1\nname = \"x\"\ninstruction = \"1ns\"\nswich = \"1us\"\nsignal = 5\n[calls]\nred = {}\nwrite = { per-kb = \"1ns\" }\n";
+        let errors = Costs::parse(text, CALLS).expect_err("mistakes");
+        assert_eq!(errors.len(), 4);
+        assert!(errors.iter().any(|e| e.help.as_deref() == Some("did you mean `switch`?")));
+    }
+
+    #[test]
+    fn a_copy_costs_by_the_byte_rounded_up() {
+        let call = CallCost { base: Span::from_nanos(100), per_kib: Span::from_nanos(50) };
+        assert_eq!(call.of(0), Span::from_nanos(100));
+        assert_eq!(call.of(1), Span::from_nanos(101));
+        assert_eq!(call.of(2048), Span::from_nanos(200));
+    }
+}

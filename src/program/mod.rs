@@ -5,13 +5,30 @@
 //! - [`syscall`]: system calls, one file for each
 //! - [`image`]: a whole lowered scenario
 //! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state
+//! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
+//!   verbs that aren't system calls
+//! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
+//! - [`lower`]: from forms to instructions, with [`amount`], [`expression`] and [`resolve`]
+//! - [`problem`]: what can be wrong with a scenario
 
+pub mod amount;
+pub mod at;
+pub mod basic;
 pub mod call;
+pub mod control;
+pub mod expression;
+pub mod form;
 pub mod image;
 pub mod instruction;
+pub mod library;
+pub mod lower;
+pub mod problem;
+pub mod reading;
+pub mod resolve;
 pub mod syscall;
 pub mod userland;
 pub mod value;
+pub mod verb;
 
 pub use image::{Image, Program, ProgramId, StartId};
 pub use instruction::{Access, Address, ArrayId, Cell, Instruction, Memory, Note, OnError};

@@ -1,7 +1,6 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 
 use crate::hw::device::{Device, State as DeviceState, Trigger};
 use crate::hw::interrupt::RESCHEDULE;
@@ -24,7 +23,7 @@ use crate::random::Key;
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
-use super::{Pace, Prices, Simulator};
+use super::{Control, Pace, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
@@ -53,15 +52,16 @@ impl<'a, S: Sink> Simulator<'a, S> {
             unstarted: 0,
             turns_at_once: 0,
             turns: 0,
-            stop: None,
+            control: None,
         };
         simulator.boot(run);
         simulator
     }
 
-    /// Ends the run soon after `stop` becomes true.
-    pub fn stop_at(&mut self, stop: &'a AtomicBool) {
-        self.stop = Some(stop);
+    /// Lets somebody else watch the run and stop it.
+    pub fn watched_by(mut self, control: &'a Control) -> Simulator<'a, S> {
+        self.control = Some(control);
+        self
     }
 
     fn boot(&mut self, run: Key) {

@@ -87,9 +87,11 @@ impl<S: Sink> Simulator<'_, S> {
                 self.outcome = Some(self.endless_loop());
             }
         }
-        if self.turns & 0xffff == 0 {
-            let stopped = self.stop.is_some_and(|stop| stop.load(std::sync::atomic::Ordering::Relaxed));
-            if stopped {
+        if self.turns & 0xffff == 0
+            && let Some(control) = self.control
+        {
+            control.report(self.now(), self.kernel.crossings);
+            if control.is_stopped() {
                 self.outcome = Some(Outcome::Interrupted);
             }
         }

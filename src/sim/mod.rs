@@ -19,6 +19,7 @@
 //! many at once.
 
 mod boot;
+mod control;
 mod deadlock;
 mod dispatch;
 mod execute;
@@ -28,10 +29,9 @@ mod outside;
 mod user;
 
 pub use crate::trace::header::Outcome;
+pub use control::Control;
 pub use deadlock::{Deadlock, Waiter};
 pub use header::header;
-
-use std::sync::atomic::AtomicBool;
 
 use std::collections::BTreeMap;
 
@@ -83,8 +83,8 @@ pub struct Simulator<'a, S> {
     /// Turns taken since time last moved on.
     turns_at_once: u32,
     turns: u64,
-    /// Set from outside (Ctrl-C) to end the run.
-    stop: Option<&'a AtomicBool>,
+    /// Who watches the run, and can stop it.
+    control: Option<&'a Control>,
 }
 
 /// The prices on every call's way, in whole instructions.
@@ -123,6 +123,19 @@ impl<S: Sink> Simulator<'_, S> {
     /// Who waits for whom, if the run has ended in a deadlock.
     pub fn deadlock(&self) -> Option<&Deadlock> {
         self.deadlock.as_ref()
+    }
+
+    /// The time at which a run that ended so was over: its limit, or the last thing that happened.
+    pub fn end(&self, outcome: &Outcome) -> Instant {
+        match outcome {
+            Outcome::Limit => self.image.run.until,
+            Outcome::Finished
+            | Outcome::Interrupted
+            | Outcome::Deadlock { .. }
+            | Outcome::AssertFailed { .. }
+            | Outcome::Livelock { .. }
+            | Outcome::Error { .. } => self.now(),
+        }
     }
 
     /// The current time: the latest instruction boundary that any CPU has reached.

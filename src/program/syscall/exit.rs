@@ -1,6 +1,42 @@
 //! `exit`: ends the process with a status, all its threads with it.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::errno::Errno;
 use crate::program::Operand;
+use crate::program::at::{At, Value};
+use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::lower::Lower;
+use crate::program::verb::{Level, VerbRow};
+use crate::trace::Sink;
+
+pub const ROW: VerbRow = VerbRow {
+    name: "exit",
+    level: Level::Syscall,
+    summary: "ends the process",
+    doc: "Ends the process with a status (its lowest eight bits count), and all its threads. It stays a zombie until its parent has waited for it.",
+    example: "{ exit = 0 }",
+    blocks: &[],
+    parse: parse::<ExitForm>,
+    schema: schema::<ExitForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ExitForm {
+    /// The status: a whole number or an expression; 0 means success.
+    exit: At<Value>,
+}
+
+impl Form for ExitForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        let status = cx.operand(&self.exit);
+        cx.call(step, Exit { status, all: true });
+        cx.never_returns();
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exit {
@@ -8,10 +44,6 @@ pub struct Exit {
     /// Ends all threads of the process; otherwise only the caller.
     pub all: bool,
 }
-
-use crate::errno::Errno;
-use crate::program::call::{Call, Outcome, SystemCall};
-use crate::trace::Sink;
 
 impl SystemCall for Exit {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

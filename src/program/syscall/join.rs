@@ -2,20 +2,57 @@
 //!
 //! Real: a futex wait on the thread's number, which the kernel clears at its end (pthread_join).
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::errno::Errno;
+use crate::kernel::task::State;
 use crate::program::ProgramId;
+use crate::program::at::{At, Whether};
+use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::lower::Lower;
+use crate::program::verb::{Level, VerbRow};
+use crate::trace::Cause;
+use crate::trace::Sink;
+
+pub const ROW: VerbRow = VerbRow {
+    name: "join",
+    level: Level::Syscall,
+    summary: "waits for threads of the same process",
+    doc: "Waits for a thread that runs the named program to end; with `true`, for all other threads of the process.",
+    example: r#"{ join = "worker" }"#,
+    blocks: &[],
+    parse: parse::<JoinForm>,
+    schema: schema::<JoinForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct JoinForm {
+    /// The program that the thread runs, or `true` for all threads.
+    join: At<Whether>,
+}
+
+impl Form for JoinForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        let program = match &self.join.value {
+            Whether::True => None,
+            Whether::Name(name) if name == "all" => None,
+            Whether::Name(name) => match cx.program(&At::new(self.join.span.clone(), name.clone())) {
+                Some(program) => Some(program),
+                None => return,
+            },
+        };
+        cx.call(step, Join { program });
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Join {
     /// Only threads that run this program; all others of the process if absent.
     pub program: Option<ProgramId>,
 }
-
-use crate::errno::Errno;
-use crate::program::call::{Call, Outcome, SystemCall};
-use crate::trace::Sink;
-
-use crate::kernel::task::State;
-use crate::trace::Cause;
 
 impl SystemCall for Join {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

@@ -1,7 +1,64 @@
 //! `kill`: sends a signal to a process.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::errno::Errno;
+use crate::ids::Pid;
+use crate::program::at::{At, Raw, Value};
+use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::lower::Lower;
+use crate::program::resolve::SignalName;
+use crate::program::verb::{Level, VerbRow};
 use crate::program::{Operand, StartId};
 use crate::signal::Signal;
+use crate::trace::Sink;
+
+pub const ROW: VerbRow = VerbRow {
+    name: "kill",
+    level: Level::Syscall,
+    summary: "sends a signal to a process",
+    doc: "Sends a signal to `child` (the youngest living one), `parent`, an initial process by its name, or the process whose number a variable holds. SIGTERM if `signal` is absent.",
+    example: r#"{ kill = "child", signal = "SIGTERM", on-error = "continue" }"#,
+    blocks: &[],
+    parse: parse::<KillForm>,
+    schema: schema::<KillForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct KillForm {
+    /// "child", "parent", a process's name, or an expression that gives a process number.
+    kill: At<Value>,
+    /// The signal.
+    signal: Option<At<SignalName>>,
+}
+
+impl Form for KillForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        let signal = match &self.signal {
+            None => Signal::SIGTERM,
+            Some(name) => match name.value.resolve(&name.span) {
+                Ok(signal) => signal,
+                Err(problem) => {
+                    cx.problems.push(problem);
+                    return;
+                }
+            },
+        };
+        let target = match &self.kill.value.0 {
+            Raw::Text(name) if name == "child" => Target::Child,
+            Raw::Text(name) if name == "parent" => Target::Parent,
+            Raw::Text(name) => match cx.names.starts.get(name) {
+                Some(start) => Target::Process(*start),
+                None => Target::Pid(cx.operand(&self.kill)),
+            },
+            _ => Target::Pid(cx.operand(&self.kill)),
+        };
+        cx.call(step, Kill { target, signal });
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kill {
@@ -20,12 +77,6 @@ pub enum Target {
     Child,
     Parent,
 }
-
-use crate::errno::Errno;
-use crate::program::call::{Call, Outcome, SystemCall};
-use crate::trace::Sink;
-
-use crate::ids::Pid;
 
 impl SystemCall for Kill {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

@@ -45,6 +45,30 @@ use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::value::Amount;
 use crate::trace::Sink;
 
+/// Most children or threads that one step can make.
+const MAX_COUNT: i64 = 4_000_000;
+
+/// The calls' rows for the registry of verbs.
+pub(super) mod forms {
+    pub use super::close::ROW as CLOSE;
+    pub use super::exec::ROW as EXEC;
+    pub use super::exit::ROW as EXIT;
+    pub use super::fork::ROW as FORK;
+    pub use super::fsync::ROW as FSYNC;
+    pub use super::futex::{WAIT as FUTEX_WAIT, WAKE as FUTEX_WAKE};
+    pub use super::getpid::{GETPID, GETPPID};
+    pub use super::join::ROW as JOIN;
+    pub use super::kill::ROW as KILL;
+    pub use super::pause::ROW as PAUSE;
+    pub use super::read::ROW as READ;
+    pub use super::signal::ROW as SIGNAL;
+    pub use super::sleep::ROW as SLEEP;
+    pub use super::thread::ROW as THREAD;
+    pub use super::wait::ROW as WAIT;
+    pub use super::write::ROW as WRITE;
+    pub use super::r#yield::ROW as YIELD;
+}
+
 macro_rules! calls {
     ($($name:ident = $text:literal,)*) => {
         /// A system call with its arguments, as the instruction carries it.

@@ -1,13 +1,45 @@
 //! `pause`: sleeps until a signal ends the process.
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pause;
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::errno::Errno;
+use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::lower::Lower;
+use crate::program::resolve::True;
+use crate::program::verb::{Level, VerbRow};
+use crate::trace::Cause;
 use crate::trace::Sink;
 
-use crate::trace::Cause;
+pub const ROW: VerbRow = VerbRow {
+    name: "pause",
+    level: Level::Syscall,
+    summary: "sleeps until a signal",
+    doc: "Sleeps until a signal ends the process.",
+    example: "{ pause = true }",
+    blocks: &[],
+    parse: parse::<PauseForm>,
+    schema: schema::<PauseForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PauseForm {
+    /// Always `true`.
+    #[serde(rename = "pause")]
+    _pause: At<True>,
+}
+
+impl Form for PauseForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        cx.call(step, Pause);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pause;
 
 impl SystemCall for Pause {
     fn simulate<S: Sink>(&self, _: &mut Call<'_, S>) -> Result<Outcome, Errno> {

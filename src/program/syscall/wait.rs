@@ -1,6 +1,53 @@
 //! `wait`: waits until a child has ended and takes its status, which frees the zombie.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::errno::Errno;
+use crate::kernel::process::Awaited;
+use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::lower::Lower;
+use crate::program::verb::{Level, VerbRow};
 use crate::program::{ProgramId, Variable};
+use crate::trace::Cause;
+use crate::trace::Sink;
+
+pub const ROW: VerbRow = VerbRow {
+    name: "wait",
+    level: Level::Syscall,
+    summary: "waits until a child has ended",
+    doc: "Waits until a child has ended and takes its status, which frees the zombie: `any` child, one that was forked to run the named program, or `all` of them, one call for each.",
+    example: r#"{ wait = "child", status = "x" }"#,
+    blocks: &[],
+    parse: parse::<WaitForm>,
+    schema: schema::<WaitForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct WaitForm {
+    /// The child's program, "any" or "all".
+    wait: At<String>,
+    /// The variable that gets the child's status: 0 to 255, or 128 + the signal's number.
+    status: Option<At<String>>,
+}
+
+impl Form for WaitForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        let whom = match self.wait.value.as_str() {
+            "any" => Whom::Any,
+            "all" => Whom::All,
+            _ => match cx.program(&self.wait) {
+                Some(program) => Whom::Program(program),
+                None => return,
+            },
+        };
+        let status = self.status.as_ref().map(|name| cx.assign(name));
+        cx.call(step, Wait { whom, status });
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wait {
@@ -19,13 +66,6 @@ pub enum Whom {
     /// Each child there is; the call is made once for each.
     All,
 }
-
-use crate::errno::Errno;
-use crate::program::call::{Call, Outcome, SystemCall};
-use crate::trace::Sink;
-
-use crate::kernel::process::Awaited;
-use crate::trace::Cause;
 
 impl SystemCall for Wait {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

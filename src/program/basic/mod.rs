@@ -1,0 +1,11 @@
+//! Verbs that are one instruction each, or a few.
+
+pub mod add;
+pub mod atomic_add;
+pub mod compare_swap;
+pub mod compute;
+pub mod load;
+pub mod raise;
+pub mod set;
+pub mod store;
+pub mod touch;

@@ -1,0 +1,39 @@
+//! `store`: a value goes to a shared cell.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::program::at::{At, Value};
+use crate::program::form::{Form, Step, parse, schema};
+use crate::program::instruction::Instruction;
+use crate::program::lower::Lower;
+use crate::program::verb::{Level, VerbRow};
+
+pub const ROW: VerbRow = VerbRow {
+    name: "store",
+    level: Level::Instruction,
+    summary: "writes a value to a shared cell",
+    doc: "Writes a value to a cell or an array's element in shared memory. All processes that have the object see it at once.",
+    example: r#"{ store = "shm.cell", value = "x + 1" }"#,
+    blocks: &[],
+    parse: parse::<StoreForm>,
+    schema: schema::<StoreForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct StoreForm {
+    /// The cell, "object.name", or element, "object.name[index]".
+    store: At<String>,
+    /// The value: a whole number or an expression.
+    value: At<Value>,
+}
+
+impl Form for StoreForm {
+    fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
+        let value = cx.operand(&self.value);
+        if let Some((cell, _)) = cx.cell(&self.store) {
+            cx.emit(Instruction::Store { cell, value });
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! Lowering: from steps to instructions, with all names resolved.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::ids::{Fd, NameId, ObjectId, StepId};
+use crate::time::Span;
+use crate::trace::header::StepEntry;
+
+use super::at::At;
+use super::form::Step;
+use super::image::{MemoryId, Program, ProgramId, StartId, Text};
+use super::instruction::{Address, ArrayId, FdListId, Instruction, Memory, TextId};
+use super::problem::{Code, Problem, Problems};
+use super::syscall::Syscall;
+use super::value::{Expressions, Variable};
+
+/// What the names in steps mean.
+#[derive(Debug, Default)]
+pub struct Names {
+    pub programs: BTreeMap<String, ProgramId>,
+    pub starts: BTreeMap<String, StartId>,
+    pub channels: BTreeMap<String, Channel>,
+    pub memories: BTreeMap<String, Region>,
+    /// Shared cells and arrays, by `object.name`.
+    pub arrays: BTreeMap<String, Array>,
+    pub mutexes: BTreeMap<String, Lock>,
+    pub semaphores: BTreeMap<String, Semaphore>,
+    /// What everything is, for messages: `pipe`, `file` ...
+    pub kinds: BTreeMap<String, &'static str>,
+    /// How long an instruction takes.
+    pub instruction: Span,
+}
+
+/// Something to read from and write to.
+#[derive(Clone, Copy, Debug)]
+pub enum Channel {
+    Pipe { read: Fd, write: Fd },
+    File(Fd),
+}
+
+/// Memory that a step can touch.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    pub id: MemoryId,
+    pub memory: Memory,
+}
+
+/// A shared cell (an array of one) or array.
+#[derive(Clone, Copy, Debug)]
+pub struct Array {
+    pub id: ArrayId,
+    pub length: u64,
+    pub memory: MemoryId,
+    pub object: ObjectId,
+    pub is_cell: bool,
+}
+
+/// A mutex: its futex word.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock {
+    pub word: ArrayId,
+    pub memory: MemoryId,
+    pub object: ObjectId,
+}
+
+/// A semaphore: its value and the number of those that wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Semaphore {
+    pub value: ArrayId,
+    pub waiters: ArrayId,
+    pub memory: MemoryId,
+    pub object: ObjectId,
+}
+
+/// The scenario's text, for the steps' table and for places within texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub text: &'a str,
+    /// Where each line begins.
+    pub lines: &'a [usize],
+}
+
+impl<'a> Source<'a> {
+    /// The text at a place; empty if it isn't in the file (a value from the command line).
+    pub fn slice(&self, span: &Range<usize>) -> &'a str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    /// The line of a place, from 1; 0 if it isn't in the file.
+    pub fn line(&self, at: usize) -> u32 {
+        if at > self.text.len() {
+            return 0;
+        }
+        self.lines.partition_point(|start| *start <= at) as u32
+    }
+}
+
+/// Tables of the image that all programs share.
+#[derive(Debug, Default)]
+pub struct Tables {
+    pub expressions: Expressions,
+    pub texts: Vec<Text>,
+    pub names: Vec<String>,
+    pub fd_lists: Vec<Vec<Fd>>,
+    pub steps: Vec<StepEntry>,
+}
+
+/// How a program comes to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Fork,
+    Thread,
+    Exec,
+}
+
+/// A fork, thread or exec in a program.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    pub link: Link,
+    pub to: ProgramId,
+    pub span: Range<usize>,
+    /// The index of the top-level step that it is in.
+    pub top: usize,
+    /// Whether every run of the program comes to it.
+    pub certain: bool,
+}
+
+/// A lowered program and what it was seen to use.
+#[derive(Debug, Default)]
+pub struct Unit {
+    pub program: Program,
+    /// The descriptors that its own steps use, each with the first place.
+    pub fds: BTreeMap<Fd, Range<usize>>,
+    pub memories: BTreeMap<MemoryId, Range<usize>>,
+    pub edges: Vec<Edge>,
+    /// Where the code of each top-level step ends.
+    pub ends: Vec<Address>,
+    /// Variables that are read but set nowhere in this program, each with the first place.
+    pub unset: Vec<(String, Range<usize>)>,
+    /// Variables that it sets.
+    pub set: Vec<String>,
+    /// Where its name stands.
+    pub place: Range<usize>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    name: String,
+    read: Option<Range<usize>>,
+    set: bool,
+}
+
+/// The state of lowering one program.
+pub struct Lower<'a> {
+    pub names: &'a Names,
+    pub tables: &'a mut Tables,
+    pub problems: &'a mut Problems,
+    pub source: Source<'a>,
+    unit: Unit,
+    slots: Vec<Slot>,
+    by_name: BTreeMap<String, usize>,
+    counters: Vec<Variable>,
+    temporaries: Vec<Variable>,
+    depth: usize,
+    step: StepId,
+    top: usize,
+    /// How many enclosing steps may be skipped, or whether an exit lies before.
+    doubt: usize,
+}
+
+/// Lowers a program's steps.
+pub fn lower(
+    name: &str,
+    steps: &[Step],
+    names: &Names,
+    source: Source<'_>,
+    tables: &mut Tables,
+    problems: &mut Problems,
+) -> Unit {
+    let mut cx = Lower {
+        names,
+        tables,
+        problems,
+        source,
+        unit: Unit::default(),
+        slots: Vec::new(),
+        by_name: BTreeMap::new(),
+        counters: Vec::new(),
+        temporaries: Vec::new(),
+        depth: 0,
+        step: StepId::NONE,
+        top: 0,
+        doubt: 0,
+    };
+    cx.unit.program.name = name.to_owned();
+    cx.slot("index").set = true;
+    for (top, step) in steps.iter().enumerate() {
+        cx.top = top;
+        cx.step(step);
+        let end = cx.here();
+        cx.unit.ends.push(end);
+    }
+    cx.finish()
+}
+
+impl Lower<'_> {
+    fn finish(mut self) -> Unit {
+        self.step = StepId::NONE;
+        self.emit(Instruction::End);
+        let mut unit = self.unit;
+        for slot in self.slots {
+            if slot.set && !slot.name.is_empty() {
+                unit.set.push(slot.name.clone());
+            } else if let Some(at) = slot.read {
+                unit.unset.push((slot.name.clone(), at));
+            }
+            unit.program.variables.push(slot.name);
+        }
+        unit
+    }
+
+    /// Lowers one step with its own entry in the steps' table.
+    fn step(&mut self, step: &Step) {
+        let outer = self.step;
+        self.step = StepId::from(self.tables.steps.len());
+        let text = self.source.slice(&step.span);
+        self.tables.steps.push(StepEntry {
+            program: self.unit.program.name.clone(),
+            verb: step.row.name.to_owned(),
+            text: shorten(text),
+            line: self.source.line(step.span.start),
+        });
+        step.form.lower(step, self);
+        self.step = outer;
+    }
+
+    /// Lowers nested steps.
+    pub fn block(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    /// Lowers nested steps that not every run comes to.
+    pub fn doubtful_block(&mut self, steps: &[Step]) {
+        self.doubt += 1;
+        self.block(steps);
+        self.doubt -= 1;
+    }
+
+    /// From here on, nothing is certain to be reached.
+    pub fn never_returns(&mut self) {
+        self.doubt += 1;
+    }
+
+    pub fn here(&self) -> Address {
+        self.unit.program.code.len() as Address
+    }
+
+    /// Adds an instruction and gives its address.
+    pub fn emit(&mut self, instruction: Instruction) -> Address {
+        let at = self.here();
+        self.unit.program.code.push(instruction);
+        self.unit.program.steps.push(self.step);
+        at
+    }
+
+    /// Lets a jump that was emitted before go to this place.
+    pub fn patch(&mut self, at: Address) {
+        let here = self.here();
+        match &mut self.unit.program.code[at as usize] {
+            Instruction::Jump(target)
+            | Instruction::JumpIfZero { target, .. }
+            | Instruction::LoopStart { past: target, .. } => *target = here,
+            other => unreachable!("{other:?} doesn't jump forward"),
+        }
+    }
+
+    /// A system call with the step's result and error rule.
+    pub fn call(&mut self, step: &Step, call: impl Into<Syscall>) {
+        let result = step.result.as_ref().map(|name| self.assign(name));
+        self.emit(Instruction::Syscall { call: call.into(), result, on_error: step.on_error });
+    }
+
+    /// Runs what `body` emits `times` times.
+    pub fn repeat(&mut self, times: super::value::Operand, body: impl FnOnce(&mut Self)) {
+        let counter = self.counter();
+        let start = self.emit(Instruction::LoopStart { counter, times, past: 0 });
+        let target = self.here();
+        self.depth += 1;
+        body(self);
+        self.depth -= 1;
+        self.emit(Instruction::Loop { counter, target });
+        self.patch(start);
+    }
+
+    /// The counter of a loop; loops that aren't nested share theirs.
+    fn counter(&mut self) -> Variable {
+        if self.counters.len() <= self.depth {
+            let variable = self.hidden();
+            self.counters.push(variable);
+        }
+        self.counters[self.depth]
+    }
+
+    /// A place for a library function's intermediate value. Its content doesn't outlive the step.
+    pub fn temporary(&mut self, number: usize) -> Variable {
+        while self.temporaries.len() <= number {
+            let variable = self.hidden();
+            self.temporaries.push(variable);
+        }
+        self.temporaries[number]
+    }
+
+    fn hidden(&mut self) -> Variable {
+        self.slots.push(Slot { name: String::new(), read: None, set: true });
+        Variable((self.slots.len() - 1) as u16)
+    }
+
+    fn slot(&mut self, name: &str) -> &mut Slot {
+        let next = self.slots.len();
+        let index = *self.by_name.entry(name.to_owned()).or_insert(next);
+        if index == next {
+            self.slots.push(Slot { name: name.to_owned(), read: None, set: false });
+        }
+        &mut self.slots[index]
+    }
+
+    fn variable(&mut self, name: &str, span: &Range<usize>) -> Variable {
+        let index = self.by_name.get(name).copied().unwrap_or_default();
+        let variable = u16::try_from(index);
+        Variable(variable.unwrap_or_else(|_| {
+            let message = "a program can't have more than 65536 variables";
+            self.problems.error(Code::OutOfRange, span.clone(), message);
+            0
+        }))
+    }
+
+    /// A variable that an expression reads.
+    pub fn read_variable(&mut self, name: &str, span: &Range<usize>) -> Variable {
+        self.slot(name).read.get_or_insert_with(|| span.clone());
+        self.variable(name, span)
+    }
+
+    /// A variable that a step sets.
+    pub fn assign(&mut self, name: &At<String>) -> Variable {
+        if !is_variable(&name.value) {
+            let message = format!("`{}` can't be a variable's name", name.value);
+            let problem = Problem::error(Code::BadName, name.span.clone(), message);
+            let help = "a variable's name has letters, digits and `_`, no digit in front, and isn't `and`, `or`, `not` or `index`";
+            self.problems.push(problem.help(help));
+            return Variable(0);
+        }
+        self.slot(&name.value).set = true;
+        self.variable(&name.value, &name.span)
+    }
+
+    /// A new stream of random numbers.
+    pub fn stream(&mut self, span: &Range<usize>) -> u16 {
+        let stream = self.unit.program.streams;
+        match stream.checked_add(1) {
+            Some(next) => self.unit.program.streams = next,
+            None => {
+                let message = "a program can't have more than 65535 random amounts";
+                self.problems.error(Code::OutOfRange, span.clone(), message);
+            }
+        }
+        stream
+    }
+
+    pub fn text(&mut self, text: Text) -> TextId {
+        self.tables.texts.push(text);
+        TextId((self.tables.texts.len() - 1) as u32)
+    }
+
+    pub fn name(&mut self, name: String) -> NameId {
+        self.tables.names.push(name);
+        NameId::from(self.tables.names.len() - 1)
+    }
+
+    /// Notes that the program's own steps use a descriptor.
+    pub fn use_fd(&mut self, fd: Fd, span: &Range<usize>) -> Fd {
+        self.unit.fds.entry(fd).or_insert_with(|| span.clone());
+        fd
+    }
+
+    pub fn use_memory(&mut self, id: MemoryId, span: &Range<usize>) {
+        self.unit.memories.entry(id).or_insert_with(|| span.clone());
+    }
+
+    /// The program that a fork, thread or exec names.
+    pub fn link(&mut self, link: Link, name: &At<String>) -> Option<ProgramId> {
+        let to = self.program(name)?;
+        self.unit.edges.push(Edge {
+            link,
+            to,
+            span: name.span.clone(),
+            top: self.top,
+            certain: self.doubt == 0,
+        });
+        Some(to)
+    }
+
+    /// The program with this name.
+    pub fn program(&mut self, name: &At<String>) -> Option<ProgramId> {
+        let found = self.names.programs.get(&name.value).copied();
+        if found.is_none() {
+            let message = format!("there is no program `{}`", name.value);
+            let problem = Problem::error(Code::UnknownProgram, name.span.clone(), message);
+            let names = self.names.programs.keys().map(String::as_str);
+            let problem = problem.suggest(&name.value, names);
+            self.problems.push(problem.help(format!("a program is described by `[program.{}]`", name.value)));
+        }
+        found
+    }
+}
+
+/// Adds a list of descriptors that a program closes.
+pub fn close_list(tables: &mut Tables, fds: Vec<Fd>) -> FdListId {
+    tables.fd_lists.push(fds);
+    FdListId((tables.fd_lists.len() - 1) as u32)
+}
+
+/// Inserts an instruction behind a top-level step. What lies before and goes on at this place
+/// passes through it; what lies behind and jumps back to the place doesn't.
+pub fn insert(program: &mut Program, at: Address, instruction: Instruction) {
+    for (index, old) in program.code.iter_mut().enumerate() {
+        let behind = index as Address >= at;
+        let target = match old {
+            Instruction::Jump(target)
+            | Instruction::JumpIfZero { target, .. }
+            | Instruction::Loop { target, .. }
+            | Instruction::LoopStart { past: target, .. } => target,
+            _ => continue,
+        };
+        if *target > at || (*target == at && behind) {
+            *target += 1;
+        }
+    }
+    let step = match at.checked_sub(1) {
+        Some(before) => program.steps[before as usize],
+        None => StepId::NONE,
+    };
+    program.code.insert(at as usize, instruction);
+    program.steps.insert(at as usize, step);
+}
+
+/// A step's text on one line, without what is nested in it beyond a few words.
+fn shorten(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= 60 {
+        return line;
+    }
+    let mut short: String = line.chars().take(57).collect();
+    short.push_str("...");
+    short
+}
+
+/// Whether a name can be a variable's.
+pub fn is_variable(name: &str) -> bool {
+    let mut chars = name.chars();
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !matches!(name, "and" | "or" | "not" | "index")
+}

@@ -1,0 +1,236 @@
+//! What a name in a step refers to: one end of a pipe, a file, memory, a shared cell, a signal.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+
+use crate::ids::{Fd, ObjectId};
+use crate::signal::Signal;
+
+use super::at::{At, Value};
+use super::instruction::Cell;
+use super::lower::{Array, Channel, Lock, Lower, Region, Semaphore};
+use super::problem::{Code, Problem, closest};
+use super::value::Operand;
+
+/// The keyboard and the screen.
+pub const KEYBOARD: Fd = Fd(0);
+pub const SCREEN: Fd = Fd(1);
+
+/// One end of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    Read,
+    Write,
+}
+
+/// The value of a verb that has no argument: `true`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct True;
+
+impl<'de> Deserialize<'de> for True {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<True, D::Error> {
+        match bool::deserialize(deserializer)? {
+            true => Ok(True),
+            false => Err(serde::de::Error::custom(
+                "invalid value: this verb's only value is `true`; leave the step out instead",
+            )),
+        }
+    }
+}
+
+impl JsonSchema for True {
+    fn schema_name() -> Cow<'static, str> {
+        "True".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "const": true })
+    }
+}
+
+/// A signal's name, with or without `SIG`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SignalName(pub String);
+
+impl JsonSchema for SignalName {
+    fn schema_name() -> Cow<'static, str> {
+        "SignalName".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Signal::ALL.iter().map(|signal| signal.name()).collect();
+        schemars::json_schema!({ "description": "A signal's name.", "enum": names })
+    }
+}
+
+impl SignalName {
+    /// The signal, or an error with a suggestion.
+    pub fn resolve(&self, span: &Range<usize>) -> Result<Signal, Problem> {
+        Signal::from_name(&self.0).ok_or_else(|| {
+            let message = format!("there is no signal `{}`", self.0);
+            let problem = Problem::error(Code::UnknownChoice, span.clone(), message);
+            problem.suggest(&self.0, Signal::ALL.iter().map(|signal| signal.name()))
+        })
+    }
+}
+
+impl Lower<'_> {
+    /// An object of the wrong kind, or none at all.
+    fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
+        let text = &name.value;
+        let problem = match self.names.kinds.get(text) {
+            Some(kind) => {
+                let message = format!("`{text}` is a {kind}; this needs a {wanted}");
+                Problem::error(Code::WrongObject, name.span.clone(), message)
+            }
+            None => {
+                let message = format!("there is no {wanted} `{text}`");
+                let problem = Problem::error(Code::UnknownObject, name.span.clone(), message);
+                let names = have.iter().map(String::as_str);
+                match closest(text, names) {
+                    Some(similar) => problem.help(format!("did you mean `{similar}`?")),
+                    None => {
+                        let table = wanted.split(' ').next().unwrap_or_default();
+                        problem.help(format!("declare it: `[{table}.{text}]`"))
+                    }
+                }
+            }
+        };
+        self.problems.push(problem);
+    }
+
+    /// The descriptor behind a pipe's or file's name.
+    pub fn channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
+        if name.value == "terminal" {
+            return Some(match end {
+                End::Read => KEYBOARD,
+                End::Write => SCREEN,
+            });
+        }
+        let Some(channel) = self.names.channels.get(&name.value).copied() else {
+            let have = self.names.channels.keys().cloned().collect();
+            self.no_such(name, "pipe or file", have);
+            return None;
+        };
+        let fd = match (channel, end) {
+            (Channel::Pipe { read, .. }, End::Read) => read,
+            (Channel::Pipe { write, .. }, End::Write) => write,
+            (Channel::File(fd), _) => fd,
+        };
+        Some(self.use_fd(fd, &name.span))
+    }
+
+    /// What kind of channel a name is.
+    pub fn channel_kind(&self, name: &str) -> Option<Channel> {
+        self.names.channels.get(name).copied()
+    }
+
+    pub fn region(&mut self, name: &At<String>) -> Option<Region> {
+        let found = self.names.memories.get(&name.value).copied();
+        match found {
+            Some(region) => self.use_memory(region.id, &name.span),
+            None => {
+                let have = self.names.memories.keys().cloned().collect();
+                self.no_such(name, "memory or shm", have);
+            }
+        }
+        found
+    }
+
+    pub fn mutex(&mut self, name: &At<String>) -> Option<Lock> {
+        let found = self.names.mutexes.get(&name.value).copied();
+        match found {
+            Some(lock) => self.use_memory(lock.memory, &name.span),
+            None => {
+                let have = self.names.mutexes.keys().cloned().collect();
+                self.no_such(name, "mutex", have);
+            }
+        }
+        found
+    }
+
+    pub fn semaphore(&mut self, name: &At<String>) -> Option<Semaphore> {
+        let found = self.names.semaphores.get(&name.value).copied();
+        match found {
+            Some(semaphore) => self.use_memory(semaphore.memory, &name.span),
+            None => {
+                let have = self.names.semaphores.keys().cloned().collect();
+                self.no_such(name, "semaphore", have);
+            }
+        }
+        found
+    }
+
+    /// A shared cell `object.name` or element `object.name[index]`, and its object.
+    pub fn cell(&mut self, at: &At<String>) -> Option<(Cell, ObjectId)> {
+        let text = at.value.trim();
+        let (name, index) = match text.split_once('[') {
+            None => (text, None),
+            Some((name, rest)) => match rest.strip_suffix(']') {
+                Some(index) => (name.trim_end(), Some(index)),
+                None => {
+                    let message = "an element is written `object.array[index]`";
+                    self.problems.error(Code::Expression, at.span.clone(), message);
+                    return None;
+                }
+            },
+        };
+        let Some(array) = self.names.arrays.get(name).copied() else {
+            self.no_cell(name, &at.span);
+            return None;
+        };
+        self.use_memory(array.memory, &at.span);
+        let index = self.element(name, array, index, &at.span)?;
+        let cell = Cell { array: array.id, index };
+        Some((cell, array.object))
+    }
+
+    fn element(
+        &mut self,
+        name: &str,
+        array: Array,
+        index: Option<&str>,
+        span: &Range<usize>,
+    ) -> Option<Operand> {
+        let Some(index) = index else {
+            if array.is_cell {
+                return Some(Operand::Const(0));
+            }
+            let message = format!("`{name}` is an array; say which element");
+            let problem = Problem::error(Code::WrongObject, span.clone(), message);
+            self.problems.push(problem.help(format!("for example `{name}[0]`")));
+            return None;
+        };
+        if array.is_cell {
+            let message = format!("`{name}` is a single cell; it has no elements");
+            self.problems.error(Code::WrongObject, span.clone(), message);
+            return None;
+        }
+        let operand = self.operand(&At::new(span.clone(), Value(super::at::Raw::Text(index.to_owned()))));
+        if let Operand::Const(index) = operand
+            && !u64::try_from(index).is_ok_and(|index| index < array.length)
+        {
+            let message = format!("`{name}` has {} elements, from 0", array.length);
+            self.problems.error(Code::OutOfRange, span.clone(), message);
+        }
+        Some(operand)
+    }
+
+    fn no_cell(&mut self, name: &str, span: &Range<usize>) {
+        let message = format!("there is no shared cell or array `{name}`");
+        let problem = Problem::error(Code::UnknownObject, span.clone(), message);
+        let names = self.names.arrays.keys().map(String::as_str);
+        let problem = match closest(name, names) {
+            Some(similar) => problem.help(format!("did you mean `{similar}`?")),
+            None => problem.help(
+                "declare it: `[shm.s] cells = { x = 0 }` makes `s.x`, and arrays are declared likewise",
+            ),
+        };
+        self.problems.push(problem);
+    }
+}

@@ -1,0 +1,143 @@
+//! The registry of verbs: what a step can say. Help, schema, documentation and tests iterate it.
+//!
+//! To add a verb: write its form in one file, with its row, and add the row to [`VERBS`].
+
+use std::sync::OnceLock;
+
+use schemars::Schema;
+use serde_spanned::Spanned;
+use toml::de::DeValue;
+
+use super::form::Form;
+use super::syscall::forms as call;
+use super::{basic, control, library};
+
+/// Which way into the kernel a verb takes, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Steers the program and reports.
+    Control,
+    /// One or more plain instructions; enters the kernel only by a fault.
+    Instruction,
+    /// One system call.
+    Syscall,
+    /// A library function: user-mode instructions and, where needed, system calls.
+    Library,
+}
+
+impl Level {
+    pub const ALL: &[Level] = &[Level::Control, Level::Instruction, Level::Syscall, Level::Library];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Control => "control",
+            Level::Instruction => "instruction",
+            Level::Syscall => "system call",
+            Level::Library => "library function",
+        }
+    }
+}
+
+/// One verb.
+pub struct VerbRow {
+    pub name: &'static str,
+    pub level: Level,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    /// What it does, for students.
+    pub doc: &'static str,
+    /// A complete step.
+    pub example: &'static str,
+    /// The keys that hold nested steps; the first is required.
+    pub blocks: &'static [&'static str],
+    pub parse: for<'i> fn(Spanned<DeValue<'i>>) -> Result<Box<dyn Form>, toml::de::Error>,
+    pub schema: fn() -> Schema,
+}
+
+impl std::fmt::Debug for VerbRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("VerbRow").field(&self.name).finish()
+    }
+}
+
+/// Every verb that a step can use.
+pub const VERBS: &[&VerbRow] = &[
+    &control::repeat::ROW,
+    &control::forever::ROW,
+    &control::r#while::ROW,
+    &control::r#if::ROW,
+    &control::print::ROW,
+    &control::assert::ROW,
+    &basic::compute::ROW,
+    &basic::touch::ROW,
+    &basic::set::ROW,
+    &basic::add::ROW,
+    &basic::load::ROW,
+    &basic::store::ROW,
+    &basic::atomic_add::ROW,
+    &basic::compare_swap::ROW,
+    &basic::raise::ROW,
+    &call::FORK,
+    &call::EXEC,
+    &call::EXIT,
+    &call::WAIT,
+    &call::THREAD,
+    &call::JOIN,
+    &call::SLEEP,
+    &call::YIELD,
+    &call::GETPID,
+    &call::GETPPID,
+    &call::READ,
+    &call::WRITE,
+    &call::CLOSE,
+    &call::FSYNC,
+    &call::KILL,
+    &call::SIGNAL,
+    &call::PAUSE,
+    &call::FUTEX_WAIT,
+    &call::FUTEX_WAKE,
+    &library::lock::LOCK,
+    &library::lock::UNLOCK,
+    &library::semaphore::SEM_WAIT,
+    &library::semaphore::SEM_POST,
+];
+
+/// Keys that every system call knows besides its own.
+pub const COMMON_KEYS: &[(&str, &str)] = &[
+    ("result", "The variable that gets what the call returns: a value, or a negated error number."),
+    (
+        "on-error",
+        "What a failed call does: \"exit\" (the default) says so on the terminal and ends the process with status 1, \"continue\" goes on.",
+    ),
+];
+
+/// The row of a verb.
+pub fn find(name: &str) -> Option<&'static VerbRow> {
+    VERBS.iter().copied().find(|row| row.name == name)
+}
+
+impl VerbRow {
+    /// The keys of its form, without blocks and common keys.
+    pub fn keys(&self) -> &'static [String] {
+        static KEYS: OnceLock<Vec<Vec<String>>> = OnceLock::new();
+        let all = KEYS.get_or_init(|| VERBS.iter().map(|row| own_keys(row)).collect());
+        let index = VERBS.iter().position(|row| row.name == self.name);
+        index.map_or(&[], |index| all[index].as_slice())
+    }
+
+    /// Whether a step with this verb can have the key.
+    pub fn knows(&self, key: &str) -> bool {
+        let common = self.level == Level::Syscall && COMMON_KEYS.iter().any(|(name, _)| *name == key);
+        common || self.blocks.contains(&key) || self.keys().iter().any(|name| name == key)
+    }
+}
+
+fn own_keys(row: &VerbRow) -> Vec<String> {
+    properties(&(row.schema)())
+}
+
+/// The names of a schema's properties.
+pub fn properties(schema: &Schema) -> Vec<String> {
+    let properties = schema.get("properties").and_then(|value| value.as_object());
+    properties.map_or_else(Vec::new, |map| map.keys().cloned().collect())
+}

@@ -1,0 +1,214 @@
+//! `[expect]`: what a run of the scenario must show, for checking it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::de::DeTable;
+
+use crate::program::amount::fixed_time;
+use crate::program::at::{Anything, At, Raw};
+use crate::program::lower::Names;
+use crate::program::problem::{Code, Problem, Problems};
+
+use super::table::{lookup, single};
+
+/// `[expect]`: what must come out.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ExpectForm {
+    /// The lines on the terminal.
+    pub output: Option<Vec<String>>,
+    /// Whether the lines may come in any order; false if absent.
+    pub any_order: Option<bool>,
+    /// How many events of a kind the trace has: a number, or { min = 1, max = 5 }.
+    pub count: Option<At<Anything>>,
+    /// When the run ends: a time, or { min = "1us", max = "2us" }.
+    pub end: Option<At<Anything>>,
+    /// How the run ends.
+    pub outcome: Option<Outcome>,
+    /// The processes that are in the deadlock.
+    pub deadlocked: Option<Vec<At<String>>>,
+    /// What shared cells hold at the end: { "shm.cell" = 5 }.
+    pub values: Option<At<Anything>>,
+    /// The exit status of processes: { worker = 0 }.
+    pub exit: Option<At<Anything>>,
+}
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// All processes have ended.
+    Finished,
+    /// Nothing can ever run again.
+    Deadlock,
+    /// An `assert` didn't hold.
+    AssertFailed,
+    /// The time in `[run] until` was reached.
+    Limit,
+}
+
+impl Outcome {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Finished => "finished",
+            Outcome::Deadlock => "deadlock",
+            Outcome::AssertFailed => "assert-failed",
+            Outcome::Limit => "limit",
+        }
+    }
+}
+
+/// A bound on a number; both ends are included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    pub min: Option<u64>,
+    pub max: Option<u64>,
+}
+
+impl Bound {
+    pub const fn exactly(number: u64) -> Bound {
+        Bound { min: Some(number), max: Some(number) }
+    }
+
+    pub fn contains(self, number: u64) -> bool {
+        self.min.is_none_or(|min| min <= number) && self.max.is_none_or(|max| number <= max)
+    }
+}
+
+/// What a run must show. What is absent isn't checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    pub output: Option<Vec<String>>,
+    pub any_order: bool,
+    /// By the kind's name in the trace.
+    pub count: BTreeMap<String, Bound>,
+    /// In nanoseconds.
+    pub end: Option<Bound>,
+    pub outcome: Option<Outcome>,
+    /// The names of the deadlocked processes.
+    pub deadlocked: Option<BTreeSet<String>>,
+    /// By "object.name" or "object.name[index]".
+    pub values: BTreeMap<String, i64>,
+    /// By the name of a process, with "[i]" behind it where there are several.
+    pub exit: BTreeMap<String, i64>,
+}
+
+impl Expect {
+    /// Whether nothing is expected.
+    pub fn is_empty(&self) -> bool {
+        *self == Expect::default()
+    }
+}
+
+/// Reads the table.
+pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expect {
+    let form: ExpectForm = single(root, "expect", problems);
+    let time = |at: &At<Raw>, problems: &mut Problems| {
+        let time = fixed_time(&at.value, names.instruction);
+        let time = time.map_err(|error| {
+            problems.push(crate::program::amount::unit_problem(error, at.span.clone()));
+        });
+        time.ok().map(|time| time.as_nanos())
+    };
+    let number = |at: &At<Raw>, problems: &mut Problems| integer::<u64>(at, problems);
+    let mut expect = Expect {
+        output: form.output,
+        any_order: form.any_order.unwrap_or(false),
+        outcome: form.outcome,
+        ..Expect::default()
+    };
+    if let Some(at) = form.end {
+        let at = At::new(at.span, at.value.0);
+        expect.end = bound(&at, &time, problems);
+    }
+    for (key, at) in entries(form.count, "count", problems) {
+        if let Some(bound) = bound(&at, &number, problems) {
+            expect.count.insert(key.value, bound);
+        }
+    }
+    for (key, at) in entries(form.values, "values", problems) {
+        let array = key.value.split('[').next().unwrap_or_default();
+        lookup(&names.arrays, "shared cell or array", array, &key.span, problems);
+        if let Some(value) = integer(&at, problems) {
+            expect.values.insert(key.value, value);
+        }
+    }
+    for (key, at) in entries(form.exit, "exit", problems) {
+        check_task(&key, names, problems);
+        if let Some(status) = integer(&at, problems) {
+            expect.exit.insert(key.value, status);
+        }
+    }
+    expect.deadlocked = form.deadlocked.map(|list| {
+        let list = list.into_iter();
+        list.map(|name| {
+            check_task(&name, names, problems);
+            name.value
+        })
+        .collect()
+    });
+    expect
+}
+
+/// A process or program with this name, perhaps with an index behind it.
+fn check_task(name: &At<String>, names: &Names, problems: &mut Problems) {
+    let bare = name.value.split('[').next().unwrap_or_default();
+    if !names.starts.contains_key(bare) && !names.programs.contains_key(bare) {
+        let message = format!("there is no process or program `{bare}`");
+        let problem = Problem::error(Code::UnknownName, name.span.clone(), message);
+        let known = names.starts.keys().chain(names.programs.keys());
+        problems.push(problem.suggest(bare, known.map(String::as_str)));
+    }
+}
+
+fn entries(at: Option<At<Anything>>, what: &str, problems: &mut Problems) -> Vec<(At<String>, At<Raw>)> {
+    match at {
+        None => Vec::new(),
+        Some(At { value: Anything(Raw::Table(entries)), .. }) => entries,
+        Some(at) => {
+            let message = format!("`{what}` is a table, not {}", at.value.0.kind());
+            problems.error(Code::WrongType, at.span, message);
+            Vec::new()
+        }
+    }
+}
+
+fn integer<N: TryFrom<i128>>(at: &At<Raw>, problems: &mut Problems) -> Option<N> {
+    match &at.value {
+        Raw::Integer(number) => N::try_from(*number).ok().or_else(|| {
+            let message = format!("{number} can't be expected here");
+            problems.error(Code::OutOfRange, at.span.clone(), message);
+            None
+        }),
+        other => {
+            let message = format!("expected a whole number, not {}", other.kind());
+            problems.error(Code::WrongType, at.span.clone(), message);
+            None
+        }
+    }
+}
+
+fn bound(
+    at: &At<Raw>,
+    one: &dyn Fn(&At<Raw>, &mut Problems) -> Option<u64>,
+    problems: &mut Problems,
+) -> Option<Bound> {
+    let Raw::Table(entries) = &at.value else {
+        return one(at, problems).map(Bound::exactly);
+    };
+    let mut bound = Bound { min: None, max: None };
+    for (key, at) in entries {
+        match key.value.as_str() {
+            "min" => bound.min = one(at, problems),
+            "max" => bound.max = one(at, problems),
+            other => {
+                let message = format!("a bound has no key `{other}`");
+                let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
+                problems.push(problem.suggest(other, ["min", "max"]));
+            }
+        }
+    }
+    Some(bound)
+}

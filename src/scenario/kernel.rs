@@ -1,0 +1,169 @@
+//! `[kernel]`: scheduler, pre-emption, tick, placement.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::kernel::cost::Costs;
+use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
+use crate::kernel::sched::{POLICIES, PolicyRow};
+use crate::program::at::{Anything, At, Raw, Time, Whole};
+use crate::program::problem::{Code, Problem, Problems};
+use crate::time::Span;
+
+use super::table::{raw_time, whole};
+
+/// `[kernel]`: the kernel's configuration.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct KernelForm {
+    /// The scheduling policy: a name, or a table with `policy` and its parameters, for example
+    /// { policy = "round-robin", quantum = "10ms" }. Round-robin if absent.
+    pub scheduler: Option<At<Anything>>,
+    /// Where a thread in the kernel can lose its CPU: "none", "voluntary" or "full" (the default).
+    pub preemption: Option<Preemption>,
+    /// The period of the scheduler's tick, or "none" (the default): then the timer is set for each
+    /// slice's end.
+    pub tick: Option<At<Time>>,
+    /// Whether an idle CPU's tick stops; true if absent.
+    pub tickless_idle: Option<bool>,
+    /// Which CPU a woken thread goes to: "previous", "idle" (the default) or "shortest".
+    pub placement: Option<Placement>,
+    /// Whether an idle CPU takes threads from others: "none" or "steal" (the default).
+    pub balance: Option<Balance>,
+    /// At most so many processes and threads at the same time; 32768 if absent.
+    pub max_tasks: Option<At<Whole>>,
+}
+
+/// Resolves the table.
+pub fn options(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Options {
+    let tick = form.tick.as_ref();
+    let tick = tick.and_then(|at| match &at.value.0 {
+        Raw::Text(text) if text == "none" => None,
+        raw => {
+            let tick = raw_time(raw, &at.span, costs.instruction, problems)?;
+            check_progress("the tick", tick, at.span.clone(), costs, problems);
+            Some(tick)
+        }
+    });
+    let max_tasks = form.max_tasks.as_ref();
+    let max_tasks = max_tasks.and_then(|at| whole(at, "`max-tasks`", 1..=4_194_304, problems));
+    Options {
+        scheduler: scheduler(form, costs, problems),
+        preemption: form.preemption.unwrap_or_default(),
+        tick,
+        tickless_idle: form.tickless_idle.unwrap_or(true),
+        placement: form.placement.unwrap_or_default(),
+        balance: form.balance.unwrap_or_default(),
+        max_tasks: max_tasks.unwrap_or(32_768),
+    }
+}
+
+/// A CPU whose timer rings again before the handler of the last ring is done executes nothing else.
+fn check_progress(
+    what: &str,
+    period: Span,
+    span: std::ops::Range<usize>,
+    costs: &Costs,
+    problems: &mut Problems,
+) {
+    if period <= costs.timer {
+        let handler = costs.timer;
+        let message = format!("{what} of {period} isn't longer than the timer's handler, {handler}");
+        let problem = Problem::error(Code::NoProgress, span, message).label("no program would ever get on");
+        problems.push(
+            problem
+                .help(format!("choose one well above {handler}, or a cost profile with a cheaper `timer`")),
+        );
+    }
+}
+
+fn scheduler(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Scheduler {
+    let mut scheduler = Scheduler { policy: "round-robin".to_owned(), parameters: BTreeMap::new() };
+    let Some(at) = &form.scheduler else {
+        return scheduler;
+    };
+    let (name, parameters): (At<String>, &[(At<String>, At<Raw>)]) = match &at.value.0 {
+        Raw::Text(name) => (At::new(at.span.clone(), name.clone()), &[]),
+        Raw::Table(entries) => {
+            let policy = entries.iter().find(|(key, _)| key.value == "policy");
+            match policy.map(|(_, at)| (&at.value, &at.span)) {
+                Some((Raw::Text(name), span)) => (At::new(span.clone(), name.clone()), entries),
+                Some((_, span)) => {
+                    let message = "the name of a policy is a text";
+                    problems.error(Code::WrongType, span.clone(), message);
+                    return scheduler;
+                }
+                None => {
+                    let message = "the scheduler needs the key `policy`";
+                    problems.error(Code::MissingKey, at.span.clone(), message);
+                    return scheduler;
+                }
+            }
+        }
+        other => {
+            let message = format!("a scheduler is a name or a table, not {}", other.kind());
+            problems.error(Code::WrongType, at.span.clone(), message);
+            return scheduler;
+        }
+    };
+    let Some(row) = POLICIES.iter().find(|row| row.name == name.value) else {
+        let message = format!("there is no scheduling policy `{}`", name.value);
+        let problem = Problem::error(Code::UnknownChoice, name.span.clone(), message);
+        problems.push(problem.suggest(&name.value, POLICIES.iter().map(|row| row.name)));
+        return scheduler;
+    };
+    scheduler.policy = name.value;
+    for (key, at) in parameters.iter().filter(|(key, _)| key.value != "policy") {
+        if let Some(value) = parameter(row, key, at, costs, problems) {
+            scheduler.parameters.insert(key.value.clone(), value);
+        }
+    }
+    scheduler
+}
+
+fn parameter(
+    row: &PolicyRow,
+    key: &At<String>,
+    at: &At<Raw>,
+    costs: &Costs,
+    problems: &mut Problems,
+) -> Option<Parameter> {
+    let known = row.parameters.iter().find(|(name, _, _)| *name == key.value);
+    let Some((_, kind, _)) = known else {
+        let message = format!("the policy `{}` has no parameter `{}`", row.name, key.value);
+        let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
+        problems.push(problem.suggest(&key.value, row.parameters.iter().map(|(name, _, _)| *name)));
+        return None;
+    };
+    match (*kind, &at.value) {
+        ("time", raw) => {
+            let time = raw_time(raw, &at.span, costs.instruction, problems)?;
+            if key.value == "quantum" {
+                check_progress("the quantum", time, at.span.clone(), costs, problems);
+            }
+            Some(Parameter::Time(time))
+        }
+        ("number", Raw::Integer(number)) => match i64::try_from(*number) {
+            Ok(number) => Some(Parameter::Number(number)),
+            Err(_) => {
+                let message = "this number doesn't fit into 64 bits";
+                problems.error(Code::OutOfRange, at.span.clone(), message);
+                None
+            }
+        },
+        ("truth", Raw::Truth(truth)) => Some(Parameter::Truth(*truth)),
+        ("word", Raw::Text(word)) => Some(Parameter::Word(word.clone())),
+        (kind, raw) => {
+            let wanted = match kind {
+                "number" => "a whole number",
+                "truth" => "true or false",
+                _ => "a text",
+            };
+            let message = format!("`{}` is {wanted}, not {}", key.value, raw.kind());
+            problems.error(Code::WrongType, at.span.clone(), message);
+            None
+        }
+    }
+}

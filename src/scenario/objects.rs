@@ -1,0 +1,549 @@
+//! `[pipe.X]`, `[file.X]`, `[memory.X]`, `[shm.X]`, `[mutex.X]`, `[semaphore.X]`: what processes
+//! communicate through, with descriptors and pages assigned.
+//!
+//! Descriptors are the same in all processes: 0 is the keyboard, 1 the screen, then come the pipes
+//! (read end, write end) and the files. Memory lies at the same pages in all address spaces, from
+//! page 16 upward. The words of all mutexes and semaphores lie in hidden shared pages, each in a
+//! cache line of its own, 64 to a page.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::de::DeTable;
+
+use crate::hw::device::{DeviceKind, DeviceSpec};
+use crate::ids::{DeviceId, Fd, ObjectId, PageNumber};
+use crate::program::at::{Anything, At, Raw, Size, Whole};
+use crate::program::image::{
+    ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec, Width,
+};
+use crate::program::instruction::{ArrayId, Memory};
+use crate::program::lower::{Array, Channel, Lock, Names, Region, Semaphore, is_variable};
+use crate::program::problem::{Code, Problem, Problems};
+use crate::trace::header::ObjectEntry;
+
+use super::machine::{MOST_BYTES, PAGE};
+use super::table::{lookup, named, size, whole};
+
+/// The first page of the first memory object: a bit above zero, as on real systems, so that a null
+/// pointer never points to anything.
+const FIRST_PAGE: u32 = 16;
+/// The most pages of all memory objects together.
+const MOST_PAGES: u64 = 1 << 30;
+/// The most elements of an array.
+const MOST_ELEMENTS: i128 = 1 << 20;
+/// The bytes between two lock words: a cache line, so that neighbours don't share one.
+const LINE: u32 = 64;
+
+/// `[pipe.NAME]`: bytes in order, from writers to readers, among relatives.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PipeForm {
+    /// The process that creates it: only that one and its descendants can reach it. If absent: the
+    /// only initial process, else init, the parent of all.
+    pub of: Option<At<String>>,
+    /// How many bytes it holds; "64KiB" if absent.
+    pub capacity: Option<At<Size>>,
+    /// Which ends a process holds: "used" (the default), those that its program uses, or "both".
+    pub ends: Option<Ends>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ends {
+    Used,
+    Both,
+}
+
+/// `[file.NAME]`: a file on a disk, open in every process that uses it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FileForm {
+    /// How many bytes it holds at the beginning; none if absent.
+    pub size: Option<At<Size>>,
+    /// The disk; the only one if absent.
+    pub disk: Option<At<String>>,
+    /// Whether its pages are in the page cache at the beginning; false if absent.
+    pub cached: Option<bool>,
+}
+
+/// `[memory.NAME]`: private memory of each process that touches it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MemoryForm {
+    /// How many bytes, rounded up to whole pages.
+    pub size: At<Size>,
+    /// The file whose content it has at the beginning; zeros if absent.
+    pub file: Option<At<String>>,
+}
+
+/// `[shm.NAME]`: memory that relatives share, with named cells and arrays.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ShmForm {
+    /// Named 64-bit cells with their values at the beginning: { x = 0 } makes `NAME.x`.
+    pub cells: Option<At<Anything>>,
+    /// Named arrays: { a = { type = "i", length = 10 } } makes `NAME.a[0]` to `NAME.a[9]`. `type` is
+    /// "i" (32 bits) or "q" (64 bits); `initial` is a list of values.
+    pub arrays: Option<At<Anything>>,
+    /// How many bytes, rounded up to whole pages; as many as needed if absent.
+    pub size: Option<At<Size>>,
+}
+
+/// `[mutex.NAME]`: a lock on a futex, for `lock` and `unlock`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MutexForm {}
+
+/// `[semaphore.NAME]`: a counter on a futex, for `sem-wait` and `sem-post`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SemaphoreForm {
+    /// Its value at the beginning; 1 if absent.
+    pub value: Option<At<Whole>>,
+}
+
+/// A pipe's rules that lowering needs.
+#[derive(Debug)]
+pub struct PipeRule {
+    pub name: String,
+    pub of: Option<At<String>>,
+    pub both: bool,
+    pub read: Fd,
+    pub write: Fd,
+}
+
+/// All objects.
+#[derive(Debug)]
+pub struct Objects {
+    pub entries: Vec<ObjectEntry>,
+    pub pipes: Vec<PipeSpec>,
+    pub rules: Vec<PipeRule>,
+    pub files: Vec<FileSpec>,
+    pub terminal: TerminalSpec,
+    pub memories: Vec<MemorySpec>,
+    pub arrays: Vec<ArraySpec>,
+    next_fd: u16,
+    next_page: u32,
+}
+
+/// Reads all objects and puts their names into `names`.
+pub fn read(
+    root: &DeTable<'_>,
+    devices: &[DeviceSpec],
+    mut entries: Vec<ObjectEntry>,
+    names: &mut Names,
+    problems: &mut Problems,
+) -> Objects {
+    let terminal = terminal(devices, &mut entries);
+    let mut objects = Objects {
+        entries,
+        pipes: Vec::new(),
+        rules: Vec::new(),
+        files: Vec::new(),
+        terminal,
+        memories: Vec::new(),
+        arrays: Vec::new(),
+        next_fd: 3,
+        next_page: FIRST_PAGE,
+    };
+    objects.pipes(root, names, problems);
+    objects.files(root, devices, names, problems);
+    objects.private(root, names, problems);
+    objects.shared(root, names, problems);
+    objects.locks(root, names, problems);
+    objects
+}
+
+fn terminal(devices: &[DeviceSpec], entries: &mut Vec<ObjectEntry>) -> TerminalSpec {
+    let device = devices.iter().position(|device| device.kind == DeviceKind::Terminal);
+    let object = match device {
+        Some(device) => devices[device].object,
+        None => {
+            entries.push(ObjectEntry { kind: "terminal".to_owned(), name: "terminal".to_owned() });
+            ObjectId::from(entries.len() - 1)
+        }
+    };
+    TerminalSpec { object, device: device.map(DeviceId::from) }
+}
+
+impl Objects {
+    fn object(
+        &mut self,
+        kind: &'static str,
+        name: &At<String>,
+        names: &mut Names,
+        problems: &mut Problems,
+    ) -> ObjectId {
+        if let Some(other) = names.kinds.insert(name.value.clone(), kind) {
+            let message = format!("`{}` is already the name of a {other}", name.value);
+            let problem = Problem::error(Code::DuplicateName, name.span.clone(), message);
+            problems.push(problem.help("steps name objects without their kind: give it another name"));
+        }
+        self.entries.push(ObjectEntry { kind: kind.to_owned(), name: name.value.clone() });
+        ObjectId::from(self.entries.len() - 1)
+    }
+
+    fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
+        let fd = Fd(self.next_fd);
+        match self.next_fd.checked_add(1) {
+            Some(next) => self.next_fd = next,
+            None => {
+                let message = "a scenario can't have so many pipes and files";
+                problems.error(Code::OutOfRange, name.span.clone(), message);
+            }
+        }
+        fd
+    }
+
+    fn pages(&mut self, bytes: u64, name: &At<String>, problems: &mut Problems) -> Memory {
+        let pages = bytes.div_ceil(PAGE).max(1);
+        let base = PageNumber(self.next_page);
+        if pages + u64::from(self.next_page) > MOST_PAGES {
+            let message = "the memory objects don't fit into an address space";
+            problems.error(Code::OutOfRange, name.span.clone(), message);
+            return Memory { base, pages: 1 };
+        }
+        // Below 2^30, so that the casts are exact.
+        self.next_page += pages as u32;
+        Memory { base, pages: pages as u32 }
+    }
+
+    fn pipes(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
+        for entry in named::<PipeForm>(root, "pipe", problems) {
+            let object = self.object("pipe", &entry.name, names, problems);
+            let (read, write) = (self.fd(&entry.name, problems), self.fd(&entry.name, problems));
+            let capacity = entry.form.capacity.as_ref();
+            let capacity = capacity.and_then(|at| size(at, "a pipe", 1 << 30, problems));
+            self.pipes.push(PipeSpec { object, capacity: capacity.unwrap_or(64 << 10), read, write });
+            self.rules.push(PipeRule {
+                name: entry.name.value.clone(),
+                of: entry.form.of,
+                both: entry.form.ends == Some(Ends::Both),
+                read,
+                write,
+            });
+            let channel = Channel::Pipe { read, write };
+            names.channels.insert(entry.name.value, channel);
+        }
+    }
+
+    fn files(
+        &mut self,
+        root: &DeTable<'_>,
+        devices: &[DeviceSpec],
+        names: &mut Names,
+        problems: &mut Problems,
+    ) {
+        let all = devices.iter().enumerate();
+        let disks: BTreeMap<String, DeviceId> = all
+            .filter(|(_, device)| matches!(device.kind, DeviceKind::Disk(_) | DeviceKind::Usb(_)))
+            .map(|(index, device)| (device.name.clone(), DeviceId::from(index)))
+            .collect();
+        for entry in named::<FileForm>(root, "file", problems) {
+            let object = self.object("file", &entry.name, names, problems);
+            let fd = self.fd(&entry.name, problems);
+            let disk = match &entry.form.disk {
+                Some(at) => lookup(&disks, "disk", &at.value, &at.span, problems).copied(),
+                None if disks.len() == 1 => disks.values().next().copied(),
+                None => {
+                    let have = if disks.is_empty() { "no disk" } else { "several disks" };
+                    let message =
+                        format!("the file `{}` needs a disk: the machine has {have}", entry.name.value);
+                    let problem = Problem::error(Code::Device, entry.name.span.clone(), message);
+                    problems.push(problem.help("declare `[device.disk]`, or name one: `disk = \"...\"`"));
+                    None
+                }
+            };
+            let bytes = entry.form.size.as_ref();
+            let bytes = bytes.and_then(|at| match crate::program::amount::fixed_size(&at.value.0) {
+                Ok(0) => Some(0),
+                _ => size(at, "a file", MOST_BYTES, problems),
+            });
+            self.files.push(FileSpec {
+                object,
+                fd,
+                disk: disk.unwrap_or_default(),
+                size: bytes.unwrap_or(0),
+                cached: entry.form.cached.unwrap_or(false),
+            });
+            names.channels.insert(entry.name.value, Channel::File(fd));
+        }
+    }
+
+    fn private(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
+        for entry in named::<MemoryForm>(root, "memory", problems) {
+            let object = self.object("memory", &entry.name, names, problems);
+            let bytes = size(&entry.form.size, "memory", MOST_BYTES, problems);
+            let memory = self.pages(bytes.unwrap_or(PAGE), &entry.name, problems);
+            let file = entry.form.file.as_ref().and_then(|at| {
+                let found = lookup(&names.channels, "file", &at.value, &at.span, problems)?;
+                match found {
+                    Channel::File(fd) => Some(*fd),
+                    Channel::Pipe { .. } => {
+                        let message = format!("`{}` is a pipe; this needs a file", at.value);
+                        problems.error(Code::WrongObject, at.span.clone(), message);
+                        None
+                    }
+                }
+            });
+            let backing = file.map_or(Backing::Private, Backing::File);
+            self.memory(entry.name.value, object, memory, backing, names);
+        }
+    }
+
+    fn memory(
+        &mut self,
+        name: String,
+        object: ObjectId,
+        memory: Memory,
+        backing: Backing,
+        names: &mut Names,
+    ) -> MemoryId {
+        let id = MemoryId(self.memories.len() as u16);
+        self.memories.push(MemorySpec { object, memory, backing });
+        names.memories.insert(name, Region { id, memory });
+        id
+    }
+
+    fn array(&mut self, spec: ArraySpec) -> ArrayId {
+        self.arrays.push(spec);
+        ArrayId((self.arrays.len() - 1) as u32)
+    }
+
+    fn shared(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
+        for entry in named::<ShmForm>(root, "shm", problems) {
+            let object = self.object("shm", &entry.name, names, problems);
+            let parts = parts(&entry.form, problems);
+            let mut end = 0_u64;
+            let mut places = Vec::new();
+            for part in &parts {
+                let width = u64::from(part.width.bytes());
+                let start = end.next_multiple_of(width);
+                places.push(start);
+                end = start + width * part.initial.len() as u64;
+            }
+            let asked = entry.form.size.as_ref();
+            let bytes = asked.and_then(|at| size(at, "shared memory", MOST_BYTES, problems));
+            if let (Some(bytes), Some(at)) = (bytes, asked)
+                && bytes < end
+            {
+                let message = format!("its cells and arrays need {end} bytes");
+                problems.error(Code::OutOfRange, at.span.clone(), message);
+            }
+            let bytes = bytes.unwrap_or(0).max(end);
+            let memory = self.pages(bytes, &entry.name, problems);
+            let name = &entry.name.value;
+            let id = self.memory(name.clone(), object, memory, Backing::Shared, names);
+            for (part, start) in parts.into_iter().zip(places) {
+                let full = format!("{name}.{}", part.name);
+                let length = part.initial.len() as u64;
+                let spec = ArraySpec {
+                    object,
+                    name: full.clone(),
+                    page: PageNumber(memory.base.0 + (start / PAGE) as u32),
+                    offset: (start % PAGE) as u32,
+                    width: part.width,
+                    initial: part.initial,
+                };
+                let array = Array { id: self.array(spec), length, memory: id, object, is_cell: part.is_cell };
+                if names.arrays.insert(full, array).is_some() {
+                    let message = format!("`{}` is the name of a cell and of an array", part.name);
+                    problems.error(Code::DuplicateName, part.span, message);
+                }
+            }
+        }
+    }
+
+    fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
+        let mutexes = named::<MutexForm>(root, "mutex", problems);
+        let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);
+        let Some(first) =
+            mutexes.first().map(|entry| &entry.name).or(semaphores.first().map(|entry| &entry.name))
+        else {
+            return;
+        };
+        let count = (mutexes.len() + semaphores.len()) as u64;
+        let memory = self.pages(count * u64::from(LINE), first, problems);
+        self.entries.push(ObjectEntry { kind: "memory".to_owned(), name: "locks".to_owned() });
+        let object = ObjectId::from(self.entries.len() - 1);
+        let id = MemoryId(self.memories.len() as u16);
+        self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
+        let mut next = 0_u32;
+        let mut line = || {
+            let at = next * LINE;
+            next += 1;
+            let page = u64::from(at) / PAGE;
+            let page = PageNumber(memory.base.0 + page as u32);
+            (page, at % PAGE as u32)
+        };
+        for entry in mutexes {
+            let object = self.object("mutex", &entry.name, names, problems);
+            let (page, offset) = line();
+            let word = self.array(ArraySpec {
+                object,
+                name: entry.name.value.clone(),
+                page,
+                offset,
+                width: Width::Int32,
+                initial: vec![0],
+            });
+            let lock = Lock { word, memory: id, object };
+            names.mutexes.insert(entry.name.value, lock);
+        }
+        for entry in semaphores {
+            let object = self.object("semaphore", &entry.name, names, problems);
+            let value = entry.form.value.as_ref();
+            let bounds = 0..=i128::from(i32::MAX);
+            let value = value.and_then(|at| whole(at, "a semaphore's value", bounds, problems));
+            let (page, offset) = line();
+            let name = &entry.name.value;
+            let mut word = |part: &str, offset, value| {
+                self.array(ArraySpec {
+                    object,
+                    name: format!("{name}{part}"),
+                    page,
+                    offset,
+                    width: Width::Int32,
+                    initial: vec![value],
+                })
+            };
+            let semaphore = Semaphore {
+                value: word("", offset, value.unwrap_or(1)),
+                waiters: word(".waiters", offset + 4, 0),
+                memory: id,
+                object,
+            };
+            names.semaphores.insert(entry.name.value, semaphore);
+        }
+    }
+}
+
+/// A cell or array of a shared memory object.
+struct Part {
+    name: String,
+    span: std::ops::Range<usize>,
+    width: Width,
+    initial: Vec<i64>,
+    is_cell: bool,
+}
+
+fn parts(form: &ShmForm, problems: &mut Problems) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (key, at) in table(form.cells.as_ref(), "cells", problems) {
+        let value = number(at, problems);
+        parts.push(Part {
+            name: key.value.clone(),
+            span: key.span.clone(),
+            width: Width::Int64,
+            initial: vec![value],
+            is_cell: true,
+        });
+    }
+    for (key, at) in table(form.arrays.as_ref(), "arrays", problems) {
+        if let Some((width, initial)) = array(at, problems) {
+            parts.push(Part {
+                name: key.value.clone(),
+                span: key.span.clone(),
+                width,
+                initial,
+                is_cell: false,
+            });
+        }
+    }
+    for part in &parts {
+        if !is_variable(&part.name) {
+            let message = format!("`{}` can't be the name of a cell or array", part.name);
+            let problem = Problem::error(Code::BadName, part.span.clone(), message);
+            problems.push(problem.help("it has letters, digits and `_`, no digit in front"));
+        }
+    }
+    parts
+}
+
+fn table<'t>(
+    at: Option<&'t At<Anything>>,
+    what: &str,
+    problems: &mut Problems,
+) -> &'t [(At<String>, At<Raw>)] {
+    match at.map(|at| (&at.value.0, &at.span)) {
+        None => &[],
+        Some((Raw::Table(entries), _)) => entries,
+        Some((other, span)) => {
+            let message = format!("`{what}` is a table of names, not {}", other.kind());
+            problems.error(Code::WrongType, span.clone(), message);
+            &[]
+        }
+    }
+}
+
+fn number(at: &At<Raw>, problems: &mut Problems) -> i64 {
+    match &at.value {
+        Raw::Integer(number) => i64::try_from(*number).unwrap_or_else(|_| {
+            let message = "this number doesn't fit into 64 bits";
+            problems.error(Code::OutOfRange, at.span.clone(), message);
+            0
+        }),
+        other => {
+            let message = format!("expected a whole number, not {}", other.kind());
+            problems.error(Code::WrongType, at.span.clone(), message);
+            0
+        }
+    }
+}
+
+/// `{ type = "i", length = 10, initial = [1, 2] }`.
+fn array(at: &At<Raw>, problems: &mut Problems) -> Option<(Width, Vec<i64>)> {
+    let Raw::Table(entries) = &at.value else {
+        let message = format!("an array is a table, not {}", at.value.kind());
+        let problem = Problem::error(Code::WrongType, at.span.clone(), message);
+        problems.push(problem.help("for example { type = \"q\", length = 10 }"));
+        return None;
+    };
+    let mut width = Width::Int64;
+    let mut length: Option<usize> = None;
+    let mut initial = Vec::new();
+    for (key, value) in entries {
+        match (key.value.as_str(), &value.value) {
+            ("type", Raw::Text(kind)) if kind == "i" => width = Width::Int32,
+            ("type", Raw::Text(kind)) if kind == "q" => width = Width::Int64,
+            ("type", _) => {
+                let message = "an array's type is \"i\" (32 bits) or \"q\" (64 bits)";
+                problems.error(Code::UnknownChoice, value.span.clone(), message);
+            }
+            ("length", raw) => {
+                let at = At::new(value.span.clone(), Whole(raw.clone()));
+                length = whole(&at, "an array's length", 1..=MOST_ELEMENTS, problems);
+            }
+            ("initial", Raw::List(items)) => {
+                initial = items.iter().map(|item| number(item, problems)).collect();
+            }
+            ("initial", other) => {
+                let message = format!("`initial` is a list of whole numbers, not {}", other.kind());
+                problems.error(Code::WrongType, value.span.clone(), message);
+            }
+            (other, _) => {
+                let message = format!("an array has no key `{other}`");
+                let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
+                problems.push(problem.suggest(other, ["type", "length", "initial"]));
+            }
+        }
+    }
+    if length.is_none() && initial.is_empty() {
+        let message = "an array needs a `length` or `initial` values";
+        problems.error(Code::MissingKey, at.span.clone(), message);
+        return None;
+    }
+    let length = length.unwrap_or(initial.len());
+    if initial.len() > length {
+        let message = format!("{} values are too many for {length} elements", initial.len());
+        problems.error(Code::OutOfRange, at.span.clone(), message);
+    }
+    if width == Width::Int32 && initial.iter().any(|value| i32::try_from(*value).is_err()) {
+        let message = "a value doesn't fit into 32 bits; use type = \"q\"";
+        problems.error(Code::OutOfRange, at.span.clone(), message);
+    }
+    initial.resize(length, 0);
+    Some((width, initial))
+}

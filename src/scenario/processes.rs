@@ -1,0 +1,223 @@
+//! `[process.NAME]` and `[program.NAME]`: who runs what.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::ids::CpuId;
+use crate::kernel::sched::Parameters;
+use crate::program::at::{At, Time, Whole};
+use crate::program::form::{Step, parse_steps};
+use crate::program::image::{ProgramId, Start, StartId};
+use crate::program::lower::Names;
+use crate::program::problem::{Code, Problem, Problems};
+use crate::time::{Instant, Span};
+
+use super::table::{entries, read_form, time, whole};
+
+/// `[process.NAME]`: a process that exists from the beginning, or comes to exist at a time.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProcessForm {
+    /// What it does.
+    #[serde(rename = "steps")]
+    #[schemars(with = "Vec<super::schema::Step>")]
+    pub _steps: Option<IgnoredAny>,
+    /// The program that it runs, instead of own steps.
+    pub program: Option<At<String>>,
+    /// When it begins to exist; at the beginning if absent.
+    pub start: Option<At<Time>>,
+    /// How many of them; 1 if absent. The variable `index` tells them apart, from 0.
+    pub count: Option<At<Whole>>,
+    /// The only CPU that it may run on; any if absent.
+    pub cpu: Option<At<Whole>>,
+    /// Its static priority; a greater number is preferred; 0 if absent.
+    pub priority: Option<At<Whole>>,
+    /// Its niceness, -20 to 19; a smaller number is preferred; 0 if absent.
+    pub nice: Option<At<Whole>>,
+    /// Its shares under a lottery or stride scheduler.
+    pub tickets: Option<At<Whole>>,
+    /// Real-time policies: from one activation to the next.
+    pub period: Option<At<Time>>,
+    /// Real-time policies: from the activation to when it must be done.
+    pub deadline: Option<At<Time>>,
+    /// Real-time policies: how long it may run in each period.
+    pub budget: Option<At<Time>>,
+}
+
+/// `[program.NAME]`: steps for fork, exec and threads.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ProgramForm {
+    /// What it does.
+    #[serde(rename = "steps")]
+    #[schemars(with = "Vec<super::schema::Step>")]
+    pub _steps: Option<IgnoredAny>,
+}
+
+/// A program's steps, before lowering.
+pub struct Body {
+    pub name: At<String>,
+    pub steps: Vec<Step>,
+}
+
+/// Processes and programs, with their names in `names`.
+pub struct Processes {
+    pub bodies: Vec<Body>,
+    pub starts: Vec<Start>,
+    /// Where the name of each start stands.
+    pub places: Vec<std::ops::Range<usize>>,
+}
+
+/// Reads both tables.
+pub fn read(
+    root: &DeTable<'_>,
+    cpus: u16,
+    instruction: Span,
+    names: &mut Names,
+    problems: &mut Problems,
+) -> Processes {
+    let mut all = Processes { bodies: Vec::new(), starts: Vec::new(), places: Vec::new() };
+    let mut waiting = Vec::new();
+    for (name, value) in entries(root, "process", problems) {
+        let of = format!("`[process.{}]`", name.value);
+        let (form, steps) = form_and_steps::<ProcessForm>(value, &of, problems);
+        let program = match (steps, &form.program) {
+            (Some(steps), None) => all.body(name.clone(), steps, names, problems),
+            (Some(_), Some(program)) => {
+                let message = format!("{of} has both steps and a program");
+                let problem = Problem::error(Code::StepsAndProgram, program.span.clone(), message);
+                problems.push(problem.help("keep one of them"));
+                None
+            }
+            (None, Some(_)) => None,
+            (None, None) => {
+                let message = format!("{of} has nothing to do");
+                let problem = Problem::error(Code::NoSteps, name.span.clone(), message);
+                problems.push(problem.help("give it `steps = [ ... ]` or `program = \"NAME\"`"));
+                None
+            }
+        };
+        waiting.push((name, form, program));
+    }
+    for (name, value) in entries(root, "program", problems) {
+        let of = format!("`[program.{}]`", name.value);
+        let (_, steps) = form_and_steps::<ProgramForm>(value, &of, problems);
+        let steps = steps.unwrap_or_else(|| {
+            let message = format!("{of} has no steps");
+            let problem = Problem::error(Code::NoSteps, name.span.clone(), message);
+            problems.push(problem.help("give it `steps = [ ... ]`"));
+            Vec::new()
+        });
+        all.body(name, steps, names, problems);
+    }
+    for (name, form, program) in waiting {
+        let program = program.or_else(|| {
+            let at = form.program.as_ref()?;
+            super::table::lookup(&names.programs, "program", &at.value, &at.span, problems).copied()
+        });
+        let start = StartId(all.starts.len() as u16);
+        names.starts.insert(name.value.clone(), start);
+        let program = program.unwrap_or(ProgramId(0));
+        let start = form.start(&name, program, cpus, instruction, problems);
+        all.starts.push(start);
+        all.places.push(name.span);
+    }
+    if all.starts.is_empty() {
+        let message = "this scenario has no process";
+        let problem = Problem::error(Code::NoProcess, 0..0, message);
+        problems.push(problem.help("add `[process.NAME]` with `steps = [ ... ]`"));
+    }
+    if all.bodies.len() > usize::from(u16::MAX) || all.starts.len() > usize::from(u16::MAX) {
+        let message = "a scenario can't have more than 65535 processes and programs; use `count`";
+        problems.error(Code::OutOfRange, 0..0, message);
+    }
+    all
+}
+
+/// Reads a table without its steps into the form, and its steps.
+fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
+    value: &Spanned<DeValue<'_>>,
+    of: &str,
+    problems: &mut Problems,
+) -> (T, Option<Vec<Step>>) {
+    let mut value = value.clone();
+    let steps = match value.get_mut() {
+        DeValue::Table(table) => table.remove("steps"),
+        _ => None,
+    };
+    let steps = steps.map(|steps| {
+        let list = parse_steps(&steps, problems);
+        if steps.get_ref().as_array().is_some_and(|array| array.is_empty()) {
+            let message = format!("{of} has an empty list of steps");
+            let problem = Problem::error(Code::NoSteps, steps.span(), message);
+            problems.push(problem.help("for example `steps = [ { compute = \"10us\" } ]`"));
+        }
+        list
+    });
+    let form = read_form(&value, of, problems).unwrap_or_default();
+    (form, steps)
+}
+
+impl Processes {
+    fn body(
+        &mut self,
+        name: At<String>,
+        steps: Vec<Step>,
+        names: &mut Names,
+        problems: &mut Problems,
+    ) -> Option<ProgramId> {
+        let id = ProgramId(self.bodies.len() as u16);
+        if names.programs.insert(name.value.clone(), id).is_some() {
+            let message = format!("`{}` is the name of a process with steps and of a program", name.value);
+            let problem = Problem::error(Code::DuplicateName, name.span.clone(), message);
+            problems.push(problem.help("a process with steps is a program, too; rename one of them"));
+        }
+        self.bodies.push(Body { name, steps });
+        Some(id)
+    }
+}
+
+impl ProcessForm {
+    fn start(
+        &self,
+        name: &At<String>,
+        program: ProgramId,
+        cpus: u16,
+        instruction: Span,
+        problems: &mut Problems,
+    ) -> Start {
+        let mut number = |at: &Option<At<Whole>>, what: &str, low: i128, high: i128| {
+            let at = at.as_ref();
+            at.and_then(|at| whole::<i64>(at, what, low..=high, problems))
+        };
+        let count = number(&self.count, "`count`", 1, 4_000_000);
+        let cpu = number(&self.cpu, "`cpu`", 0, i128::from(cpus) - 1);
+        let priority = number(&self.priority, "`priority`", -1_000_000, 1_000_000);
+        let nice = number(&self.nice, "`nice`", -20, 19);
+        let tickets = number(&self.tickets, "`tickets`", 1, 1_000_000);
+        let mut span = |at: &Option<At<Time>>| {
+            let at = at.as_ref();
+            at.and_then(|at| time(at, instruction, problems))
+        };
+        let at = span(&self.start).unwrap_or(Span::ZERO);
+        // The bounds above make all of these casts exact.
+        Start {
+            name: name.value.clone(),
+            program,
+            at: Instant::START + at,
+            count: count.unwrap_or(1) as u32,
+            parameters: Parameters {
+                priority: priority.unwrap_or(0) as i32,
+                nice: nice.unwrap_or(0) as i8,
+                tickets: tickets.unwrap_or(0) as u32,
+                period: span(&self.period),
+                deadline: span(&self.deadline),
+                budget: span(&self.budget),
+            },
+            cpu: cpu.map(|cpu| CpuId(cpu as u16)),
+        }
+    }
+}
