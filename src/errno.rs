@@ -72,10 +72,7 @@ impl Errno {
 
     /// The error behind a call's result, if it is one.
     pub fn from_result(result: i64) -> Option<Errno> {
-        Errno::ALL
-            .iter()
-            .copied()
-            .find(|errno| errno.result() == result)
+        Errno::ALL.iter().copied().find(|errno| errno.result() == result)
     }
 }
 

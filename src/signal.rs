@@ -66,10 +66,7 @@ impl Signal {
     /// The signal with this name, with or without `SIG` in front.
     pub fn from_name(name: &str) -> Option<Signal> {
         let bare = name.strip_prefix("SIG").unwrap_or(name);
-        Signal::ALL
-            .iter()
-            .copied()
-            .find(|signal| &signal.name()[3..] == bare)
+        Signal::ALL.iter().copied().find(|signal| &signal.name()[3..] == bare)
     }
 
     /// Its bit in a set of pending, blocked or ignored signals.

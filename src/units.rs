@@ -40,12 +40,7 @@ pub const TIMES: &[(&str, u64)] = &[
 ];
 
 /// The units of size, in bytes. Decimal ones (`kB`) are left out: memory comes in powers of two.
-pub const SIZES: &[(&str, u64)] = &[
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
+pub const SIZES: &[(&str, u64)] = &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
 
 impl Kind {
     /// The units and what each is worth in the smallest.
@@ -80,9 +75,7 @@ impl Kind {
     /// The value of one such unit.
     pub fn unit(self, name: &str) -> Result<u64, UnitError> {
         let found = self.units().iter().find(|(unit, _)| *unit == name);
-        found
-            .map(|(_, size)| *size)
-            .ok_or(UnitError::UnknownUnit { kind: self })
+        found.map(|(_, size)| *size).ok_or(UnitError::UnknownUnit { kind: self })
     }
 }
 
@@ -111,9 +104,7 @@ fn parse(text: &str, kind: Kind) -> Result<u64, UnitError> {
         Some(rest) => (true, rest.trim_start()),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_'))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == '_')).unwrap_or(text.len());
     let (number, unit) = (text[..end].trim_matches('_'), text[end..].trim());
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() || fraction.contains('.') || number.ends_with('.') {
@@ -130,9 +121,7 @@ fn parse(text: &str, kind: Kind) -> Result<u64, UnitError> {
     let whole = digits(whole).and_then(|whole| whole.checked_mul(u128::from(size)));
     let rest = scaled(fraction, size, kind)?;
     let total = whole.and_then(|whole| whole.checked_add(rest));
-    total
-        .and_then(|total| u64::try_from(total).ok())
-        .ok_or(overflow)
+    total.and_then(|total| u64::try_from(total).ok()).ok_or(overflow)
 }
 
 /// `0.fraction * size`, if that is a whole number.

@@ -148,10 +148,7 @@ impl Costs {
             .collect();
         let root = root.into_inner();
         let mut costs = Costs::default();
-        if root
-            .get("format")
-            .and_then(|format| format.get_ref().as_integer())
-            .map(|n| n.as_str())
+        if root.get("format").and_then(|format| format.get_ref().as_integer()).map(|n| n.as_str())
             != Some("1")
         {
             errors.push(CostError {
@@ -168,17 +165,11 @@ impl Costs {
             errors.push(CostError {
                 message: "`instruction` must take time".to_owned(),
                 span: root.get("instruction").map_or(0..0, Spanned::span),
-                help: Some(
-                    "for example instruction = { cost = \"1ns\", source = \"...\" }".to_owned(),
-                ),
+                help: Some("for example instruction = { cost = \"1ns\", source = \"...\" }".to_owned()),
             });
         }
         costs.hash = hex(&sha2::Sha256::digest(text.as_bytes()));
-        if errors.is_empty() {
-            Ok(costs)
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(costs) } else { Err(errors) }
     }
 
     /// Overwrites what the table gives. Keys in `about` are somebody else's.
@@ -203,22 +194,12 @@ impl Costs {
                 }
             } else {
                 let names = ROWS.iter().map(|row| row.key).chain(["calls"]);
-                errors.push(unknown(
-                    "cost profiles have no key",
-                    name,
-                    key.span(),
-                    names,
-                ));
+                errors.push(unknown("cost profiles have no key", name, key.span(), names));
             }
         }
     }
 
-    fn apply_calls(
-        &mut self,
-        value: &Spanned<DeValue<'_>>,
-        calls: &[&str],
-        errors: &mut Vec<CostError>,
-    ) {
+    fn apply_calls(&mut self, value: &Spanned<DeValue<'_>>, calls: &[&str], errors: &mut Vec<CostError>) {
         let Some(table) = value.get_ref().as_table() else {
             return errors.push(wrong(value, "`calls` is a table of system calls"));
         };
@@ -244,12 +225,7 @@ impl Costs {
                     "source" => continue,
                     other => {
                         let names = ["base", "per-kib", "source"].into_iter();
-                        errors.push(unknown(
-                            "a call's costs have no key",
-                            other,
-                            part.span(),
-                            names,
-                        ));
+                        errors.push(unknown("a call's costs have no key", other, part.span(), names));
                         continue;
                     }
                 };
@@ -286,11 +262,7 @@ fn cost(value: &Spanned<DeValue<'_>>) -> Result<Span, CostError> {
 }
 
 fn wrong(value: &Spanned<DeValue<'_>>, message: &str) -> CostError {
-    CostError {
-        message: message.to_owned(),
-        span: value.span(),
-        help: None,
-    }
+    CostError { message: message.to_owned(), span: value.span(), help: None }
 }
 
 fn unknown<'n>(
@@ -304,9 +276,7 @@ fn unknown<'n>(
     CostError {
         message: format!("{message} `{name}`"),
         span,
-        help: best
-            .filter(|(score, _)| *score > 0.8)
-            .map(|(_, known)| format!("did you mean `{known}`?")),
+        help: best.filter(|(score, _)| *score > 0.8).map(|(_, known)| format!("did you mean `{known}`?")),
     }
 }
 
@@ -356,19 +326,12 @@ mod tests {
         let text = "format = 1\nname = \"x\"\ninstruction = \"1ns\"\nswich = \"1us\"\nsignal = 5\n[calls]\nred = {}\nwrite = { per-kb = \"1ns\" }\n";
         let errors = Costs::parse(text, CALLS).expect_err("mistakes");
         assert_eq!(errors.len(), 4);
-        assert!(
-            errors
-                .iter()
-                .any(|e| e.help.as_deref() == Some("did you mean `switch`?"))
-        );
+        assert!(errors.iter().any(|e| e.help.as_deref() == Some("did you mean `switch`?")));
     }
 
     #[test]
     fn a_copy_costs_by_the_byte_rounded_up() {
-        let call = CallCost {
-            base: Span::from_nanos(100),
-            per_kib: Span::from_nanos(50),
-        };
+        let call = CallCost { base: Span::from_nanos(100), per_kib: Span::from_nanos(50) };
         assert_eq!(call.of(0), Span::from_nanos(100));
         assert_eq!(call.of(1), Span::from_nanos(101));
         assert_eq!(call.of(2048), Span::from_nanos(200));

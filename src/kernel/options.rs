@@ -38,9 +38,7 @@ pub enum Parameter {
 }
 
 /// Where a thread in the kernel can lose its CPU.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preemption {
     /// Only on the way back to user mode, and where it blocks.
@@ -53,9 +51,7 @@ pub enum Preemption {
 }
 
 /// Which CPU's run queue a woken thread goes to.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Placement {
     /// The one that it last ran on.
@@ -68,9 +64,7 @@ pub enum Placement {
 }
 
 /// Whether threads move between run queues otherwise than by being woken.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
     None,

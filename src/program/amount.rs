@@ -36,9 +36,7 @@ pub fn fixed_time(raw: &Raw, instruction: Span) -> Result<Span, UnitError> {
     match raw {
         Raw::Text(text) => {
             let trimmed = text.trim();
-            let count = trimmed
-                .strip_suffix("instructions")
-                .or_else(|| trimmed.strip_suffix("instruction"));
+            let count = trimmed.strip_suffix("instructions").or_else(|| trimmed.strip_suffix("instruction"));
             let Some(count) = count else {
                 return parse_time(text);
             };
@@ -51,9 +49,7 @@ pub fn fixed_time(raw: &Raw, instruction: Span) -> Result<Span, UnitError> {
             }
             let count = digits.parse::<u64>().ok();
             let nanos = count.and_then(|count| count.checked_mul(instruction.as_nanos()));
-            nanos
-                .map(Span::from_nanos)
-                .ok_or(UnitError::Overflow { kind })
+            nanos.map(Span::from_nanos).ok_or(UnitError::Overflow { kind })
         }
         Raw::Integer(number) => Err(bare_number(*number, kind)),
         Raw::Float(number) if *number < 0.0 => Err(UnitError::Negative { kind }),
@@ -86,9 +82,9 @@ impl Measure {
     fn fixed(self, at: &At<Raw>) -> Result<u64, Problem> {
         let problem = |error| unit_problem(error, at.span.clone());
         match self {
-            Measure::Time { instruction } => fixed_time(&at.value, instruction)
-                .map(Span::as_nanos)
-                .map_err(problem),
+            Measure::Time { instruction } => {
+                fixed_time(&at.value, instruction).map(Span::as_nanos).map_err(problem)
+            }
             Measure::Size => fixed_size(&at.value).map_err(problem),
             Measure::Count => match at.value {
                 Raw::Integer(number) => u64::try_from(number).map_err(|_| {
@@ -131,13 +127,7 @@ pub fn distribution(
     let get = |name: &str| entries.iter().find(|(key, _)| key.value == name);
     let names = || DISTRIBUTIONS.iter().map(|(name, _)| *name);
     let (name, at) = match get("dist") {
-        Some((
-            _,
-            At {
-                value: Raw::Text(name),
-                span,
-            },
-        )) => (name.as_str(), span),
+        Some((_, At { value: Raw::Text(name), span })) => (name.as_str(), span),
         Some((_, other)) => {
             let message = "the name of a distribution is a text";
             problems.error(Code::WrongType, other.span.clone(), message);
@@ -166,10 +156,7 @@ pub fn distribution(
         }
     }
     let mut amount = |key: &str| match get(key) {
-        Some((_, at)) => measure
-            .fixed(at)
-            .map_err(|problem| problems.push(problem))
-            .ok(),
+        Some((_, at)) => measure.fixed(at).map_err(|problem| problems.push(problem)).ok(),
         None => {
             let message = format!("the distribution `{name}` needs the key `{key}`");
             problems.error(Code::MissingKey, span.clone(), message);
@@ -187,15 +174,10 @@ pub fn distribution(
             }
             Distribution::Uniform { low, high }
         }
-        "exponential" => Distribution::Exponential {
-            mean: amount("mean")? as f64,
-        },
+        "exponential" => Distribution::Exponential { mean: amount("mean")? as f64 },
         "normal" => {
             let (mean, deviation) = (amount("mean"), amount("deviation"));
-            Distribution::Normal {
-                mean: mean? as f64,
-                deviation: deviation? as f64,
-            }
+            Distribution::Normal { mean: mean? as f64, deviation: deviation? as f64 }
         }
         _ => {
             let scale = amount("scale");
@@ -214,10 +196,7 @@ pub fn distribution(
                 problems.error(Code::OutOfRange, span.clone(), message);
                 return None;
             }
-            Distribution::Pareto {
-                scale: scale? as f64,
-                shape: shape?,
-            }
+            Distribution::Pareto { scale: scale? as f64, shape: shape? }
         }
     };
     complete.then_some(result)
@@ -248,10 +227,7 @@ impl Lower<'_> {
             Raw::Text(text) => self.expression(text, &at.span),
             Raw::Truth(truth) => Operand::Const(i64::from(*truth)),
             other => {
-                let message = format!(
-                    "expected a whole number or an expression, not {}",
-                    other.kind()
-                );
+                let message = format!("expected a whole number or an expression, not {}", other.kind());
                 self.report(Problem::error(Code::WrongType, at.span.clone(), message));
                 Operand::Const(0)
             }
@@ -265,12 +241,7 @@ impl Lower<'_> {
     }
 
     /// An expression whose characters begin at `offset`, if they can be located.
-    pub fn expression_at(
-        &mut self,
-        text: &str,
-        span: &Range<usize>,
-        offset: Option<usize>,
-    ) -> Operand {
+    pub fn expression_at(&mut self, text: &str, span: &Range<usize>, offset: Option<usize>) -> Operand {
         let place = |at: Range<usize>| match offset {
             Some(offset) => at.start + offset..at.end + offset,
             None => span.clone(),
@@ -278,11 +249,7 @@ impl Lower<'_> {
         match expression::parse(text) {
             Ok(expr) => self.expr(&expr, &place),
             Err(error) => {
-                self.report(Problem::error(
-                    Code::Expression,
-                    place(error.at),
-                    error.message,
-                ));
+                self.report(Problem::error(Code::Expression, place(error.at), error.message));
                 Operand::Const(0)
             }
         }
@@ -336,10 +303,7 @@ impl Lower<'_> {
                 let distribution = distribution(entries, span, measure, self.problems);
                 distribution.map(|distribution| {
                     let stream = self.stream(span);
-                    Amount::Random(Site {
-                        stream,
-                        distribution,
-                    })
+                    Amount::Random(Site { stream, distribution })
                 })
             }
             fixed => match measure.fixed(&At::new(span.clone(), fixed.clone())) {
@@ -381,9 +345,7 @@ impl Lower<'_> {
         };
         let size = match &unit.value {
             Raw::Text(name) => match (kind, name.as_str(), measure) {
-                (Kind::Time, "instructions", Measure::Time { instruction }) => {
-                    Ok(instruction.as_nanos())
-                }
+                (Kind::Time, "instructions", Measure::Time { instruction }) => Ok(instruction.as_nanos()),
                 _ => kind.unit(name),
             },
             _ => Err(UnitError::UnknownUnit { kind }),

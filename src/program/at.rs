@@ -225,10 +225,9 @@ impl<'de> Deserialize<'de> for Whether {
         match Raw::deserialize(deserializer)? {
             Raw::Truth(true) => Ok(Whether::True),
             Raw::Text(name) => Ok(Whether::Name(name)),
-            other => Err(serde::de::Error::custom(format!(
-                "expected a name or `true`, not {}",
-                other.kind()
-            ))),
+            other => {
+                Err(serde::de::Error::custom(format!("expected a name or `true`, not {}", other.kind())))
+            }
         }
     }
 }

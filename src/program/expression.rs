@@ -35,11 +35,7 @@ const LEVELS: &[&[(&str, Operator)]] = &[
         (">", Operator::Greater),
     ],
     &[("+", Operator::Add), ("-", Operator::Subtract)],
-    &[
-        ("*", Operator::Multiply),
-        ("/", Operator::Divide),
-        ("%", Operator::Remainder),
-    ],
+    &[("*", Operator::Multiply), ("/", Operator::Divide), ("%", Operator::Remainder)],
 ];
 
 /// How deep parentheses and signs may nest; also bounds the evaluation's recursion.
@@ -49,11 +45,7 @@ const DEPTH: usize = 64;
 const OPERATORS: usize = 200;
 
 pub fn parse(text: &str) -> Result<Expr, ExpressionError> {
-    let mut parser = Parser {
-        text,
-        position: 0,
-        operators: 0,
-    };
+    let mut parser = Parser { text, position: 0, operators: 0 };
     let expr = parser.level(0, 0)?;
     parser.skip_space();
     match parser.rest().chars().next() {
@@ -80,10 +72,7 @@ impl<'t> Parser<'t> {
 
     fn wrong(&self, message: impl Into<String>) -> ExpressionError {
         let width = self.rest().chars().next().map_or(0, char::len_utf8);
-        ExpressionError {
-            message: message.into(),
-            at: self.position..self.position + width,
-        }
+        ExpressionError { message: message.into(), at: self.position..self.position + width }
     }
 
     fn operator(&mut self, level: &[(&str, Operator)]) -> Option<Operator> {
@@ -91,8 +80,7 @@ impl<'t> Parser<'t> {
         let rest = self.rest();
         let (token, operator) = level.iter().find(|(token, _)| {
             let word = token.starts_with(|c: char| c.is_ascii_alphabetic());
-            rest.strip_prefix(token)
-                .is_some_and(|after| !(word && after.starts_with(is_name)))
+            rest.strip_prefix(token).is_some_and(|after| !(word && after.starts_with(is_name)))
         })?;
         self.position += token.len();
         Some(*operator)
@@ -110,12 +98,7 @@ impl<'t> Parser<'t> {
         Ok(left)
     }
 
-    fn binary(
-        &mut self,
-        operator: Operator,
-        left: Expr,
-        right: Expr,
-    ) -> Result<Expr, ExpressionError> {
+    fn binary(&mut self, operator: Operator, left: Expr, right: Expr) -> Result<Expr, ExpressionError> {
         self.operators += 1;
         if self.operators > OPERATORS {
             return Err(self.wrong("this expression has too many operators"));
@@ -174,9 +157,7 @@ impl<'t> Parser<'t> {
 
     fn number(&mut self, negative: bool) -> Result<Expr, ExpressionError> {
         let rest = self.rest();
-        let end = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '_'))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || c == '_')).unwrap_or(rest.len());
         let start = self.position;
         let mut digits: String = rest[..end].chars().filter(|c| *c != '_').collect();
         if negative {
@@ -236,10 +217,6 @@ mod tests {
         assert_eq!(wrong("1 +").at, 3..3);
         assert!(wrong("9999999999999999999").message.contains("64 bits"));
         assert!(wrong(&"(".repeat(9_999)).message.contains("too deeply"));
-        assert!(
-            wrong(&format!("1{}", "+1".repeat(9_999)))
-                .message
-                .contains("too many")
-        );
+        assert!(wrong(&format!("1{}", "+1".repeat(9_999))).message.contains("too many"));
     }
 }

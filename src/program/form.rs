@@ -60,9 +60,7 @@ pub fn parse<F: Form + DeserializeOwned + 'static>(
 
 /// The `schema` of a verb's row.
 pub fn schema<F: JsonSchema>() -> Schema {
-    schemars::generate::SchemaSettings::draft07()
-        .into_generator()
-        .into_root_schema_for::<F>()
+    schemars::generate::SchemaSettings::draft07().into_generator().into_root_schema_for::<F>()
 }
 
 /// The keys that all system calls share.
@@ -89,9 +87,7 @@ pub fn parse_steps(value: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Vec
         return Vec::new();
     };
     let steps = items.iter();
-    steps
-        .filter_map(|item| parse_step(item, problems))
-        .collect()
+    steps.filter_map(|item| parse_step(item, problems)).collect()
 }
 
 fn parse_step(item: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<Step> {
@@ -136,12 +132,7 @@ fn parse_step(item: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<St
     })
 }
 
-fn common(
-    table: &mut DeTable<'_>,
-    span: Range<usize>,
-    of: &str,
-    problems: &mut Problems,
-) -> Common {
+fn common(table: &mut DeTable<'_>, span: Range<usize>, of: &str, problems: &mut Problems) -> Common {
     let mut taken = DeTable::new();
     for (key, _) in super::verb::COMMON_KEYS {
         if let Some((key, value)) = table.remove_entry(*key) {
@@ -159,14 +150,10 @@ fn verb_of(
     span: Range<usize>,
     problems: &mut Problems,
 ) -> Option<(&'static VerbRow, Range<usize>)> {
-    let keys: Vec<(&str, Range<usize>)> = super::reading::in_order(table)
-        .into_iter()
-        .map(|(key, span, _)| (key, span))
-        .collect();
-    let verbs: Vec<(&'static VerbRow, Range<usize>)> = keys
-        .iter()
-        .filter_map(|(key, span)| Some((find(key)?, span.clone())))
-        .collect();
+    let keys: Vec<(&str, Range<usize>)> =
+        super::reading::in_order(table).into_iter().map(|(key, span, _)| (key, span)).collect();
+    let verbs: Vec<(&'static VerbRow, Range<usize>)> =
+        keys.iter().filter_map(|(key, span)| Some((find(key)?, span.clone()))).collect();
     // `signal` is a verb, and a key of `kill`: the verb is the one that knows the other.
     let mut leading = verbs.iter().filter(|(row, _)| {
         let mut others = verbs.iter().filter(|(other, _)| other.name != row.name);
@@ -176,22 +163,16 @@ fn verb_of(
         return Some(verb.clone());
     }
     if let [(first, _), (second, at), ..] = verbs.as_slice() {
-        let message = format!(
-            "a step has one verb; this one has `{}` and `{}`",
-            first.name, second.name
-        );
+        let message = format!("a step has one verb; this one has `{}` and `{}`", first.name, second.name);
         let problem = Problem::error(Code::TwoVerbs, at.clone(), message).label("the second verb");
         problems.push(problem.help("write two steps, one after the other"));
         return None;
     }
-    let stranger = keys
-        .iter()
-        .find(|(key, _)| !VERBS.iter().any(|row| row.knows(key)));
+    let stranger = keys.iter().find(|(key, _)| !VERBS.iter().any(|row| row.knows(key)));
     let problem = match stranger {
         Some((key, at)) => {
             let message = format!("there is no verb `{key}`");
-            let problem =
-                Problem::error(Code::UnknownVerb, at.clone(), message).label("unknown verb");
+            let problem = Problem::error(Code::UnknownVerb, at.clone(), message).label("unknown verb");
             match super::problem::closest(key, VERBS.iter().map(|row| row.name)) {
                 Some(name) => problem.help(format!("did you mean `{name}`?")),
                 None => problem.help("docs/SCENARIO.md lists all verbs"),

@@ -280,21 +280,13 @@ impl Lower<'_> {
     /// A system call with the step's result and error rule.
     pub fn call(&mut self, step: &Step, call: impl Into<Syscall>) {
         let result = step.result.as_ref().map(|name| self.assign(name));
-        self.emit(Instruction::Syscall {
-            call: call.into(),
-            result,
-            on_error: step.on_error,
-        });
+        self.emit(Instruction::Syscall { call: call.into(), result, on_error: step.on_error });
     }
 
     /// Runs what `body` emits `times` times.
     pub fn repeat(&mut self, times: super::value::Operand, body: impl FnOnce(&mut Self)) {
         let counter = self.counter();
-        let start = self.emit(Instruction::LoopStart {
-            counter,
-            times,
-            past: 0,
-        });
+        let start = self.emit(Instruction::LoopStart { counter, times, past: 0 });
         let target = self.here();
         self.depth += 1;
         body(self);
@@ -322,11 +314,7 @@ impl Lower<'_> {
     }
 
     fn hidden(&mut self) -> Variable {
-        self.slots.push(Slot {
-            name: String::new(),
-            read: None,
-            set: true,
-        });
+        self.slots.push(Slot { name: String::new(), read: None, set: true });
         Variable((self.slots.len() - 1) as u16)
     }
 
@@ -334,11 +322,7 @@ impl Lower<'_> {
         let next = self.slots.len();
         let index = *self.by_name.entry(name.to_owned()).or_insert(next);
         if index == next {
-            self.slots.push(Slot {
-                name: name.to_owned(),
-                read: None,
-                set: false,
-            });
+            self.slots.push(Slot { name: name.to_owned(), read: None, set: false });
         }
         &mut self.slots[index]
     }
@@ -426,10 +410,7 @@ impl Lower<'_> {
             let problem = Problem::error(Code::UnknownProgram, name.span.clone(), message);
             let names = self.names.programs.keys().map(String::as_str);
             let problem = problem.suggest(&name.value, names);
-            self.problems.push(problem.help(format!(
-                "a program is described by `[program.{}]`",
-                name.value
-            )));
+            self.problems.push(problem.help(format!("a program is described by `[program.{}]`", name.value)));
         }
         found
     }
@@ -479,9 +460,7 @@ fn shorten(text: &str) -> String {
 /// Whether a name can be a variable's.
 pub fn is_variable(name: &str) -> bool {
     let mut chars = name.chars();
-    chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !matches!(name, "and" | "or" | "not" | "index")
 }

@@ -46,7 +46,6 @@ codes! {
     StepsAndProgram = 26,
     EndlessLoop = 27,
     ForkBomb = 28,
-    ForkInThread = 29,
     Device = 30,
     Vector = 31,
     NoProgress = 32,
@@ -105,10 +104,7 @@ impl Problem {
     }
 
     pub fn warning(code: Code, span: Range<usize>, message: impl Into<String>) -> Problem {
-        Problem {
-            severity: Severity::Warning,
-            ..Problem::error(code, span, message)
-        }
+        Problem { severity: Severity::Warning, ..Problem::error(code, span, message) }
     }
 
     #[must_use]
@@ -143,9 +139,7 @@ pub fn closest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<
     let scored = names.map(|name| (strsim::jaro_winkler(wrong, name), name));
     // 0.8 is where suggestions begin to look like what was typed.
     let similar = scored.filter(|(score, _)| *score > 0.8);
-    similar
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, name)| name)
+    similar.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }
 
 /// All problems found so far.

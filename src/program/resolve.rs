@@ -175,8 +175,7 @@ impl Lower<'_> {
                 Some(index) => (name.trim_end(), Some(index)),
                 None => {
                     let message = "an element is written `object.array[index]`";
-                    self.problems
-                        .error(Code::Expression, at.span.clone(), message);
+                    self.problems.error(Code::Expression, at.span.clone(), message);
                     return None;
                 }
             },
@@ -187,10 +186,7 @@ impl Lower<'_> {
         };
         self.use_memory(array.memory, &at.span);
         let index = self.element(name, array, index, &at.span)?;
-        let cell = Cell {
-            array: array.id,
-            index,
-        };
+        let cell = Cell { array: array.id, index };
         Some((cell, array.object))
     }
 
@@ -207,20 +203,15 @@ impl Lower<'_> {
             }
             let message = format!("`{name}` is an array; say which element");
             let problem = Problem::error(Code::WrongObject, span.clone(), message);
-            self.problems
-                .push(problem.help(format!("for example `{name}[0]`")));
+            self.problems.push(problem.help(format!("for example `{name}[0]`")));
             return None;
         };
         if array.is_cell {
             let message = format!("`{name}` is a single cell; it has no elements");
-            self.problems
-                .error(Code::WrongObject, span.clone(), message);
+            self.problems.error(Code::WrongObject, span.clone(), message);
             return None;
         }
-        let operand = self.operand(&At::new(
-            span.clone(),
-            Value(super::at::Raw::Text(index.to_owned())),
-        ));
+        let operand = self.operand(&At::new(span.clone(), Value(super::at::Raw::Text(index.to_owned()))));
         if let Operand::Const(index) = operand
             && !u64::try_from(index).is_ok_and(|index| index < array.length)
         {

@@ -85,12 +85,7 @@ impl Expressions {
     pub fn add(&mut self, operator: Operator, left: Operand, right: Operand) -> Operand {
         let instructions = 1 + self.instructions(left) + self.instructions(right);
         let id = ExprId(self.nodes.len() as u32);
-        self.nodes.push(Expression {
-            operator,
-            left,
-            right,
-            instructions,
-        });
+        self.nodes.push(Expression { operator, left, right, instructions });
         Operand::Expression(id)
     }
 

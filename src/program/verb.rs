@@ -26,12 +26,7 @@ pub enum Level {
 }
 
 impl Level {
-    pub const ALL: &[Level] = &[
-        Level::Control,
-        Level::Instruction,
-        Level::Syscall,
-        Level::Library,
-    ];
+    pub const ALL: &[Level] = &[Level::Control, Level::Instruction, Level::Syscall, Level::Library];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,10 +104,7 @@ pub const VERBS: &[&VerbRow] = &[
 
 /// Keys that every system call knows besides its own.
 pub const COMMON_KEYS: &[(&str, &str)] = &[
-    (
-        "result",
-        "The variable that gets what the call returns: a value, or a negated error number.",
-    ),
+    ("result", "The variable that gets what the call returns: a value, or a negated error number."),
     (
         "on-error",
         "What a failed call does: \"exit\" (the default) says so on the terminal and ends the process with status 1, \"continue\" goes on.",
@@ -135,8 +127,7 @@ impl VerbRow {
 
     /// Whether a step with this verb can have the key.
     pub fn knows(&self, key: &str) -> bool {
-        let common =
-            self.level == Level::Syscall && COMMON_KEYS.iter().any(|(name, _)| *name == key);
+        let common = self.level == Level::Syscall && COMMON_KEYS.iter().any(|(name, _)| *name == key);
         common || self.blocks.contains(&key) || self.keys().iter().any(|name| name == key)
     }
 }

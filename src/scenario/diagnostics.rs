@@ -36,9 +36,7 @@ impl Diagnostics {
     /// How many errors there are.
     pub fn errors(&self) -> usize {
         let problems = self.problems.iter();
-        problems
-            .filter(|problem| problem.severity == Severity::Error)
-            .count()
+        problems.filter(|problem| problem.severity == Severity::Error).count()
     }
 
     /// The text for people: each problem with its line and a caret.
@@ -78,24 +76,19 @@ impl Diagnostics {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title = level
-            .primary_title(problem.message.as_str())
-            .id(problem.code.to_string());
+        let title = level.primary_title(problem.message.as_str()).id(problem.code.to_string());
         let mut group = match self.part(problem) {
             Some(part) => {
                 let start = floor(&part.text, problem.span.start - part.base);
                 let end = floor(&part.text, problem.span.end.saturating_sub(part.base)).max(start);
                 // A table's place is all of its lines; its first line is enough to show.
-                let line_end = part.text[start..end]
-                    .find('\n')
-                    .map_or(end, |newline| start + newline);
+                let line_end = part.text[start..end].find('\n').map_or(end, |newline| start + newline);
                 let mut annotation = AnnotationKind::Primary.span(start..line_end);
                 if !problem.label.is_empty() {
                     annotation = annotation.label(problem.label.as_str());
                 }
-                let snippet = Snippet::source(part.text.as_str())
-                    .path(part.name.as_str())
-                    .annotation(annotation);
+                let snippet =
+                    Snippet::source(part.text.as_str()).path(part.name.as_str()).annotation(annotation);
                 Group::with_title(title).element(snippet)
             }
             None => Group::with_title(title),

@@ -27,29 +27,19 @@ impl Overrides {
             Some((key, value)) if !key.trim().is_empty() => {
                 Ok((key.trim().to_owned(), value.trim().to_owned()))
             }
-            _ => Err(format!(
-                "`{argument}` isn't KEY=VALUE, for example machine.cpus=2"
-            )),
+            _ => Err(format!("`{argument}` isn't KEY=VALUE, for example machine.cpus=2")),
         }
     }
 
     /// Everything as options, as the user would have written them.
     pub(super) fn all(&self) -> Vec<Setting> {
-        let setting = |option: String, key: &str, value: String| Setting {
-            option,
-            key: key.to_owned(),
-            value,
-        };
+        let setting =
+            |option: String, key: &str, value: String| Setting { option, key: key.to_owned(), value };
         let set = self.set.iter();
-        let mut all: Vec<Setting> = set
-            .map(|(key, value)| setting(format!("--set {key}={value}"), key, value.clone()))
-            .collect();
+        let mut all: Vec<Setting> =
+            set.map(|(key, value)| setting(format!("--set {key}={value}"), key, value.clone())).collect();
         if let Some(seed) = self.seed {
-            all.push(setting(
-                format!("--seed {seed}"),
-                "run.seed",
-                seed.to_string(),
-            ));
+            all.push(setting(format!("--seed {seed}"), "run.seed", seed.to_string()));
         }
         if let Some(until) = &self.until {
             // Always a text, so that a bare number is refused for its missing unit.
@@ -84,13 +74,11 @@ pub fn parse<'t>(text: &'t str, problems: &mut Problems) -> DeTable<'t> {
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let message = error.message();
-        problems.push(
-            match message.contains("recursion limit") || message.contains("recurse") {
-                true => Problem::error(Code::TooDeep, span, "this is nested too deeply")
-                    .help("move the inner steps into a program of their own"),
-                false => Problem::error(Code::Syntax, span, message.to_owned()),
-            },
-        );
+        problems.push(match message.contains("recursion limit") || message.contains("recurse") {
+            true => Problem::error(Code::TooDeep, span, "this is nested too deeply")
+                .help("move the inner steps into a program of their own"),
+            false => Problem::error(Code::Syntax, span, message.to_owned()),
+        });
     }
     root.into_inner()
 }
@@ -115,11 +103,7 @@ pub(super) fn apply<'t>(
             problems.push(problem.help("for example --set machine.cpus=2"));
         }
         base += text.len() + 1;
-        parts.push(Part {
-            name: option.clone(),
-            base: base - text.len() - 1,
-            text,
-        });
+        parts.push(Part { name: option.clone(), base: base - text.len() - 1, text });
     }
     parts
 }
@@ -136,9 +120,7 @@ fn shift<'i>(value: Spanned<DeValue<'i>>, base: usize) -> Spanned<DeValue<'i>> {
     let move_span = |span: Range<usize>| span.start + base..span.end + base;
     let span = move_span(value.span());
     let inner = match value.into_inner() {
-        DeValue::Array(items) => {
-            DeValue::Array(items.into_iter().map(|item| shift(item, base)).collect())
-        }
+        DeValue::Array(items) => DeValue::Array(items.into_iter().map(|item| shift(item, base)).collect()),
         DeValue::Table(table) => {
             let entries = table.into_iter();
             let moved = entries.map(|(key, value)| {

@@ -86,10 +86,7 @@ pub fn read(root: &DeTable<'_>, world: &World<'_>, problems: &mut Problems) -> V
         let action = action(&form, item.span(), world, problems);
         let times = times(&form, world, problems);
         if let (Some(action), Some(times)) = (action, times) {
-            injections.extend(times.into_iter().map(|at| Injection {
-                at,
-                action: action.clone(),
-            }));
+            injections.extend(times.into_iter().map(|at| Injection { at, action: action.clone() }));
         }
     }
     injections.sort_by_key(|injection| injection.at);
@@ -122,11 +119,7 @@ fn times(form: &EventForm, world: &World<'_>, problems: &mut Problems) -> Option
         problems.push(problem.help("a `noise` device raises interrupts without a list of events"));
         return None;
     }
-    Some(
-        (0..number)
-            .map(|n| first + Span::from_nanos(period.as_nanos().saturating_mul(n)))
-            .collect(),
-    )
+    Some((0..number).map(|n| first + Span::from_nanos(period.as_nanos().saturating_mul(n))).collect())
 }
 
 fn action(
@@ -145,10 +138,7 @@ fn action(
         ("plug", form.plug.as_ref().map(|at| &at.span)),
         ("signal", form.signal.as_ref().map(|at| &at.span)),
     ];
-    let given: Vec<_> = kinds
-        .iter()
-        .filter_map(|(name, at)| Some((*name, (*at)?)))
-        .collect();
+    let given: Vec<_> = kinds.iter().filter_map(|(name, at)| Some((*name, (*at)?))).collect();
     let kind = match given.as_slice() {
         [(kind, _)] => *kind,
         [] => {
@@ -187,10 +177,9 @@ fn action(
             let (vector, cpu) = line(&form.unmask, problems)?;
             Action::Unmask { vector, cpu }
         }
-        "keys" => Action::Keys {
-            device: terminal(form, world, problems)?,
-            text: form.keys.as_ref()?.value.clone(),
-        },
+        "keys" => {
+            Action::Keys { device: terminal(form, world, problems)?, text: form.keys.as_ref()?.value.clone() }
+        }
         "packet" => {
             let at = form.packet.as_ref()?;
             let network = |kind: &DeviceKind| *kind == DeviceKind::Network;
@@ -208,22 +197,10 @@ fn action(
             Action::Packet { device, bytes }
         }
         "unplug" => Action::Unplug {
-            device: device(
-                form.unplug.as_ref()?,
-                world,
-                removable,
-                "removable device",
-                problems,
-            )?,
+            device: device(form.unplug.as_ref()?, world, removable, "removable device", problems)?,
         },
         "plug" => Action::Plug {
-            device: device(
-                form.plug.as_ref()?,
-                world,
-                removable,
-                "removable device",
-                problems,
-            )?,
+            device: device(form.plug.as_ref()?, world, removable, "removable device", problems)?,
         },
         _ => signal(form, world, problems)?,
     })
@@ -240,27 +217,16 @@ fn signal(form: &EventForm, world: &World<'_>, problems: &mut Problems) -> Optio
     };
     let starts = &world.names.starts;
     let process = *lookup(starts, "process", &process.value, &process.span, problems)?;
-    Some(Action::Signal {
-        process,
-        signal: signal?,
-    })
+    Some(Action::Signal { process, signal: signal? })
 }
 
 /// Keys that mean nothing to this kind of event.
 fn extra_keys(form: &EventForm, kind: &str, problems: &mut Problems) {
     let keys = [
-        (
-            "cpu",
-            form.cpu.as_ref().map(|at| &at.span),
-            &["raise", "mask", "unmask"][..],
-        ),
+        ("cpu", form.cpu.as_ref().map(|at| &at.span), &["raise", "mask", "unmask"][..]),
         ("device", form.device.as_ref().map(|at| &at.span), &["keys"]),
         ("bytes", form.bytes.as_ref().map(|at| &at.span), &["packet"]),
-        (
-            "process",
-            form.process.as_ref().map(|at| &at.span),
-            &["signal"],
-        ),
+        ("process", form.process.as_ref().map(|at| &at.span), &["signal"]),
     ];
     for (key, at, fits) in keys {
         if let Some(at) = at
@@ -295,16 +261,8 @@ fn terminal(form: &EventForm, world: &World<'_>, problems: &mut Problems) -> Opt
     }
     let found = world.devices.iter().position(|device| fits(&device.kind));
     if found.is_none() {
-        let span = form
-            .keys
-            .as_ref()
-            .map(|at| at.span.clone())
-            .unwrap_or_default();
-        let problem = Problem::error(
-            Code::Device,
-            span,
-            "the machine has no terminal to press keys on",
-        );
+        let span = form.keys.as_ref().map(|at| at.span.clone()).unwrap_or_default();
+        let problem = Problem::error(Code::Device, span, "the machine has no terminal to press keys on");
         problems.push(problem.help("declare `[device.terminal]`"));
     }
     found.map(DeviceId::from)

@@ -69,10 +69,7 @@ pub struct Bound {
 
 impl Bound {
     pub const fn exactly(number: u64) -> Bound {
-        Bound {
-            min: Some(number),
-            max: Some(number),
-        }
+        Bound { min: Some(number), max: Some(number) }
     }
 
     pub fn contains(self, number: u64) -> bool {
@@ -133,13 +130,7 @@ pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expec
     }
     for (key, at) in entries(form.values, "values", problems) {
         let array = key.value.split('[').next().unwrap_or_default();
-        lookup(
-            &names.arrays,
-            "shared cell or array",
-            array,
-            &key.span,
-            problems,
-        );
+        lookup(&names.arrays, "shared cell or array", array, &key.span, problems);
         if let Some(value) = integer(&at, problems) {
             expect.values.insert(key.value, value);
         }
@@ -172,17 +163,10 @@ fn check_task(name: &At<String>, names: &Names, problems: &mut Problems) {
     }
 }
 
-fn entries(
-    at: Option<At<Anything>>,
-    what: &str,
-    problems: &mut Problems,
-) -> Vec<(At<String>, At<Raw>)> {
+fn entries(at: Option<At<Anything>>, what: &str, problems: &mut Problems) -> Vec<(At<String>, At<Raw>)> {
     match at {
         None => Vec::new(),
-        Some(At {
-            value: Anything(Raw::Table(entries)),
-            ..
-        }) => entries,
+        Some(At { value: Anything(Raw::Table(entries)), .. }) => entries,
         Some(at) => {
             let message = format!("`{what}` is a table, not {}", at.value.0.kind());
             problems.error(Code::WrongType, at.span, message);
@@ -214,10 +198,7 @@ fn bound(
     let Raw::Table(entries) = &at.value else {
         return one(at, problems).map(Bound::exactly);
     };
-    let mut bound = Bound {
-        min: None,
-        max: None,
-    };
+    let mut bound = Bound { min: None, max: None };
     for (key, at) in entries {
         match key.value.as_str() {
             "min" => bound.min = one(at, problems),

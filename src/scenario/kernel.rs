@@ -70,21 +70,17 @@ fn check_progress(
 ) {
     if period <= costs.timer {
         let handler = costs.timer;
-        let message =
-            format!("{what} of {period} isn't longer than the timer's handler, {handler}");
-        let problem =
-            Problem::error(Code::NoProgress, span, message).label("no program would ever get on");
-        problems.push(problem.help(format!(
-            "choose one well above {handler}, or a cost profile with a cheaper `timer`"
-        )));
+        let message = format!("{what} of {period} isn't longer than the timer's handler, {handler}");
+        let problem = Problem::error(Code::NoProgress, span, message).label("no program would ever get on");
+        problems.push(
+            problem
+                .help(format!("choose one well above {handler}, or a cost profile with a cheaper `timer`")),
+        );
     }
 }
 
 fn scheduler(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Scheduler {
-    let mut scheduler = Scheduler {
-        policy: "round-robin".to_owned(),
-        parameters: BTreeMap::new(),
-    };
+    let mut scheduler = Scheduler { policy: "round-robin".to_owned(), parameters: BTreeMap::new() };
     let Some(at) = &form.scheduler else {
         return scheduler;
     };
@@ -134,10 +130,7 @@ fn parameter(
     costs: &Costs,
     problems: &mut Problems,
 ) -> Option<Parameter> {
-    let known = row
-        .parameters
-        .iter()
-        .find(|(name, _, _)| *name == key.value);
+    let known = row.parameters.iter().find(|(name, _, _)| *name == key.value);
     let Some((_, kind, _)) = known else {
         let message = format!("the policy `{}` has no parameter `{}`", row.name, key.value);
         let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);

@@ -7,9 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use crate::hw::device::{
-    DEVICES, DeviceKind, DeviceSpec, DiskSpec, Duration, LineSpec, NoiseSpec, Trigger,
-};
+use crate::hw::device::{DEVICES, DeviceKind, DeviceSpec, DiskSpec, Duration, LineSpec, NoiseSpec, Trigger};
 use crate::ids::{CpuId, DeviceId, ObjectId, Vector};
 use crate::kernel::cost::{CostError, Costs};
 use crate::program::amount::{Measure, distribution};
@@ -98,18 +96,14 @@ pub fn costs(
         Raw::Text(name) => base(&At::new(at.span.clone(), name.clone()), directory, problems),
         Raw::Table(entries) => {
             let name = entries.iter().find_map(|(key, at)| match &at.value {
-                Raw::Text(name) if key.value == "base" => {
-                    Some(At::new(at.span.clone(), name.clone()))
-                }
+                Raw::Text(name) if key.value == "base" => Some(At::new(at.span.clone(), name.clone())),
                 _ => None,
             });
             let mut costs = match &name {
                 Some(name) => base(name, directory, problems),
                 None => built_in("textbook").unwrap_or_default(),
             };
-            let table = root
-                .get("machine")
-                .and_then(|machine| machine.get_ref().get("costs"));
+            let table = root.get("machine").and_then(|machine| machine.get_ref().get("costs"));
             if let Some(DeValue::Table(table)) = table.map(|value| value.get_ref()) {
                 let mut errors = Vec::new();
                 costs.apply(table, &["base"], NAMES, &mut errors);
@@ -144,16 +138,12 @@ fn base(name: &At<String>, directory: Option<&Path>, problems: &mut Problems) ->
     if let Some(costs) = built_in(&name.value) {
         return costs;
     }
-    let names: Vec<&str> = crate::kernel::cost::BUILT_IN
-        .iter()
-        .map(|(name, _)| *name)
-        .collect();
+    let names: Vec<&str> = crate::kernel::cost::BUILT_IN.iter().map(|(name, _)| *name).collect();
     if !name.value.ends_with(".toml") {
         let message = format!("there is no cost profile `{}`", name.value);
         let problem = Problem::error(Code::Costs, name.span.clone(), message);
         let problem = problem.suggest(&name.value, names);
-        problems
-            .push(problem.help("a file's path ends in `.toml` and is relative to the scenario"));
+        problems.push(problem.help("a file's path ends in `.toml` and is relative to the scenario"));
         return Costs::default();
     }
     let path = directory.unwrap_or(Path::new("")).join(&name.value);
@@ -167,9 +157,7 @@ fn base(name: &At<String>, directory: Option<&Path>, problems: &mut Problems) ->
     };
     Costs::parse(&text, NAMES).unwrap_or_else(|errors| {
         for error in errors {
-            let line = 1 + text[..error.span.start.min(text.len())]
-                .matches('\n')
-                .count();
+            let line = 1 + text[..error.span.start.min(text.len())].matches('\n').count();
             let message = format!("{}:{line}: {}", path.display(), error.message);
             let error = CostError { message, ..error };
             problems.push(cost_problem(error, name.span.clone()));
@@ -195,10 +183,7 @@ pub fn devices(
         };
         let form = &entry.form;
         let object = ObjectId::from(objects.len());
-        objects.push(ObjectEntry {
-            kind: name.to_owned(),
-            name: entry.name.value.clone(),
-        });
+        objects.push(ObjectEntry { kind: name.to_owned(), name: entry.name.value.clone() });
         let cpu = form.cpu.as_ref();
         let cpu = cpu.and_then(|at| whole(at, "`cpu`", 0..=i128::from(cpus) - 1, problems));
         let mut fixed = |at: &Option<At<Time>>| {
@@ -255,9 +240,7 @@ fn vectors(entries: &[Entry<DeviceForm>], problems: &mut Problems) -> Vec<Vector
         }
     }
     waiting.sort_unstable();
-    let mut free = DEVICE_VECTORS
-        .rev()
-        .filter(|vector| !taken.contains_key(vector));
+    let mut free = DEVICE_VECTORS.rev().filter(|vector| !taken.contains_key(vector));
     for (_, index) in waiting {
         match free.next() {
             Some(vector) => vectors[index] = Some(vector),
@@ -268,9 +251,7 @@ fn vectors(entries: &[Entry<DeviceForm>], problems: &mut Problems) -> Vec<Vector
         }
     }
     let vectors = vectors.into_iter();
-    vectors
-        .map(|vector| Vector(vector.unwrap_or(low)))
-        .collect()
+    vectors.map(|vector| Vector(vector.unwrap_or(low))).collect()
 }
 
 fn kind(
@@ -321,11 +302,7 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
         ("service", form.service.as_ref().map(|at| &at.span), disk),
         ("per-kib", form.per_kib.as_ref().map(|at| &at.span), disk),
         ("depth", form.depth.as_ref().map(|at| &at.span), disk),
-        (
-            "interval",
-            form.interval.as_ref().map(|at| &at.span),
-            kind == "noise",
-        ),
+        ("interval", form.interval.as_ref().map(|at| &at.span), kind == "noise"),
     ];
     for (key, span, fits) in keys {
         if let (Some(span), false) = (span, fits) {
@@ -343,12 +320,8 @@ fn disk(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> DiskSp
         service: service
             .and_then(|at| choice(at, instruction, problems))
             .unwrap_or(Duration::Fixed(Span::from_millis(4))),
-        per_kib: per_kib
-            .and_then(|at| time(at, instruction, problems))
-            .unwrap_or(Span::from_micros(5)),
-        depth: depth
-            .and_then(|at| whole(at, "`depth`", 1..=1024, problems))
-            .unwrap_or(1),
+        per_kib: per_kib.and_then(|at| time(at, instruction, problems)).unwrap_or(Span::from_micros(5)),
+        depth: depth.and_then(|at| whole(at, "`depth`", 1..=1024, problems)).unwrap_or(1),
     }
 }
 
@@ -357,14 +330,13 @@ fn choice(at: &At<TimeChoice>, instruction: Span, problems: &mut Problems) -> Op
     let measure = Measure::Time { instruction };
     match &at.value.0 {
         Raw::Table(entries) => match distribution(entries, &at.span, measure, problems)? {
-            Distribution::Uniform { low, high } => Some(Duration::Uniform {
-                low: Span::from_nanos(low),
-                high: Span::from_nanos(high),
-            }),
+            Distribution::Uniform { low, high } => {
+                Some(Duration::Uniform { low: Span::from_nanos(low), high: Span::from_nanos(high) })
+            }
             // Times are whole nanoseconds below 2^53 here; the mean came from one.
-            Distribution::Exponential { mean } => Some(Duration::Exponential {
-                mean: Span::from_nanos(mean as u64),
-            }),
+            Distribution::Exponential { mean } => {
+                Some(Duration::Exponential { mean: Span::from_nanos(mean as u64) })
+            }
             Distribution::Normal { .. } | Distribution::Pareto { .. } => {
                 let message = "a device's time is uniform or exponential";
                 problems.error(Code::UnknownChoice, at.span.clone(), message);
@@ -391,7 +363,5 @@ pub fn sizes(form: &MachineForm, problems: &mut Problems) -> (u16, u32, u16) {
 /// The devices by name.
 pub fn by_name(devices: &[DeviceSpec]) -> BTreeMap<String, DeviceId> {
     let devices = devices.iter().enumerate();
-    devices
-        .map(|(index, device)| (device.name.clone(), DeviceId::from(index)))
-        .collect()
+    devices.map(|(index, device)| (device.name.clone(), DeviceId::from(index))).collect()
 }

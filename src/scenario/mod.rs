@@ -69,10 +69,7 @@ impl Scenario {
             Err(error) => return fail(Code::Unreadable, format!("can't read {name}: {error}")),
         };
         if meta.is_dir() {
-            return fail(
-                Code::Unreadable,
-                format!("{name} is a directory, not a scenario"),
-            );
+            return fail(Code::Unreadable, format!("{name} is a directory, not a scenario"));
         }
         if meta.len() > document::MOST {
             return fail(Code::TooLarge, too_large(&name));
@@ -110,18 +107,11 @@ impl Scenario {
 }
 
 fn too_large(name: &str) -> String {
-    format!(
-        "{name} is too large for a scenario: at most {}MiB",
-        document::MOST >> 20
-    )
+    format!("{name} is too large for a scenario: at most {}MiB", document::MOST >> 20)
 }
 
 fn part(name: &str, text: &str) -> document::Part {
-    document::Part {
-        name: name.to_owned(),
-        text: text.to_owned(),
-        base: 0,
-    }
+    document::Part { name: name.to_owned(), text: text.to_owned(), base: 0 }
 }
 
 fn parse(
@@ -171,10 +161,7 @@ fn read(
     let (cpus, frames, tlb) = machine::sizes(&machine, problems);
     let costs = machine::costs(&machine, root, directory, problems);
     let instruction = costs.instruction;
-    let mut names = Names {
-        instruction,
-        ..Names::default()
-    };
+    let mut names = Names { instruction, ..Names::default() };
     let mut entries = Vec::new();
     let devices = machine::devices(root, cpus, instruction, &mut entries, problems);
     let objects = objects::read(root, &devices, entries, &mut names, problems);
@@ -183,13 +170,7 @@ fn read(
     let kernel = kernel::options(&kernel_form, &costs, problems);
     let run = run::read(root, instruction, problems);
     let by_name = machine::by_name(&devices);
-    let world = events::World {
-        devices: &devices,
-        by_name: &by_name,
-        names: &names,
-        cpus,
-        until: run.until,
-    };
+    let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
     let injections = events::read(root, &world, problems);
     let expect = expect::read(root, &names, problems);
     let sweeps = run::sweep(root, problems);
@@ -201,20 +182,13 @@ fn read(
         let (starts, rules) = (&processes.starts, &objects.rules);
         relatives::relate(&mut units, starts, rules, &names, &mut tables, problems);
     }
-    let stem = Path::new(file)
-        .file_stem()
-        .map(|stem| stem.to_string_lossy());
+    let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy());
     let default_name = stem.as_deref().unwrap_or("scenario");
     let image = Image {
         name: word(root, "name", problems).unwrap_or_else(|| default_name.to_owned()),
         question: word(root, "question", problems).unwrap_or_default(),
         hash: hex(&sha2::Sha256::digest(text.as_bytes())),
-        machine: MachineSpec {
-            cpus,
-            frames,
-            tlb,
-            devices,
-        },
+        machine: MachineSpec { cpus, frames, tlb, devices },
         kernel,
         costs,
         programs: units.into_iter().map(|unit| unit.program).collect(),
@@ -245,36 +219,19 @@ fn programs(
 ) -> Vec<Unit> {
     let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
     let lines: Vec<usize> = std::iter::once(0).chain(newlines).collect();
-    let source = Source {
-        text,
-        lines: &lines,
-    };
+    let source = Source { text, lines: &lines };
     let bodies = processes.bodies.iter();
     bodies
         .map(|body| Unit {
             place: body.name.span.clone(),
-            ..lower(
-                &body.name.value,
-                &body.steps,
-                names,
-                source,
-                tables,
-                problems,
-            )
+            ..lower(&body.name.value, &body.steps, names, source, tables, problems)
         })
         .collect()
 }
 
 fn check_format(root: &DeTable<'_>, problems: &mut Problems) {
-    let problem = match root
-        .get("format")
-        .map(|value| (value.get_ref(), value.span()))
-    {
-        None => Problem::error(
-            Code::Format,
-            0..0,
-            "this scenario doesn't say which format it has",
-        ),
+    let problem = match root.get("format").map(|value| (value.get_ref(), value.span())) {
+        None => Problem::error(Code::Format, 0..0, "this scenario doesn't say which format it has"),
         Some((DeValue::Integer(number), _)) if number.to_string() == FORMAT.to_string() => return,
         Some((DeValue::Integer(number), span)) => {
             let message = format!("this build reads format {FORMAT}, not {number}");

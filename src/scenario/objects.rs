@@ -157,23 +157,15 @@ pub fn read(
 }
 
 fn terminal(devices: &[DeviceSpec], entries: &mut Vec<ObjectEntry>) -> TerminalSpec {
-    let device = devices
-        .iter()
-        .position(|device| device.kind == DeviceKind::Terminal);
+    let device = devices.iter().position(|device| device.kind == DeviceKind::Terminal);
     let object = match device {
         Some(device) => devices[device].object,
         None => {
-            entries.push(ObjectEntry {
-                kind: "terminal".to_owned(),
-                name: "terminal".to_owned(),
-            });
+            entries.push(ObjectEntry { kind: "terminal".to_owned(), name: "terminal".to_owned() });
             ObjectId::from(entries.len() - 1)
         }
     };
-    TerminalSpec {
-        object,
-        device: device.map(DeviceId::from),
-    }
+    TerminalSpec { object, device: device.map(DeviceId::from) }
 }
 
 impl Objects {
@@ -187,13 +179,9 @@ impl Objects {
         if let Some(other) = names.kinds.insert(name.value.clone(), kind) {
             let message = format!("`{}` is already the name of a {other}", name.value);
             let problem = Problem::error(Code::DuplicateName, name.span.clone(), message);
-            problems
-                .push(problem.help("steps name objects without their kind: give it another name"));
+            problems.push(problem.help("steps name objects without their kind: give it another name"));
         }
-        self.entries.push(ObjectEntry {
-            kind: kind.to_owned(),
-            name: name.value.clone(),
-        });
+        self.entries.push(ObjectEntry { kind: kind.to_owned(), name: name.value.clone() });
         ObjectId::from(self.entries.len() - 1)
     }
 
@@ -219,27 +207,16 @@ impl Objects {
         }
         // Below 2^30, so that the casts are exact.
         self.next_page += pages as u32;
-        Memory {
-            base,
-            pages: pages as u32,
-        }
+        Memory { base, pages: pages as u32 }
     }
 
     fn pipes(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
         for entry in named::<PipeForm>(root, "pipe", problems) {
             let object = self.object("pipe", &entry.name, names, problems);
-            let (read, write) = (
-                self.fd(&entry.name, problems),
-                self.fd(&entry.name, problems),
-            );
+            let (read, write) = (self.fd(&entry.name, problems), self.fd(&entry.name, problems));
             let capacity = entry.form.capacity.as_ref();
             let capacity = capacity.and_then(|at| size(at, "a pipe", 1 << 30, problems));
-            self.pipes.push(PipeSpec {
-                object,
-                capacity: capacity.unwrap_or(64 << 10),
-                read,
-                write,
-            });
+            self.pipes.push(PipeSpec { object, capacity: capacity.unwrap_or(64 << 10), read, write });
             self.rules.push(PipeRule {
                 name: entry.name.value.clone(),
                 of: entry.form.of,
@@ -271,28 +248,19 @@ impl Objects {
                 Some(at) => lookup(&disks, "disk", &at.value, &at.span, problems).copied(),
                 None if disks.len() == 1 => disks.values().next().copied(),
                 None => {
-                    let have = if disks.is_empty() {
-                        "no disk"
-                    } else {
-                        "several disks"
-                    };
-                    let message = format!(
-                        "the file `{}` needs a disk: the machine has {have}",
-                        entry.name.value
-                    );
+                    let have = if disks.is_empty() { "no disk" } else { "several disks" };
+                    let message =
+                        format!("the file `{}` needs a disk: the machine has {have}", entry.name.value);
                     let problem = Problem::error(Code::Device, entry.name.span.clone(), message);
-                    problems.push(
-                        problem.help("declare `[device.disk]`, or name one: `disk = \"...\"`"),
-                    );
+                    problems.push(problem.help("declare `[device.disk]`, or name one: `disk = \"...\"`"));
                     None
                 }
             };
             let bytes = entry.form.size.as_ref();
-            let bytes =
-                bytes.and_then(|at| match crate::program::amount::fixed_size(&at.value.0) {
-                    Ok(0) => Some(0),
-                    _ => size(at, "a file", MOST_BYTES, problems),
-                });
+            let bytes = bytes.and_then(|at| match crate::program::amount::fixed_size(&at.value.0) {
+                Ok(0) => Some(0),
+                _ => size(at, "a file", MOST_BYTES, problems),
+            });
             self.files.push(FileSpec {
                 object,
                 fd,
@@ -334,11 +302,7 @@ impl Objects {
         names: &mut Names,
     ) -> MemoryId {
         let id = MemoryId(self.memories.len() as u16);
-        self.memories.push(MemorySpec {
-            object,
-            memory,
-            backing,
-        });
+        self.memories.push(MemorySpec { object, memory, backing });
         names.memories.insert(name, Region { id, memory });
         id
     }
@@ -383,13 +347,7 @@ impl Objects {
                     width: part.width,
                     initial: part.initial,
                 };
-                let array = Array {
-                    id: self.array(spec),
-                    length,
-                    memory: id,
-                    object,
-                    is_cell: part.is_cell,
-                };
+                let array = Array { id: self.array(spec), length, memory: id, object, is_cell: part.is_cell };
                 if names.arrays.insert(full, array).is_some() {
                     let message = format!("`{}` is the name of a cell and of an array", part.name);
                     problems.error(Code::DuplicateName, part.span, message);
@@ -401,26 +359,17 @@ impl Objects {
     fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
         let mutexes = named::<MutexForm>(root, "mutex", problems);
         let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);
-        let Some(first) = mutexes
-            .first()
-            .map(|entry| &entry.name)
-            .or(semaphores.first().map(|entry| &entry.name))
+        let Some(first) =
+            mutexes.first().map(|entry| &entry.name).or(semaphores.first().map(|entry| &entry.name))
         else {
             return;
         };
         let count = (mutexes.len() + semaphores.len()) as u64;
         let memory = self.pages(count * u64::from(LINE), first, problems);
-        self.entries.push(ObjectEntry {
-            kind: "memory".to_owned(),
-            name: "locks".to_owned(),
-        });
+        self.entries.push(ObjectEntry { kind: "memory".to_owned(), name: "locks".to_owned() });
         let object = ObjectId::from(self.entries.len() - 1);
         let id = MemoryId(self.memories.len() as u16);
-        self.memories.push(MemorySpec {
-            object,
-            memory,
-            backing: Backing::Shared,
-        });
+        self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
         let mut next = 0_u32;
         let mut line = || {
             let at = next * LINE;
@@ -440,11 +389,7 @@ impl Objects {
                 width: Width::Int32,
                 initial: vec![0],
             });
-            let lock = Lock {
-                word,
-                memory: id,
-                object,
-            };
+            let lock = Lock { word, memory: id, object };
             names.mutexes.insert(entry.name.value, lock);
         }
         for entry in semaphores {
@@ -592,10 +537,7 @@ fn array(at: &At<Raw>, problems: &mut Problems) -> Option<(Width, Vec<i64>)> {
     }
     let length = length.unwrap_or(initial.len());
     if initial.len() > length {
-        let message = format!(
-            "{} values are too many for {length} elements",
-            initial.len()
-        );
+        let message = format!("{} values are too many for {length} elements", initial.len());
         problems.error(Code::OutOfRange, at.span.clone(), message);
     }
     if width == Width::Int32 && initial.iter().any(|value| i32::try_from(*value).is_err()) {

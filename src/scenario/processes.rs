@@ -79,11 +79,7 @@ pub fn read(
     names: &mut Names,
     problems: &mut Problems,
 ) -> Processes {
-    let mut all = Processes {
-        bodies: Vec::new(),
-        starts: Vec::new(),
-        places: Vec::new(),
-    };
+    let mut all = Processes { bodies: Vec::new(), starts: Vec::new(), places: Vec::new() };
     let mut waiting = Vec::new();
     for (name, value) in entries(root, "process", problems) {
         let of = format!("`[process.{}]`", name.value);
@@ -154,11 +150,7 @@ fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
     };
     let steps = steps.map(|steps| {
         let list = parse_steps(&steps, problems);
-        if steps
-            .get_ref()
-            .as_array()
-            .is_some_and(|array| array.is_empty())
-        {
+        if steps.get_ref().as_array().is_some_and(|array| array.is_empty()) {
             let message = format!("{of} has an empty list of steps");
             let problem = Problem::error(Code::NoSteps, steps.span(), message);
             problems.push(problem.help("for example `steps = [ { compute = \"10us\" } ]`"));
@@ -179,13 +171,9 @@ impl Processes {
     ) -> Option<ProgramId> {
         let id = ProgramId(self.bodies.len() as u16);
         if names.programs.insert(name.value.clone(), id).is_some() {
-            let message = format!(
-                "`{}` is the name of a process with steps and of a program",
-                name.value
-            );
+            let message = format!("`{}` is the name of a process with steps and of a program", name.value);
             let problem = Problem::error(Code::DuplicateName, name.span.clone(), message);
-            problems
-                .push(problem.help("a process with steps is a program, too; rename one of them"));
+            problems.push(problem.help("a process with steps is a program, too; rename one of them"));
         }
         self.bodies.push(Body { name, steps });
         Some(id)

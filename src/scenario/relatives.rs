@@ -36,12 +36,12 @@ pub fn relate(
     check_variables(units, problems);
     check_forks(units, &reach, problems);
     check_pipes(units, starts, rules, names, &reach, problems);
-    check_used(units, starts, &reach, problems);
-    let pipe_ends: BTreeSet<Fd> = rules
-        .iter()
-        .filter(|rule| !rule.both)
-        .flat_map(|rule| [rule.read, rule.write])
-        .collect();
+    // A step that couldn't be read may be the one that runs a program.
+    if !problems.has_errors() {
+        check_used(units, starts, &reach, problems);
+    }
+    let pipe_ends: BTreeSet<Fd> =
+        rules.iter().filter(|rule| !rule.both).flat_map(|rule| [rule.read, rule.write]).collect();
     let threads: BTreeSet<usize> = units
         .iter()
         .flat_map(|unit| &unit.edges)
@@ -70,8 +70,7 @@ fn reach(units: &[Unit], rules: &[PipeRule]) -> Reach {
         .collect();
     let own = |unit: &Unit| -> BTreeSet<Fd> {
         let used = unit.fds.keys();
-        used.flat_map(|fd| both.get(fd).map_or(vec![*fd], |ends| ends.to_vec()))
-            .collect()
+        used.flat_map(|fd| both.get(fd).map_or(vec![*fd], |ends| ends.to_vec())).collect()
     };
     let mut programs = Vec::with_capacity(units.len());
     for start in 0..units.len() {
@@ -91,9 +90,7 @@ fn reach(units: &[Unit], rules: &[PipeRule]) -> Reach {
     };
     let memories = |seen: &BTreeSet<usize>| -> BTreeSet<MemoryId> {
         let units = seen.iter().map(|index| &units[*index]);
-        units
-            .flat_map(|unit| unit.memories.keys().copied())
-            .collect()
+        units.flat_map(|unit| unit.memories.keys().copied()).collect()
     };
     Reach {
         fds: programs.iter().map(all).collect(),
@@ -103,13 +100,7 @@ fn reach(units: &[Unit], rules: &[PipeRule]) -> Reach {
 }
 
 /// Closes the ends that the program only passes on, behind the last step that passes them on.
-fn close_unused(
-    index: usize,
-    unit: &mut Unit,
-    reach: &Reach,
-    pipe_ends: &BTreeSet<Fd>,
-    tables: &mut Tables,
-) {
+fn close_unused(index: usize, unit: &mut Unit, reach: &Reach, pipe_ends: &BTreeSet<Fd>, tables: &mut Tables) {
     let mut keep: BTreeSet<Fd> = unit.fds.keys().copied().collect();
     let mut last: BTreeMap<Fd, usize> = BTreeMap::new();
     for edge in &unit.edges {
@@ -141,19 +132,14 @@ fn close_unused(
 
 /// A variable counts as set if the program or one that forks it sets it.
 fn check_variables(units: &[Unit], problems: &mut Problems) {
-    let mut known: Vec<BTreeSet<&str>> = units
-        .iter()
-        .map(|unit| unit.set.iter().map(String::as_str).collect())
-        .collect();
+    let mut known: Vec<BTreeSet<&str>> =
+        units.iter().map(|unit| unit.set.iter().map(String::as_str).collect()).collect();
     let mut changed = true;
     while changed {
         changed = false;
         for (index, unit) in units.iter().enumerate() {
             for edge in unit.edges.iter().filter(|edge| edge.link == Link::Fork) {
-                let passed: Vec<&str> = known[index]
-                    .difference(&known[target(edge)])
-                    .copied()
-                    .collect();
+                let passed: Vec<&str> = known[index].difference(&known[target(edge)]).copied().collect();
                 changed |= !passed.is_empty();
                 known[target(edge)].extend(passed);
             }
@@ -184,10 +170,7 @@ fn check_forks(units: &[Unit], reach: &Reach, problems: &mut Problems) {
     };
     for (index, unit) in units.iter().enumerate() {
         for edge in &unit.edges {
-            if !edge.certain
-                || edge.link == Link::Exec
-                || !reach.programs[target(edge)].contains(&index)
-            {
+            if !edge.certain || edge.link == Link::Exec || !reach.programs[target(edge)].contains(&index) {
                 continue;
             }
             let mut seen = BTreeSet::from([target(edge)]);

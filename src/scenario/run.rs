@@ -36,10 +36,7 @@ pub fn read(root: &DeTable<'_>, instruction: Span, problems: &mut Problems) -> R
         }
         Some(Instant::START + until)
     });
-    RunSpec {
-        seed: seed.unwrap_or(1),
-        until: until.unwrap_or(Instant::START + Span::from_millis(1_000)),
-    }
+    RunSpec { seed: seed.unwrap_or(1), until: until.unwrap_or(Instant::START + Span::from_millis(1_000)) }
 }
 
 /// A parameter to vary: a dotted key of the scenario, and the values that it takes, each as TOML.
@@ -62,14 +59,9 @@ pub fn sweep(root: &DeTable<'_>, problems: &mut Problems) -> Vec<Sweep> {
     };
     for (key, span, value) in crate::program::reading::in_order(table) {
         let DeValue::Array(items) = value.get_ref() else {
-            let message = format!(
-                "`{key}` takes a list of values, not {}",
-                kind(value.get_ref())
-            );
+            let message = format!("`{key}` takes a list of values, not {}", kind(value.get_ref()));
             let problem = Problem::error(Code::Sweep, value.span(), message);
-            problems.push(
-                problem.help("for example \"kernel.scheduler.quantum\" = [\"1ms\", \"10ms\"]"),
-            );
+            problems.push(problem.help("for example \"kernel.scheduler.quantum\" = [\"1ms\", \"10ms\"]"));
             continue;
         };
         if items.is_empty() {
@@ -77,18 +69,12 @@ pub fn sweep(root: &DeTable<'_>, problems: &mut Problems) -> Vec<Sweep> {
             problems.error(Code::Sweep, span, message);
             continue;
         }
-        let values: Vec<String> = items
-            .iter()
-            .filter_map(|item| literal(item.get_ref()))
-            .collect();
+        let values: Vec<String> = items.iter().filter_map(|item| literal(item.get_ref())).collect();
         if values.len() < items.len() {
             let message = "a value to vary is a text, a number, or true or false";
             problems.error(Code::Sweep, value.span(), message);
         }
-        sweeps.push(Sweep {
-            key: key.to_owned(),
-            values,
-        });
+        sweeps.push(Sweep { key: key.to_owned(), values });
     }
     sweeps
 }

@@ -62,96 +62,24 @@ fn sweep() -> Schema {
 
 /// Every key that a scenario can have at its top.
 pub const TABLES: &[TableRow] = &[
-    TableRow {
-        key: "format",
-        shape: Shape::Value,
-        schema: format,
-    },
-    TableRow {
-        key: "name",
-        shape: Shape::Value,
-        schema: name,
-    },
-    TableRow {
-        key: "question",
-        shape: Shape::Value,
-        schema: question,
-    },
-    TableRow {
-        key: "machine",
-        shape: Shape::Table,
-        schema: schema_of::<super::machine::MachineForm>,
-    },
-    TableRow {
-        key: "device",
-        shape: Shape::Named,
-        schema: schema_of::<super::machine::DeviceForm>,
-    },
-    TableRow {
-        key: "kernel",
-        shape: Shape::Table,
-        schema: schema_of::<super::kernel::KernelForm>,
-    },
-    TableRow {
-        key: "pipe",
-        shape: Shape::Named,
-        schema: schema_of::<super::objects::PipeForm>,
-    },
-    TableRow {
-        key: "file",
-        shape: Shape::Named,
-        schema: schema_of::<super::objects::FileForm>,
-    },
-    TableRow {
-        key: "memory",
-        shape: Shape::Named,
-        schema: schema_of::<super::objects::MemoryForm>,
-    },
-    TableRow {
-        key: "shm",
-        shape: Shape::Named,
-        schema: schema_of::<super::objects::ShmForm>,
-    },
-    TableRow {
-        key: "mutex",
-        shape: Shape::Named,
-        schema: schema_of::<super::objects::MutexForm>,
-    },
-    TableRow {
-        key: "semaphore",
-        shape: Shape::Named,
-        schema: schema_of::<super::objects::SemaphoreForm>,
-    },
-    TableRow {
-        key: "process",
-        shape: Shape::Named,
-        schema: schema_of::<super::processes::ProcessForm>,
-    },
-    TableRow {
-        key: "program",
-        shape: Shape::Named,
-        schema: schema_of::<super::processes::ProgramForm>,
-    },
-    TableRow {
-        key: "event",
-        shape: Shape::List,
-        schema: schema_of::<super::events::EventForm>,
-    },
-    TableRow {
-        key: "run",
-        shape: Shape::Table,
-        schema: schema_of::<super::run::RunForm>,
-    },
-    TableRow {
-        key: "sweep",
-        shape: Shape::Value,
-        schema: sweep,
-    },
-    TableRow {
-        key: "expect",
-        shape: Shape::Table,
-        schema: schema_of::<super::expect::ExpectForm>,
-    },
+    TableRow { key: "format", shape: Shape::Value, schema: format },
+    TableRow { key: "name", shape: Shape::Value, schema: name },
+    TableRow { key: "question", shape: Shape::Value, schema: question },
+    TableRow { key: "machine", shape: Shape::Table, schema: schema_of::<super::machine::MachineForm> },
+    TableRow { key: "device", shape: Shape::Named, schema: schema_of::<super::machine::DeviceForm> },
+    TableRow { key: "kernel", shape: Shape::Table, schema: schema_of::<super::kernel::KernelForm> },
+    TableRow { key: "pipe", shape: Shape::Named, schema: schema_of::<super::objects::PipeForm> },
+    TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
+    TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::objects::MemoryForm> },
+    TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
+    TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::objects::MutexForm> },
+    TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::objects::SemaphoreForm> },
+    TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },
+    TableRow { key: "program", shape: Shape::Named, schema: schema_of::<super::processes::ProgramForm> },
+    TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },
+    TableRow { key: "run", shape: Shape::Table, schema: schema_of::<super::run::RunForm> },
+    TableRow { key: "sweep", shape: Shape::Value, schema: sweep },
+    TableRow { key: "expect", shape: Shape::Table, schema: schema_of::<super::expect::ExpectForm> },
 ];
 
 /// The JSON Schema (draft 07) of the whole language.

@@ -62,10 +62,7 @@ pub fn entries<'t, 'i>(
         return Vec::new();
     };
     let DeValue::Table(inner) = value.get_ref() else {
-        let message = format!(
-            "`{table}` holds named tables, not {}",
-            kind(value.get_ref())
-        );
+        let message = format!("`{table}` holds named tables, not {}", kind(value.get_ref()));
         let problem = Problem::error(Code::WrongType, value.span(), message);
         problems.push(problem.help(format!("write `[{table}.NAME]`")));
         return Vec::new();
@@ -75,8 +72,7 @@ pub fn entries<'t, 'i>(
         if !is_name(name) {
             let message = format!("`{name}` can't be a name");
             let problem = Problem::error(Code::BadName, span, message);
-            problems
-                .push(problem.help("a name has letters, digits, `-` and `_`, a letter in front"));
+            problems.push(problem.help("a name has letters, digits, `-` and `_`, a letter in front"));
         } else if is_reserved(table, name) {
             let message = format!("`{name}` has a meaning of its own in steps");
             let problem = Problem::error(Code::BadName, span, message);
@@ -111,9 +107,7 @@ pub fn single<T: DeserializeOwned + JsonSchema + Default>(
     problems: &mut Problems,
 ) -> T {
     let value = root.get(table);
-    value
-        .and_then(|value| read_form(value, &format!("`[{table}]`"), problems))
-        .unwrap_or_default()
+    value.and_then(|value| read_form(value, &format!("`[{table}]`"), problems)).unwrap_or_default()
 }
 
 fn is_reserved(table: &str, name: &str) -> bool {
@@ -123,9 +117,7 @@ fn is_reserved(table: &str, name: &str) -> bool {
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 /// A whole number within bounds.
@@ -157,16 +149,9 @@ pub fn time(at: &At<Time>, instruction: Span, problems: &mut Problems) -> Option
 }
 
 /// A fixed time, from a value that isn't of a form.
-pub fn raw_time(
-    raw: &Raw,
-    span: &Range<usize>,
-    instruction: Span,
-    problems: &mut Problems,
-) -> Option<Span> {
+pub fn raw_time(raw: &Raw, span: &Range<usize>, instruction: Span, problems: &mut Problems) -> Option<Span> {
     let result = fixed_time(raw, instruction);
-    result
-        .map_err(|error| problems.push(unit_problem(error, span.clone())))
-        .ok()
+    result.map_err(|error| problems.push(unit_problem(error, span.clone()))).ok()
 }
 
 /// A number of bytes, at most `limit`.

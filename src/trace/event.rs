@@ -125,12 +125,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: &[Fault] = &[
-        Fault::Minor,
-        Fault::Major,
-        Fault::CopyOnWrite,
-        Fault::Protection,
-    ];
+    pub const ALL: &[Fault] = &[Fault::Minor, Fault::Major, Fault::CopyOnWrite, Fault::Protection];
 
     pub const fn name(self) -> &'static str {
         match self {

@@ -47,16 +47,8 @@ pub const POLICIES: &[PolicyRow] = &[
         summary: "the highest static priority",
         doc: "Runs the ready thread of the highest `priority`; those of equal priority in turn if there is a quantum, else first come, first served. A thread that becomes ready pre-empts one of lower priority.",
         parameters: &[
-            (
-                "quantum",
-                "time",
-                "the longest time in one go among equals; without it there is none",
-            ),
-            (
-                "preemptive",
-                "truth",
-                "whether a thread that becomes ready pre-empts; true",
-            ),
+            ("quantum", "time", "the longest time in one go among equals; without it there is none"),
+            ("preemptive", "truth", "whether a thread that becomes ready pre-empts; true"),
         ],
     },
 ];

@@ -72,14 +72,8 @@ impl Form for TouchForm {
             let span = place.map_or(&self.touch.span, |at| &at.span).clone();
             let message = format!("`{}` has only {have} pages", self.touch.value);
             let problem = Problem::error(Code::OutOfRange, span, message);
-            cx.problems
-                .push(problem.help("a page has 4 KiB; pages count from 0"));
+            cx.problems.push(problem.help("a page has 4 KiB; pages count from 0"));
         }
-        cx.emit(Instruction::Touch {
-            memory: region.memory,
-            first,
-            pages,
-            access,
-        });
+        cx.emit(Instruction::Touch { memory: region.memory, first, pages, access });
     }
 }

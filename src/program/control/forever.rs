@@ -35,9 +35,7 @@ impl Form for ForeverForm {
         if !self.takes_time(step) {
             let message = "the steps of this loop take no time: it would never end";
             let problem = Problem::error(Code::EndlessLoop, step.verb.clone(), message);
-            cx.problems.push(
-                problem.help("add a step that takes time, for example `{ compute = \"1us\" }`"),
-            );
+            cx.problems.push(problem.help("add a step that takes time, for example `{ compute = \"1us\" }`"));
         }
         let top = cx.here();
         cx.block(step.block("do"));

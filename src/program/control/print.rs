@@ -56,18 +56,15 @@ fn text(at: &At<String>, cx: &mut Lower<'_>) -> Text {
             continue;
         }
         let Some(end) = after.find('}').filter(|_| opening) else {
-            let message =
-                "a brace without its partner; write `{{` or `}}` for the character itself";
-            cx.problems
-                .error(Code::Placeholder, at.span.clone(), message);
+            let message = "a brace without its partner; write `{{` or `}}` for the character itself";
+            cx.problems.error(Code::Placeholder, at.span.clone(), message);
             return text;
         };
         let start = at.value.len() - after.len();
         // Without escapes in it, the text stands in the file as it is, behind its quote.
         let literal = cx.source.slice(&at.span).get(1..);
-        let offset = literal
-            .filter(|literal| literal.starts_with(&at.value))
-            .map(|_| at.span.start + 1 + start);
+        let offset =
+            literal.filter(|literal| literal.starts_with(&at.value)).map(|_| at.span.start + 1 + start);
         let value = cx.expression_at(&after[..end], &at.span, offset);
         text.pieces.push(std::mem::take(&mut piece));
         text.values.push(value);

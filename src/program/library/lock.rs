@@ -57,10 +57,7 @@ const TAKEN: Operand = Operand::Const(1);
 const WAITED_FOR: Operand = Operand::Const(2);
 
 fn word(lock: Lock) -> Cell {
-    Cell {
-        array: lock.word,
-        index: Operand::Const(0),
-    }
+    Cell { array: lock.word, index: Operand::Const(0) }
 }
 
 impl Form for LockForm {
@@ -70,36 +67,15 @@ impl Form for LockForm {
         };
         let (cell, object) = (word(lock), lock.object);
         let old = cx.temporary(0);
-        cx.emit(Instruction::CompareSwap {
-            cell,
-            expected: FREE,
-            new: TAKEN,
-            old: Some(old),
-        });
-        let free = cx.emit(Instruction::JumpIfZero {
-            condition: Operand::Variable(old),
-            target: 0,
-        });
+        cx.emit(Instruction::CompareSwap { cell, expected: FREE, new: TAKEN, old: Some(old) });
+        let free = cx.emit(Instruction::JumpIfZero { condition: Operand::Variable(old), target: 0 });
         cx.emit(Instruction::Note(Note::Contended { object }));
         // From here on the word says that somebody may wait, even if it is this thread that takes
         // the mutex: it can't know whether others sleep.
-        let again = cx.emit(Instruction::Exchange {
-            cell,
-            new: WAITED_FOR,
-            old,
-        });
-        let freed = cx.emit(Instruction::JumpIfZero {
-            condition: Operand::Variable(old),
-            target: 0,
-        });
+        let again = cx.emit(Instruction::Exchange { cell, new: WAITED_FOR, old });
+        let freed = cx.emit(Instruction::JumpIfZero { condition: Operand::Variable(old), target: 0 });
         cx.emit(Instruction::Syscall {
-            call: FutexWait {
-                cell,
-                expected: WAITED_FOR,
-                cause: Cause::Lock,
-                object,
-            }
-            .into(),
+            call: FutexWait { cell, expected: WAITED_FOR, cause: Cause::Lock, object }.into(),
             result: None,
             // The word has changed in the meantime, or a signal came: either way, try again.
             on_error: OnError::Continue,
@@ -118,18 +94,11 @@ impl Form for UnlockForm {
         };
         let (cell, object) = (word(lock), lock.object);
         let old = cx.temporary(0);
-        cx.emit(Instruction::Exchange {
-            cell,
-            new: FREE,
-            old,
-        });
+        cx.emit(Instruction::Exchange { cell, new: FREE, old });
         cx.emit(Instruction::Note(Note::Released { object }));
         let expressions = &mut cx.tables.expressions;
         let waited_for = expressions.add(Operator::Equal, Operand::Variable(old), WAITED_FOR);
-        let alone = cx.emit(Instruction::JumpIfZero {
-            condition: waited_for,
-            target: 0,
-        });
+        let alone = cx.emit(Instruction::JumpIfZero { condition: waited_for, target: 0 });
         let count = Operand::Const(1);
         cx.emit(Instruction::Syscall {
             call: FutexWake { cell, count }.into(),

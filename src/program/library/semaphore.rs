@@ -57,17 +57,11 @@ struct SemPostForm {
 const ONE: Operand = Operand::Const(1);
 
 fn value(semaphore: Semaphore) -> Cell {
-    Cell {
-        array: semaphore.value,
-        index: Operand::Const(0),
-    }
+    Cell { array: semaphore.value, index: Operand::Const(0) }
 }
 
 fn waiters(semaphore: Semaphore) -> Cell {
-    Cell {
-        array: semaphore.waiters,
-        index: Operand::Const(0),
-    }
+    Cell { array: semaphore.waiters, index: Operand::Const(0) }
 }
 
 /// Counts down if the value is above zero, by compare-and-swap. Gives the jump that is taken at
@@ -76,26 +70,12 @@ fn try_down(cx: &mut Lower<'_>, cell: Cell) -> Address {
     let (seen, old): (Variable, Variable) = (cx.temporary(0), cx.temporary(1));
     let seen_value = Operand::Variable(seen);
     let again = cx.emit(Instruction::Load { into: seen, cell });
-    let zero = cx.emit(Instruction::JumpIfZero {
-        condition: seen_value,
-        target: 0,
-    });
-    let less = cx
-        .tables
-        .expressions
-        .add(Operator::Subtract, seen_value, ONE);
-    cx.emit(Instruction::CompareSwap {
-        cell,
-        expected: seen_value,
-        new: less,
-        old: Some(old),
-    });
+    let zero = cx.emit(Instruction::JumpIfZero { condition: seen_value, target: 0 });
+    let less = cx.tables.expressions.add(Operator::Subtract, seen_value, ONE);
+    cx.emit(Instruction::CompareSwap { cell, expected: seen_value, new: less, old: Some(old) });
     let expressions = &mut cx.tables.expressions;
     let swapped = expressions.add(Operator::Equal, Operand::Variable(old), seen_value);
-    cx.emit(Instruction::JumpIfZero {
-        condition: swapped,
-        target: again,
-    });
+    cx.emit(Instruction::JumpIfZero { condition: swapped, target: again });
     zero
 }
 
@@ -110,29 +90,16 @@ impl Form for SemWaitForm {
 
         cx.patch(zero);
         cx.emit(Instruction::Note(Note::Contended { object }));
-        cx.emit(Instruction::AtomicAdd {
-            cell: waiters,
-            value: ONE,
-            old: None,
-        });
+        cx.emit(Instruction::AtomicAdd { cell: waiters, value: ONE, old: None });
         let again = cx.here();
         let still_zero = try_down(cx, value);
-        cx.emit(Instruction::AtomicAdd {
-            cell: waiters,
-            value: Operand::Const(-1),
-            old: None,
-        });
+        cx.emit(Instruction::AtomicAdd { cell: waiters, value: Operand::Const(-1), old: None });
         let got_it = cx.emit(Instruction::Jump(0));
 
         cx.patch(still_zero);
         cx.emit(Instruction::Syscall {
-            call: FutexWait {
-                cell: value,
-                expected: Operand::Const(0),
-                cause: Cause::Semaphore,
-                object,
-            }
-            .into(),
+            call: FutexWait { cell: value, expected: Operand::Const(0), cause: Cause::Semaphore, object }
+                .into(),
             result: None,
             // The value has changed in the meantime, or a signal came: either way, try again.
             on_error: OnError::Continue,
@@ -151,27 +118,13 @@ impl Form for SemPostForm {
             return;
         };
         let object = semaphore.object;
-        cx.emit(Instruction::AtomicAdd {
-            cell: value(semaphore),
-            value: ONE,
-            old: None,
-        });
+        cx.emit(Instruction::AtomicAdd { cell: value(semaphore), value: ONE, old: None });
         cx.emit(Instruction::Note(Note::Released { object }));
         let waiting = cx.temporary(0);
-        cx.emit(Instruction::Load {
-            into: waiting,
-            cell: waiters(semaphore),
-        });
-        let nobody = cx.emit(Instruction::JumpIfZero {
-            condition: Operand::Variable(waiting),
-            target: 0,
-        });
+        cx.emit(Instruction::Load { into: waiting, cell: waiters(semaphore) });
+        let nobody = cx.emit(Instruction::JumpIfZero { condition: Operand::Variable(waiting), target: 0 });
         cx.emit(Instruction::Syscall {
-            call: FutexWake {
-                cell: value(semaphore),
-                count: ONE,
-            }
-            .into(),
+            call: FutexWake { cell: value(semaphore), count: ONE }.into(),
             result: None,
             on_error: OnError::Exit,
         });

@@ -34,15 +34,11 @@ struct CloseForm {
 
 impl Form for CloseForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let pipe = matches!(
-            cx.channel_kind(&self.close.value),
-            Some(Channel::Pipe { .. })
-        );
+        let pipe = matches!(cx.channel_kind(&self.close.value), Some(Channel::Pipe { .. }));
         if pipe && self.end.is_none() {
             let message = format!("`{}` is a pipe; say which end", self.close.value);
             let problem = Problem::error(Code::MissingKey, self.close.span.clone(), message);
-            cx.problems
-                .push(problem.help("add `end = \"read\"` or `end = \"write\"`"));
+            cx.problems.push(problem.help("add `end = \"read\"` or `end = \"write\"`"));
         }
         if let Some(fd) = cx.channel(&self.close, self.end.unwrap_or(End::Read)) {
             cx.call(step, Close { fd });

@@ -45,8 +45,7 @@ impl Form for ForkForm {
             && !(0..=super::MAX_COUNT).contains(&number)
         {
             let message = format!("`count` is from 0 to {}", super::MAX_COUNT);
-            cx.problems
-                .error(Code::OutOfRange, at.span.clone(), message);
+            cx.problems.error(Code::OutOfRange, at.span.clone(), message);
         }
         let Some(program) = cx.link(Link::Fork, &self.fork) else {
             return;

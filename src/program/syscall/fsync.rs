@@ -32,19 +32,9 @@ struct FsyncForm {
 
 impl Form for FsyncForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        if matches!(
-            cx.channel_kind(&self.fsync.value),
-            Some(Channel::Pipe { .. })
-        ) {
-            let message = format!(
-                "`{}` is a pipe; only files can be synchronised",
-                self.fsync.value
-            );
-            cx.problems.push(Problem::error(
-                Code::WrongObject,
-                self.fsync.span.clone(),
-                message,
-            ));
+        if matches!(cx.channel_kind(&self.fsync.value), Some(Channel::Pipe { .. })) {
+            let message = format!("`{}` is a pipe; only files can be synchronised", self.fsync.value);
+            cx.problems.push(Problem::error(Code::WrongObject, self.fsync.span.clone(), message));
             return;
         }
         if let Some(fd) = cx.channel(&self.fsync, End::Write) {

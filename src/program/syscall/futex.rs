@@ -39,15 +39,7 @@ impl Form for FutexWaitForm {
         let expected = cx.operand(&self.expected);
         if let Some((cell, object)) = cx.cell(&self.futex_wait) {
             let cause = Cause::Futex;
-            cx.call(
-                step,
-                FutexWait {
-                    cell,
-                    expected,
-                    cause,
-                    object,
-                },
-            );
+            cx.call(step, FutexWait { cell, expected, cause, object });
         }
     }
 }

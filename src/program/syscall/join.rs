@@ -34,8 +34,7 @@ impl Form for JoinForm {
         let program = match &self.join.value {
             Whether::True => None,
             Whether::Name(name) if name == "all" => None,
-            Whether::Name(name) => match cx.program(&At::new(self.join.span.clone(), name.clone()))
-            {
+            Whether::Name(name) => match cx.program(&At::new(self.join.span.clone(), name.clone())) {
                 Some(program) => Some(program),
                 None => return,
             },

@@ -47,15 +47,7 @@ impl Form for ReadForm {
         let into = self.into.as_ref().map(|name| cx.assign(name));
         let all = self.all.unwrap_or(false);
         if let Some(fd) = cx.channel(&self.read, End::Read) {
-            cx.call(
-                step,
-                Read {
-                    fd,
-                    bytes,
-                    all,
-                    into,
-                },
-            );
+            cx.call(step, Read { fd, bytes, all, into });
         }
     }
 }

@@ -45,8 +45,7 @@ impl Form for WriteForm {
         if self.bytes.is_none() && self.value.is_none() {
             let message = "a write needs `bytes` or `value`";
             let problem = Problem::error(Code::MissingKey, step.span.clone(), message);
-            cx.problems
-                .push(problem.help("for example `bytes = \"64B\"` or `value = \"x\"`"));
+            cx.problems.push(problem.help("for example `bytes = \"64B\"` or `value = \"x\"`"));
         }
         let bytes = match &self.bytes {
             Some(bytes) => cx.size(bytes),
@@ -54,32 +53,13 @@ impl Form for WriteForm {
         };
         let value = self.value.as_ref().map(|value| cx.operand(value));
         let sync = self.sync.unwrap_or(false);
-        if sync
-            && matches!(
-                cx.channel_kind(&self.write.value),
-                Some(Channel::Pipe { .. })
-            )
-        {
-            let message = format!(
-                "`{}` is a pipe; only a file's writes can be synchronous",
-                self.write.value
-            );
-            cx.problems.push(Problem::error(
-                Code::WrongObject,
-                self.write.span.clone(),
-                message,
-            ));
+        if sync && matches!(cx.channel_kind(&self.write.value), Some(Channel::Pipe { .. })) {
+            let message =
+                format!("`{}` is a pipe; only a file's writes can be synchronous", self.write.value);
+            cx.problems.push(Problem::error(Code::WrongObject, self.write.span.clone(), message));
         }
         if let Some(fd) = cx.channel(&self.write, End::Write) {
-            cx.call(
-                step,
-                Write {
-                    fd,
-                    bytes,
-                    value,
-                    sync,
-                },
-            );
+            cx.call(step, Write { fd, bytes, value, sync });
         }
     }
 }
