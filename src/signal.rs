@@ -44,6 +44,8 @@ signals! {
     SIGILL = 4, Terminate;
     /// The program asked to be ended abnormally.
     SIGABRT = 6, Terminate;
+    /// A page of a mapped file that can't be read.
+    SIGBUS = 7, Terminate;
     /// Divided by zero.
     SIGFPE = 8, Terminate;
     /// Ended at once; can't be handled or ignored.
@@ -67,6 +69,11 @@ impl Signal {
     pub fn from_name(name: &str) -> Option<Signal> {
         let bare = name.strip_prefix("SIG").unwrap_or(name);
         Signal::ALL.iter().copied().find(|signal| &signal.name()[3..] == bare)
+    }
+
+    /// The signal with this number.
+    pub fn from_number(number: u16) -> Option<Signal> {
+        Signal::ALL.iter().copied().find(|signal| *signal as u16 == number)
     }
 
     /// Its bit in a set of pending, blocked or ignored signals.

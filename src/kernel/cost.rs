@@ -99,6 +99,22 @@ costs! {
     fork_page = "fork-page",
     /// Delivering a signal to a process.
     signal = "signal",
+    /// Taking a thread or process apart at its end.
+    process_exit = "process-exit",
+}
+
+impl Costs {
+    /// A cost in whole instructions, as the CPU executes it.
+    #[inline]
+    pub fn whole(&self, cost: Span) -> Span {
+        let unit = self.instruction.as_nanos();
+        if unit == 1 { cost } else { Span::from_nanos(cost.as_nanos().div_ceil(unit) * unit) }
+    }
+
+    /// The cost of a system call's body by the call's name in the trace.
+    pub fn call(&self, name: &str) -> CallCost {
+        self.calls.get(name).copied().unwrap_or_default()
+    }
 }
 
 impl CallCost {

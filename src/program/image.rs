@@ -133,6 +133,14 @@ impl Width {
             Width::Int64 => 8,
         }
     }
+
+    /// What is left of a value when it is stored.
+    pub const fn stored(self, value: i64) -> i64 {
+        match self {
+            Width::Int32 => value as i32 as i64,
+            Width::Int64 => value,
+        }
+    }
 }
 
 /// A line of output with places for values: pieces of text, each followed by a value except the last.

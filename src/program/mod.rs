@@ -4,6 +4,7 @@
 //! - [`value`]: operands, expressions and random amounts
 //! - [`syscall`]: system calls, one file for each
 //! - [`image`]: a whole lowered scenario
+//! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
 //!   verbs that aren't system calls
 //! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
@@ -13,6 +14,7 @@
 pub mod amount;
 pub mod at;
 pub mod basic;
+pub mod call;
 pub mod control;
 pub mod expression;
 pub mod form;
@@ -24,6 +26,7 @@ pub mod problem;
 pub mod reading;
 pub mod resolve;
 pub mod syscall;
+pub mod userland;
 pub mod value;
 pub mod verb;
 

@@ -94,3 +94,61 @@ pub struct TaskEntry {
     /// When it begins to exist.
     pub start: crate::time::Instant,
 }
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "how")]
+pub enum Outcome {
+    /// Every process has ended.
+    Finished,
+    /// The limit that the scenario or the user set was reached.
+    Limit,
+    /// The user stopped it.
+    Interrupted,
+    /// Nothing could ever run again.
+    Deadlock { text: String },
+    /// An assertion of the scenario didn't hold.
+    AssertFailed { text: String },
+    /// Things happened for ever, but no program got on.
+    Livelock { text: String },
+    /// The run couldn't go on for another reason.
+    Error { text: String },
+}
+
+impl Outcome {
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Outcome::Finished => "finished",
+            Outcome::Limit => "limit",
+            Outcome::Interrupted => "interrupted",
+            Outcome::Deadlock { .. } => "deadlock",
+            Outcome::AssertFailed { .. } => "assert-failed",
+            Outcome::Livelock { .. } => "livelock",
+            Outcome::Error { .. } => "error",
+        }
+    }
+
+    /// What is to be said beyond the name.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Outcome::Finished | Outcome::Limit | Outcome::Interrupted => None,
+            Outcome::Deadlock { text }
+            | Outcome::AssertFailed { text }
+            | Outcome::Livelock { text }
+            | Outcome::Error { text } => Some(text),
+        }
+    }
+}
+
+/// What a trace says about itself after its last event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Footer {
+    /// How many events there are.
+    pub events: u64,
+    /// When the run ended, which may be after the last event.
+    pub end: crate::time::Instant,
+    pub outcome: Outcome,
+    /// How many events the source knows to have lost.
+    pub lost: u64,
+}

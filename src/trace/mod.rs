@@ -2,17 +2,24 @@
 //!
 //! - [`event`]: the kinds of event
 //! - [`kinds`]: their names and documentation, one row each
+//! - [`fields`]: what an event carries, as named values
 //! - [`header`]: what a trace says about itself
 //! - [`sink`]: where a running simulation puts events
-//! - [`file`]: the binary format, written and read as a stream
-//! - [`check`]: the laws that every trace obeys
+//! - [`mod@file`]: the binary format, written and read as a stream
+//! - [`mod@check`]: the laws that every trace obeys
 //!
 //! This module knows nothing of who produced a trace.
 
+pub mod check;
 pub mod event;
+pub mod fields;
+pub mod file;
 pub mod header;
+pub mod kinds;
 pub mod sink;
 
+pub use check::{Violation, check};
 pub use event::{Cause, Event, Exception, Fault, Kind, Why};
-pub use header::Header;
+pub use file::{FileSink, Reader, Record, Trace, TraceError, Writer};
+pub use header::{Footer, Header, Outcome};
 pub use sink::Sink;

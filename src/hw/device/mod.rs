@@ -1,6 +1,17 @@
 //! Devices: what raises interrupts. One file for each kind, one row in [`DEVICES`].
 
+mod disk;
+mod network;
+mod noise;
+mod terminal;
+
+pub use disk::{Disk, Request, Started};
+pub use network::Card;
+pub use noise::Noise;
+pub use terminal::Keyboard;
+
 use crate::ids::{CpuId, ObjectId, Vector};
+use crate::random::Key;
 use crate::time::Span;
 
 /// A device of the machine, as the scenario describes it.
@@ -77,6 +88,39 @@ pub enum Duration {
     Fixed(Span),
     Uniform { low: Span, high: Span },
     Exponential { mean: Span },
+}
+
+/// A device at work.
+#[derive(Clone, Debug)]
+pub struct Device {
+    pub spec: DeviceSpec,
+    pub plugged: bool,
+    pub state: State,
+}
+
+/// What a device has in it.
+#[derive(Clone, Debug)]
+pub enum State {
+    Disk(Disk),
+    Keyboard(Keyboard),
+    Network(Card),
+    Noise(Noise),
+    Button,
+}
+
+impl Device {
+    /// The device as it is when the machine is switched on.
+    pub fn new(spec: DeviceSpec, run: Key) -> Device {
+        let stream = run.named("device").named(&spec.name).stream();
+        let state = match spec.kind {
+            DeviceKind::Disk(disk) | DeviceKind::Usb(disk) => State::Disk(Disk::new(disk, stream)),
+            DeviceKind::Terminal => State::Keyboard(Keyboard::default()),
+            DeviceKind::Network => State::Network(Card::default()),
+            DeviceKind::Noise(noise) => State::Noise(Noise::new(noise, stream)),
+            DeviceKind::Button => State::Button,
+        };
+        Device { plugged: spec.plugged, spec, state }
+    }
 }
 
 /// The documentation of one kind of device.

@@ -1,6 +1,20 @@
 //! Scheduling policies: who runs next, for how long, and why.
+//!
+//! - [`policy`]: what a policy must be able to do
+//! - one file for each policy, one row for each in [`POLICIES`]
+
+mod fcfs;
+pub mod policy;
+mod priority;
+mod round_robin;
+
+pub use policy::{Policy, Ready, Thread};
+
+use std::collections::BTreeMap;
 
 use crate::time::Span;
+
+use super::options::{Parameter, Scheduler};
 
 /// What a policy is told about a process or thread: the scenario's `[process.X]` keys that
 /// concern scheduling. Each policy uses those that it knows.
@@ -26,6 +40,37 @@ pub struct PolicyRow {
     pub doc: &'static str,
     /// Its parameters: key, kind of value (`time`, `number`, `truth`, `word`), what it means and the default.
     pub parameters: &'static [(&'static str, &'static str, &'static str)],
+    build: fn(&Given<'_>) -> Box<dyn Policy>,
+}
+
+/// The parameters that a scenario gives to a policy.
+struct Given<'a>(&'a BTreeMap<String, Parameter>);
+
+impl Given<'_> {
+    fn time(&self, key: &str) -> Option<Span> {
+        match self.0.get(key) {
+            Some(Parameter::Time(time)) => Some(*time),
+            _ => None,
+        }
+    }
+
+    fn truth(&self, key: &str) -> Option<bool> {
+        match self.0.get(key) {
+            Some(Parameter::Truth(truth)) => Some(*truth),
+            _ => None,
+        }
+    }
+}
+
+/// A new, empty queue under the policy that the scenario asks for; none if there is no such policy.
+pub fn build(scheduler: &Scheduler) -> Option<Box<dyn Policy>> {
+    let row = POLICIES.iter().find(|row| row.name == scheduler.policy)?;
+    Some((row.build)(&Given(&scheduler.parameters)))
+}
+
+/// The policy for a scenario that names none that exists: round-robin with a quantum of 10 ms.
+pub fn default_policy() -> Box<dyn Policy> {
+    Box::new(round_robin::RoundRobin::new(Span::from_millis(10)))
 }
 
 /// Every policy that a scenario can name.
@@ -35,12 +80,17 @@ pub const POLICIES: &[PolicyRow] = &[
         summary: "first come, first served",
         doc: "Runs the thread that has been ready longest until it blocks, yields or ends.",
         parameters: &[],
+        build: |_| Box::<fcfs::Fcfs>::default(),
     },
     PolicyRow {
         name: "round-robin",
         summary: "each in turn, for a quantum at most",
         doc: "As first come, first served, but a thread that has used its quantum goes to the end of the queue.",
         parameters: &[("quantum", "time", "the longest time in one go; 10ms")],
+        build: |given| {
+            let quantum = given.time("quantum").unwrap_or(Span::from_millis(10));
+            Box::new(round_robin::RoundRobin::new(quantum))
+        },
     },
     PolicyRow {
         name: "priority",
@@ -50,5 +100,9 @@ pub const POLICIES: &[PolicyRow] = &[
             ("quantum", "time", "the longest time in one go among equals; without it there is none"),
             ("preemptive", "truth", "whether a thread that becomes ready pre-empts; true"),
         ],
+        build: |given| {
+            let preemptive = given.truth("preemptive").unwrap_or(true);
+            Box::new(priority::Priority::new(given.time("quantum"), preemptive))
+        },
     },
 ];

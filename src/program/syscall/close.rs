@@ -3,14 +3,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::ids::Fd;
 use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Channel;
 use crate::program::lower::Lower;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "close",
@@ -49,4 +52,12 @@ impl Form for CloseForm {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Close {
     pub fd: Fd,
+}
+
+impl SystemCall for Close {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let was_open = call.kernel.close(call.cpu, process, self.fd);
+        if was_open { Ok(Outcome::Done(0)) } else { Err(Errno::EBADF) }
+    }
 }

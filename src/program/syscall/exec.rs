@@ -3,12 +3,16 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::program::ProgramId;
 use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Link;
 use crate::program::lower::Lower;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Kind;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "exec",
@@ -40,4 +44,22 @@ impl Form for ExecForm {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exec {
     pub program: ProgramId,
+}
+
+impl SystemCall for Exec {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let program = &call.image.programs[usize::from(self.program.0)];
+        let process = call.process();
+        call.kernel.end_other_threads(call.cpu);
+        call.kernel.free_space(process);
+        call.kernel.cpus[call.cpu].tlb.flush();
+        let made = call.user().call;
+        call.user().restart(self.program, program);
+        call.user().call = made;
+        if S::ON {
+            let program = call.kernel.sink.name(&program.name);
+            call.emit(Kind::ProcessExec { program });
+        }
+        Ok(Outcome::Done(0))
+    }
 }

@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::program::Operand;
 use crate::program::at::{At, Value};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "exit",
@@ -30,7 +33,7 @@ struct ExitForm {
 impl Form for ExitForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
         let status = cx.operand(&self.exit);
-        cx.call(step, Exit { status });
+        cx.call(step, Exit { status, all: true });
         cx.never_returns();
     }
 }
@@ -38,4 +41,15 @@ impl Form for ExitForm {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exit {
     pub status: Operand,
+    /// Ends all threads of the process; otherwise only the caller.
+    pub all: bool,
+}
+
+impl SystemCall for Exit {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let image = call.image;
+        let status = call.user().value(self.status, image);
+        // As in Linux, only the low eight bits reach the parent.
+        Ok(Outcome::Exit { status: (status & 0xff) as u16, all: self.all })
+    }
 }

@@ -3,14 +3,20 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
+use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::Fd;
+use crate::kernel::file::{Opened, Transfer};
 use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Channel;
 use crate::program::lower::Lower;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Cause;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "fsync",
@@ -46,4 +52,26 @@ impl Form for FsyncForm {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fsync {
     pub fd: Fd,
+}
+
+impl SystemCall for Fsync {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let (_, Opened::File(file)) = call.kernel.opened(process, self.fd).ok_or(Errno::EBADF)? else {
+            return Err(Errno::EINVAL);
+        };
+        if call.progress() > 0 {
+            return call.kernel.take_failure(call.task).map(|()| Outcome::Done(0));
+        }
+        let entry = &mut call.kernel.files.files[file as usize];
+        let dirty = entry.dirty.iter_mut().map(std::mem::take).filter(|&dirty| dirty).count() as u64;
+        if dirty == 0 {
+            return Ok(Outcome::Done(0));
+        }
+        let object = entry.object;
+        let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
+        call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, true);
+        call.user().progress = 1;
+        Ok(Outcome::Block { on: Cause::Disk, object: Some(object) })
+    }
 }

@@ -3,11 +3,14 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::program::Variable;
 use crate::program::at::{At, Whether};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Sink;
 
 pub const GETPID: VerbRow = VerbRow {
     name: "getpid",
@@ -75,4 +78,21 @@ pub struct Getpid {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Getppid {
     pub into: Option<Variable>,
+}
+
+impl SystemCall for Getpid {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let own = i64::from(call.process().0);
+        call.user().set(self.into, own);
+        Ok(Outcome::Done(own))
+    }
+}
+
+impl SystemCall for Getppid {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let parent = call.kernel.processes[process.index()].as_ref().map_or(0, |process| process.parent.0);
+        call.user().set(self.into, i64::from(parent));
+        Ok(Outcome::Done(i64::from(parent)))
+    }
 }

@@ -5,11 +5,16 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
+use crate::kernel::task::State;
 use crate::program::ProgramId;
 use crate::program::at::{At, Whether};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Cause;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "join",
@@ -47,4 +52,26 @@ impl Form for JoinForm {
 pub struct Join {
     /// Only threads that run this program; all others of the process if absent.
     pub program: Option<ProgramId>,
+}
+
+impl SystemCall for Join {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let awaited = (process.index()..call.kernel.tasks.len()).any(|index| {
+            let task = &call.kernel.tasks[index];
+            let program = call.userland.users[index].program;
+            task.process == process
+                && index != call.task.index()
+                && task.state != State::Ended
+                && self.program.is_none_or(|only| only == program)
+        });
+        if !awaited {
+            return Ok(Outcome::Done(0));
+        }
+        let (task, kernel) = (call.task, &mut *call.kernel);
+        if let Some(process) = &mut kernel.processes[process.index()] {
+            process.joiners.push(task, &mut kernel.tasks);
+        }
+        Ok(Outcome::Block { on: Cause::Thread, object: None })
+    }
 }

@@ -3,13 +3,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
+use crate::ids::Pid;
 use crate::program::at::{At, Raw, Value};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::resolve::SignalName;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{Operand, StartId};
 use crate::signal::Signal;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "kill",
@@ -72,4 +76,20 @@ pub enum Target {
     /// The sender's youngest living child.
     Child,
     Parent,
+}
+
+impl SystemCall for Kill {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let image = call.image;
+        let process = call.process();
+        let own = call.kernel.processes[process.index()].as_ref();
+        let to = match self.target {
+            Target::Pid(pid) => u32::try_from(call.user().value(pid, image)).ok().map(Pid),
+            Target::Process(start) => call.kernel.first_of.get(usize::from(start.0)).copied().flatten(),
+            Target::Child => own.and_then(|own| own.youngest_child),
+            Target::Parent => own.map(|own| own.parent),
+        };
+        let sent = to.is_some_and(|to| call.kernel.send_signal(call.cpu, to, self.signal));
+        if sent { Ok(Outcome::Done(0)) } else { Err(Errno::ESRCH) }
+    }
 }

@@ -40,6 +40,11 @@ pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
 
+use crate::errno::Errno;
+use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::value::Amount;
+use crate::trace::Sink;
+
 /// Most children or threads that one step can make.
 const MAX_COUNT: i64 = 4_000_000;
 
@@ -82,6 +87,24 @@ macro_rules! calls {
             /// The call's row in [`NAMES`].
             pub const fn id(&self) -> crate::ids::CallId {
                 match self { $(Syscall::$name(_) => crate::ids::CallId(Row::$name as u16),)* }
+            }
+        }
+
+        /// Each call's own file says what it does; this passes on to it.
+        impl SystemCall for Syscall {
+            #[inline]
+            fn amount(&self) -> Option<Amount> {
+                match self { $(Syscall::$name(call) => call.amount(),)* }
+            }
+
+            #[inline]
+            fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
+                match self { $(Syscall::$name(own) => own.copies(call),)* }
+            }
+
+            #[inline]
+            fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+                match self { $(Syscall::$name(own) => own.simulate(call),)* }
             }
         }
 

@@ -3,11 +3,15 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::resolve::True;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Cause;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "pause",
@@ -36,3 +40,9 @@ impl Form for PauseForm {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pause;
+
+impl SystemCall for Pause {
+    fn simulate<S: Sink>(&self, _: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        Ok(Outcome::Block { on: Cause::Signal, object: None })
+    }
+}

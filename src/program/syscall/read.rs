@@ -6,13 +6,17 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::ids::Fd;
+use crate::kernel::file::{OpenId, Opened, Transfer};
 use crate::program::at::{At, SizeAmount};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{Amount, Variable};
+use crate::trace::{Cause, Kind, Sink};
 
 pub const ROW: VerbRow = VerbRow {
     name: "read",
@@ -34,6 +38,8 @@ struct ReadForm {
     bytes: Option<At<SizeAmount>>,
     /// Asks again until all bytes are there or the file ends.
     all: Option<bool>,
+    /// For files: past the page cache, from the disk each time.
+    direct: Option<bool>,
     /// The variable that gets the value that the bytes carry.
     into: Option<At<String>>,
 }
@@ -47,7 +53,7 @@ impl Form for ReadForm {
         let into = self.into.as_ref().map(|name| cx.assign(name));
         let all = self.all.unwrap_or(false);
         if let Some(fd) = cx.channel(&self.read, End::Read) {
-            cx.call(step, Read { fd, bytes, all, into });
+            cx.call(step, Read { fd, bytes, direct: self.direct.unwrap_or(false), all, into });
         }
     }
 }
@@ -56,8 +62,124 @@ impl Form for ReadForm {
 pub struct Read {
     pub fd: Fd,
     pub bytes: Amount,
+    /// For files: past the page cache, from the disk each time (O_DIRECT).
+    pub direct: bool,
     /// Repeats the call until all bytes are there or the file ends, as `fread` does.
     pub all: bool,
     /// Gets the value that the bytes carry (little-endian, at most eight bytes).
     pub into: Option<Variable>,
+}
+
+impl SystemCall for Read {
+    fn amount(&self) -> Option<Amount> {
+        Some(self.bytes)
+    }
+
+    fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
+        match call.kernel.opened(call.process(), self.fd) {
+            Some((_, Opened::PipeRead(pipe))) => call.kernel.pipes[pipe as usize].used().min(call.amount()),
+            Some((open, Opened::File(file))) => {
+                let (offset, bytes) = extent(call, open, file);
+                let waits = !self.direct && call.kernel.uncached(file, offset, bytes).is_some();
+                if waits { 0 } else { bytes }
+            }
+            Some((_, Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen)) | None => 0,
+        }
+    }
+
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        match call.kernel.opened(call.process(), self.fd) {
+            Some((_, Opened::PipeRead(pipe))) => self.from_pipe(call, pipe),
+            Some((open, Opened::File(file))) => self.from_file(call, open, file),
+            Some((_, Opened::Keyboard)) => self.from_keyboard(call),
+            Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
+        }
+    }
+}
+
+/// Where a read of a file begins and how many bytes there are, at most as many as are asked for.
+fn extent<S: Sink>(call: &Call<'_, S>, open: OpenId, file: u32) -> (u64, u64) {
+    let offset = call.kernel.files.open[open.0 as usize].offset;
+    let size = call.kernel.files.files[file as usize].size;
+    (offset, size.saturating_sub(offset).min(call.amount()))
+}
+
+impl Read {
+    #[inline]
+    fn from_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
+        let wanted = call.amount();
+        let (task, kernel) = (call.task, &mut *call.kernel);
+        let pipe = &mut kernel.pipes[index as usize];
+        let object = pipe.object;
+        if pipe.used() == 0 && pipe.writers > 0 && wanted > 0 {
+            pipe.waiting_readers.push(task, &mut kernel.tasks);
+            return Ok(Outcome::Block { on: Cause::PipeRead, object: Some(object) });
+        }
+        let (taken, value) = pipe.take(wanted);
+        let writer = if taken > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
+        let rest = pipe.used() > 0;
+        let reader = if rest { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
+        if taken > 0 {
+            call.emit(Kind::MessageReceive { object, bytes: taken });
+        }
+        for woken in [writer, reader].into_iter().flatten() {
+            call.kernel.wake(call.cpu, woken);
+        }
+        if taken > 0 {
+            call.user().set(self.into, value as i64);
+        }
+        Ok(self.returned(call, taken))
+    }
+
+    /// The call returns so many bytes; if all were asked for and some are missing, it is made again.
+    fn returned<S: Sink>(&self, call: &mut Call<'_, S>, taken: u64) -> Outcome {
+        let user = call.user();
+        if self.all && taken > 0 && taken < user.amount {
+            user.amount -= taken;
+            return Outcome::Repeat(taken as i64);
+        }
+        Outcome::Done(taken as i64)
+    }
+
+    fn from_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
+        call.kernel.take_failure(call.task)?;
+        let (offset, bytes) = extent(call, open, file);
+        let object = call.kernel.files.files[file as usize].object;
+        let missing = if bytes == 0 {
+            None
+        } else if self.direct {
+            (call.progress() == 0).then_some((0, 0))
+        } else {
+            // A page that found no frame when it was read isn't asked for twice.
+            call.kernel
+                .uncached(file, offset, bytes)
+                .filter(|&(first, _)| u64::from(first) + 1 > call.progress())
+        };
+        if let Some((first_page, pages)) = missing {
+            let size = if self.direct { bytes } else { u64::from(pages) * crate::hw::mmu::PAGE_SIZE };
+            let transfer = Transfer { thread: call.task, file, first_page, pages };
+            call.user().progress = u64::from(first_page + pages).max(1);
+            call.kernel.transfer(call.cpu, transfer, size, false);
+            return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
+        }
+        call.kernel.files.open[open.0 as usize].offset += bytes;
+        if bytes > 0 {
+            call.emit(Kind::MessageReceive { object, bytes });
+        }
+        Ok(self.returned(call, bytes))
+    }
+
+    /// A line from the keyboard; as a value it is the number that it spells, or 0.
+    fn from_keyboard<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let (task, kernel) = (call.task, &mut *call.kernel);
+        let object = kernel.terminal.object;
+        let Some(line) = kernel.terminal.lines.pop_front() else {
+            kernel.terminal.waiting.push(task, &mut kernel.tasks);
+            return Ok(Outcome::Block { on: Cause::Terminal, object: Some(object) });
+        };
+        let bytes = line.len() as u64 + 1;
+        call.user().set(self.into, line.trim().parse().unwrap_or(0));
+        call.emit(Kind::MessageReceive { object, bytes });
+        Ok(Outcome::Done(bytes as i64))
+    }
 }

@@ -3,12 +3,15 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::resolve::SignalName;
 use crate::program::verb::{Level, VerbRow};
 use crate::signal::Signal;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "signal",
@@ -61,4 +64,20 @@ pub struct SignalAction {
 pub enum Action {
     Default,
     Ignore,
+}
+
+impl SystemCall for SignalAction {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        if self.signal == Signal::SIGKILL {
+            return Err(Errno::EINVAL);
+        }
+        let process = call.process();
+        if let Some(process) = &mut call.kernel.processes[process.index()] {
+            match self.action {
+                Action::Ignore => process.ignored |= self.signal.bit(),
+                Action::Default => process.ignored &= !self.signal.bit(),
+            }
+        }
+        Ok(Outcome::Done(0))
+    }
 }

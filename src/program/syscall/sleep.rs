@@ -3,11 +3,16 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::program::Amount;
 use crate::program::at::{At, TimeAmount};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::verb::{Level, VerbRow};
+use crate::time::Span;
+use crate::trace::Cause;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "sleep",
@@ -38,4 +43,22 @@ impl Form for SleepForm {
 pub struct Sleep {
     /// Nanoseconds.
     pub time: Amount,
+}
+
+impl SystemCall for Sleep {
+    fn amount(&self) -> Option<Amount> {
+        Some(self.time)
+    }
+
+    #[inline]
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let time = Span::from_nanos(call.amount());
+        if call.progress() > 0 || time.is_zero() {
+            return Ok(Outcome::Done(0));
+        }
+        let due = call.now() + time;
+        call.kernel.sleep_until(call.cpu, call.task, due);
+        call.user().progress = 1;
+        Ok(Outcome::Block { on: Cause::Sleep, object: None })
+    }
 }

@@ -3,14 +3,19 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::fork::{give_birth, release};
+use crate::errno::Errno;
+use crate::kernel::process::Place;
 use crate::program::Operand;
 use crate::program::ProgramId;
 use crate::program::at::{At, Value};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Link;
 use crate::program::lower::Lower;
 use crate::program::problem::Code;
 use crate::program::verb::{Level, VerbRow};
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "thread",
@@ -55,4 +60,13 @@ impl Form for ThreadForm {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thread {
     pub program: ProgramId,
+}
+
+impl SystemCall for Thread {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let thread = give_birth(call, self.program, Place::ThreadOf(process)).ok_or(Errno::EAGAIN)?;
+        release(call, thread);
+        Ok(Outcome::Done(i64::from(thread.0)))
+    }
 }

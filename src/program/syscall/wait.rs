@@ -3,11 +3,16 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
+use crate::kernel::process::Awaited;
 use crate::program::at::At;
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{ProgramId, Variable};
+use crate::trace::Cause;
+use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
     name: "wait",
@@ -60,4 +65,31 @@ pub enum Whom {
     Program(ProgramId),
     /// Each child there is; the call is made once for each.
     All,
+}
+
+impl SystemCall for Wait {
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        let process = call.process();
+        let program = match self.whom {
+            Whom::Any | Whom::All => None,
+            Whom::Program(program) => Some(program.0),
+        };
+        match call.kernel.reap(process, program) {
+            Awaited::Ended(child, status) => {
+                call.user().set(self.status, i64::from(status));
+                let more = self.whom == Whom::All && call.kernel.has_children(process);
+                let child = i64::from(child.0);
+                Ok(if more { Outcome::Repeat(child) } else { Outcome::Done(child) })
+            }
+            Awaited::Alive => {
+                let (task, kernel) = (call.task, &mut *call.kernel);
+                if let Some(process) = &mut kernel.processes[process.index()] {
+                    process.parents_waiting.push(task, &mut kernel.tasks);
+                }
+                Ok(Outcome::Block { on: Cause::Child, object: None })
+            }
+            Awaited::None if self.whom == Whom::All => Ok(Outcome::Done(0)),
+            Awaited::None => Err(Errno::ECHILD),
+        }
+    }
 }

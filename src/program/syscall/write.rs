@@ -6,8 +6,11 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::errno::Errno;
 use crate::ids::Fd;
+use crate::kernel::file::{File, OpenId, Opened, Transfer};
 use crate::program::at::{At, SizeAmount, Value};
+use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Channel;
 use crate::program::lower::Lower;
@@ -15,6 +18,8 @@ use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{Amount, Operand};
+use crate::signal::Signal;
+use crate::trace::{Cause, Kind, Sink};
 
 pub const ROW: VerbRow = VerbRow {
     name: "write",
@@ -38,6 +43,8 @@ struct WriteForm {
     value: Option<At<Value>>,
     /// For files: returns only when the disk has it (O_SYNC).
     sync: Option<bool>,
+    /// For files: past the page cache, to the disk at once.
+    direct: Option<bool>,
 }
 
 impl Form for WriteForm {
@@ -59,7 +66,7 @@ impl Form for WriteForm {
             cx.problems.push(Problem::error(Code::WrongObject, self.write.span.clone(), message));
         }
         if let Some(fd) = cx.channel(&self.write, End::Write) {
-            cx.call(step, Write { fd, bytes, value, sync });
+            cx.call(step, Write { fd, bytes, value, sync, direct: self.direct.unwrap_or(false) });
         }
     }
 }
@@ -72,4 +79,115 @@ pub struct Write {
     pub value: Option<Operand>,
     /// For files: returns only when the disk has it (O_SYNC).
     pub sync: bool,
+    /// For files: past the page cache, to the disk at once (O_DIRECT).
+    pub direct: bool,
+}
+
+impl SystemCall for Write {
+    fn amount(&self) -> Option<Amount> {
+        Some(self.bytes)
+    }
+
+    fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
+        match call.kernel.opened(call.process(), self.fd) {
+            Some((_, Opened::PipeWrite(pipe))) => {
+                let total = call.amount();
+                call.kernel.pipes[pipe as usize].accepts(total - call.progress(), total)
+            }
+            Some((_, Opened::File(_))) if call.progress() > 0 => 0,
+            Some((_, Opened::File(_) | Opened::Screen)) => call.amount(),
+            Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => 0,
+        }
+    }
+
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        match call.kernel.opened(call.process(), self.fd) {
+            Some((_, Opened::PipeWrite(pipe))) => self.to_pipe(call, pipe),
+            Some((open, Opened::File(file))) => self.to_file(call, open, file),
+            Some((_, Opened::Screen)) => Ok(self.to_screen(call)),
+            Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
+        }
+    }
+}
+
+impl Write {
+    #[inline]
+    fn to_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
+        let (total, written) = (call.amount(), call.progress());
+        let process = call.process();
+        let (task, kernel) = (call.task, &mut *call.kernel);
+        let pipe = &mut kernel.pipes[index as usize];
+        let object = pipe.object;
+        if pipe.readers == 0 {
+            kernel.send_signal(call.cpu, process, Signal::SIGPIPE);
+            return if written > 0 { Ok(Outcome::Done(written as i64)) } else { Err(Errno::EPIPE) };
+        }
+        let now = pipe.accepts(total - written, total);
+        if now > 0 {
+            let value = match self.value {
+                Some(value) if written == 0 => {
+                    let user = &call.userland.users[task.index()];
+                    Some(user.value(value, call.image) as u64)
+                }
+                Some(_) | None => None,
+            };
+            pipe.put(now, value);
+        }
+        let reader = if now > 0 { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
+        let done = written + now;
+        let writer =
+            if done == total && pipe.room() > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
+        if done < total {
+            pipe.waiting_writers.push(task, &mut kernel.tasks);
+        }
+        if now > 0 {
+            call.emit(Kind::MessageSend { object, bytes: now });
+        }
+        for woken in [reader, writer].into_iter().flatten() {
+            call.kernel.wake(call.cpu, woken);
+        }
+        call.user().progress = done;
+        if done < total {
+            return Ok(Outcome::Block { on: Cause::PipeWrite, object: Some(object) });
+        }
+        Ok(Outcome::Done(total as i64))
+    }
+
+    /// The bytes go to the page cache, whose pages are dirty then; with `sync` the call waits until
+    /// the disk has them, with `direct` they go there only.
+    fn to_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
+        let bytes = call.amount();
+        let offset = call.kernel.files.open[open.0 as usize].offset;
+        let object = call.kernel.files.files[file as usize].object;
+        let to_disk = (self.sync || self.direct) && bytes > 0;
+        if call.progress() == 0 {
+            if !self.direct {
+                for page in File::pages(offset, bytes) {
+                    let kept = call.kernel.cache(file, page).is_some();
+                    call.kernel.files.files[file as usize].dirty[page as usize] = kept && !self.sync;
+                }
+            }
+            if to_disk {
+                let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
+                call.user().progress = 1;
+                call.kernel.transfer(call.cpu, transfer, bytes, true);
+                return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
+            }
+        }
+        call.kernel.take_failure(call.task)?;
+        call.kernel.files.open[open.0 as usize].offset += bytes;
+        let entry = &mut call.kernel.files.files[file as usize];
+        entry.size = entry.size.max(offset + bytes);
+        if bytes > 0 {
+            call.emit(Kind::MessageSend { object, bytes });
+        }
+        Ok(Outcome::Done(bytes as i64))
+    }
+
+    fn to_screen<S: Sink>(&self, call: &mut Call<'_, S>) -> Outcome {
+        let bytes = call.amount();
+        let object = call.kernel.terminal.object;
+        call.emit(Kind::MessageSend { object, bytes });
+        Outcome::Done(bytes as i64)
+    }
 }

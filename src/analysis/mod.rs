@@ -1,0 +1,46 @@
+//! What a trace amounts to: statistics, and the spans that a chart draws.
+//!
+//! - [`state`]: what a CPU or a thread can be doing
+//! - [`replay`]: follows a trace and says who did what, from when to when
+//! - [`account`]: adds those times up, with memory that doesn't grow with the trace; `tally` holds
+//!   the sums, `kind_count` numbers the kinds of event
+//! - [`latency`]: how long interrupts waited, as a distribution
+//! - [`summary`]: the result, for people and for programs
+//! - [`laws`]: what must add up in every summary
+//! - [`render`]: the summary as tables; `table` sets one, `grouping` adds processes up
+//! - [`lanes`]: the same times as spans, one lane for each CPU and each thread; `lanes_builder`
+//!   makes them
+//! - [`naming`]: names that belong together, and times in few characters
+//!
+//! Account and lanes share one replay, so that a total can't contradict the chart.
+
+pub mod account;
+mod grouping;
+mod kind_count;
+pub mod lanes;
+mod lanes_builder;
+pub mod latency;
+pub mod laws;
+pub mod naming;
+pub mod render;
+pub mod replay;
+pub mod state;
+pub mod summary;
+mod table;
+mod tally;
+
+#[cfg(test)]
+mod account_tests;
+#[cfg(test)]
+mod lanes_tests;
+#[cfg(test)]
+mod nonsense_tests;
+#[cfg(test)]
+pub(crate) mod stories;
+#[cfg(test)]
+mod story;
+
+pub use account::Account;
+pub use lanes::Lanes;
+pub use lanes_builder::LanesBuilder;
+pub use summary::Summary;

@@ -1,0 +1,82 @@
+//! The typeface, and how much room a text takes.
+//!
+//! PNG files use the embedded Inter (SIL Open Font License, assets/fonts/OFL.txt). SVG files name
+//! it and common typefaces of about its width, since embedding it would make every file large.
+
+use std::sync::Once;
+
+use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
+
+/// The first is the embedded one; a viewer takes the first that it has.
+pub const FAMILY: &str = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
+
+/// Viewers without Inter may take a wider typeface.
+const SAFETY: f64 = 1.08;
+/// Widths are measured at this size, so that rounding to pixels doesn't matter.
+const MEASURED: f64 = 1_000.0;
+/// The crate takes a font's line height and not its size; this is its factor.
+const LINE: f64 = 1.24;
+
+static REGULAR: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
+static STRONG: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
+
+/// How heavy a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    Regular,
+    Strong,
+}
+
+/// The typeface in a size in pixels.
+pub fn font(size: f64, weight: Weight) -> FontDesc<'static> {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        // A font that can't be read shows itself as soon as something is drawn or measured.
+        let _ = register_font(FAMILY, FontStyle::Normal, REGULAR);
+        let _ = register_font(FAMILY, FontStyle::Bold, STRONG);
+    });
+    let style = match weight {
+        Weight::Regular => FontStyle::Normal,
+        Weight::Strong => FontStyle::Bold,
+    };
+    FontDesc::new(FontFamily::Name(FAMILY), size * LINE, style)
+}
+
+/// How wide a text is, in pixels, with some to spare.
+pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
+    let measured = font(MEASURED, weight).box_size(text).map_or(0, |(width, _)| width);
+    f64::from(measured) * size / MEASURED * SAFETY
+}
+
+/// As much of a text as has room, with an ellipsis if it was cut; nothing if not even that fits.
+pub fn fit(text: &str, room: f64, size: f64, weight: Weight) -> Option<String> {
+    if width(text, size, weight) <= room {
+        return Some(text.to_owned());
+    }
+    let ends: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
+    let fits = |&place: &usize| width(&format!("{}…", text[..place].trim_end()), size, weight) <= room;
+    let kept = ends.partition_point(fits).checked_sub(1)?;
+    let kept = text[..ends[kept]].trim_end();
+    (kept.chars().count() >= 2).then(|| format!("{kept}…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bold_text_is_wider() {
+        let text = "interrupt";
+        assert!(width(text, 12.0, Weight::Strong) > width(text, 12.0, Weight::Regular));
+        assert!((40.0..80.0).contains(&width(text, 12.0, Weight::Regular)));
+    }
+
+    #[test]
+    fn a_long_name_is_cut_with_an_ellipsis() {
+        let cut = fit("a-rather-long-name-of-a-process", 80.0, 12.0, Weight::Regular).unwrap();
+        assert!(cut.ends_with('…') && cut.starts_with("a-rat"), "{cut}");
+        assert!(width(&cut, 12.0, Weight::Regular) <= 80.0);
+        assert_eq!(fit("name", 5.0, 12.0, Weight::Regular), None);
+        assert_eq!(fit("", 5.0, 12.0, Weight::Regular).as_deref(), Some(""));
+    }
+}

@@ -1,0 +1,97 @@
+//! What the colours and signs mean; only those that occur.
+
+use plotters::prelude::DrawingBackend;
+
+use super::ChartError;
+use super::canvas::{Anchor, Canvas, Type};
+use super::columns::Paint;
+use super::font::{Weight, width};
+use super::layout::{LEGEND_LINE, MARGIN};
+use super::theme::Palette;
+
+const SIZE: f64 = 12.0;
+const SWATCH: i32 = 18;
+const GAP: i32 = 7;
+const BETWEEN: i32 = 15;
+
+/// A sign and its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    State(Paint),
+    /// The two marks of an interrupt.
+    Interrupt,
+    Wakeup,
+    Message,
+}
+
+impl Sign {
+    const fn meaning(self) -> &'static str {
+        match self {
+            Sign::State(Paint::User) => "user mode",
+            Sign::State(Paint::Kernel) => "kernel: system call",
+            Sign::State(Paint::Fault) => "kernel: exception",
+            Sign::State(Paint::Switch) => "kernel: switch",
+            Sign::State(Paint::Interrupt) => "kernel: interrupt",
+            Sign::State(Paint::Ready) => "ready",
+            Sign::State(Paint::Blocked) => "blocked",
+            Sign::State(Paint::Idle) => "idle",
+            Sign::Interrupt => "raised, recognised",
+            Sign::Wakeup => "wakes or forks",
+            Sign::Message => "message",
+        }
+    }
+}
+
+/// Signs with their places, relative to the first line.
+#[derive(Clone, Debug)]
+pub struct Legend {
+    entries: Vec<(Sign, i32, i32)>,
+    pub lines: i32,
+}
+
+impl Legend {
+    pub fn new(signs: &[Sign], total: i32) -> Legend {
+        let (mut x, mut line) = (MARGIN, 0);
+        let mut entries = Vec::new();
+        for &sign in signs {
+            let wide = SWATCH + GAP + width(sign.meaning(), SIZE, Weight::Regular).ceil() as i32;
+            if x > MARGIN && x + wide > total - MARGIN {
+                x = MARGIN;
+                line += 1;
+            }
+            entries.push((sign, x, line * LEGEND_LINE));
+            x += wide + BETWEEN;
+        }
+        Legend { lines: if entries.is_empty() { 0 } else { line + 1 }, entries }
+    }
+
+    pub fn draw<B: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<'_, B>,
+        palette: &Palette,
+        top: i32,
+    ) -> Result<(), ChartError> {
+        for &(sign, x, y) in &self.entries {
+            let y = top + y;
+            match sign {
+                Sign::State(paint @ (Paint::Blocked | Paint::Idle)) => {
+                    canvas.rect((x, y - 1), (SWATCH, 2), palette.paint(paint))?;
+                }
+                Sign::State(paint) => canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?,
+                Sign::Interrupt => {
+                    canvas.rect((x, y - 2), (SWATCH - 3, 4), palette.pending)?;
+                    canvas.rect((x + SWATCH - 3, y - 7), (2, 14), palette.paint(Paint::Interrupt))?;
+                }
+                Sign::Wakeup => {
+                    canvas.line((x, y), (x + SWATCH - 5, y), palette.arrow)?;
+                    let tip = [(x + SWATCH - 6, y - 4), (x + SWATCH, y), (x + SWATCH - 6, y + 4)];
+                    canvas.polygon(&tip, palette.arrow)?;
+                }
+                Sign::Message => canvas.line((x, y - 5), (x + SWATCH, y + 5), palette.message)?,
+            }
+            let set = Type { size: SIZE, weight: Weight::Regular, colour: palette.muted };
+            canvas.text(sign.meaning(), (x + SWATCH + GAP, y), Anchor::Left, set)?;
+        }
+        Ok(())
+    }
+}

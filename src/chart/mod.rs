@@ -1,0 +1,114 @@
+//! Pictures of a trace.
+//!
+//! - `timeline`: the timeline, from lanes to drawing instructions
+//! - `rows`: which lanes get a row of the picture, and which are drawn together
+//! - `columns`: spans as pixels, with a size that depends on the picture and not on the trace
+//! - `layout`: where everything stands
+//! - `axis`: which times are written below, and in which unit
+//! - `arrows`: wake-ups, forks and messages from row to row
+//! - `labels`: the texts inside bars
+//! - `legend`: what the colours mean
+//! - `texts`: titles, names and what threads print
+//! - `ticks`: calls that take no time
+//! - `theme`: the colours
+//! - `canvas`: drawing instructions for either kind of file
+//! - `font`: the typeface and the widths of texts
+//!
+//! The same lanes and options give the same bytes, on every machine.
+
+mod arrows;
+mod axis;
+mod canvas;
+mod columns;
+mod font;
+mod labels;
+mod layout;
+mod legend;
+mod rows;
+mod texts;
+mod theme;
+mod ticks;
+mod timeline;
+
+#[cfg(test)]
+mod timeline_tests;
+
+use plotters::prelude::{BitMapBackend, SVGBackend};
+use thiserror::Error;
+
+use crate::analysis::Lanes;
+use crate::trace::Header;
+
+use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
+pub use theme::Theme;
+use timeline::Timeline;
+
+/// How wide a picture may be; beyond this, viewers give up.
+const WIDTHS: std::ops::RangeInclusive<u32> = 400..=8_000;
+/// A PNG has this many pixels to each of the picture's units, so that texts are sharp.
+const PNG_SCALE: u32 = 2;
+
+/// How a chart is drawn. The part of the run that it shows is the lanes' window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// In pixels; the height follows from the number of rows.
+    pub width: u32,
+    pub theme: Theme,
+    /// Arrows from who wakes to who is woken, and from parent to child.
+    pub wakeups: bool,
+    /// Arrows from sender to receiver.
+    pub messages: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { width: 1_200, theme: Theme::Light, wakeups: true, messages: false }
+    }
+}
+
+/// Why there is no picture.
+#[derive(Debug, Error)]
+pub enum ChartError {
+    #[error("a chart can be {least} to {most} pixels wide, not {0}", least = WIDTHS.start(), most = WIDTHS.end())]
+    Width(u32),
+    #[error("the chart can't be drawn: {0}")]
+    Drawing(String),
+    #[error("the picture can't be written as PNG: {0}")]
+    Png(#[from] png::EncodingError),
+}
+
+/// The timeline as the text of an SVG file.
+pub fn timeline_svg(lanes: &Lanes, header: &Header, options: &Options) -> Result<String, ChartError> {
+    let timeline = prepare(lanes, header, options)?;
+    let mut svg = String::new();
+    let mut backend = SVGBackend::with_string(&mut svg, timeline.size());
+    timeline.draw(&mut Canvas::new(&mut backend, 1, SVG_TEXT_RISE)?)?;
+    drop(backend);
+    Ok(svg)
+}
+
+/// The timeline as the content of a PNG file, twice as wide as asked for so that it prints well.
+pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result<Vec<u8>, ChartError> {
+    let timeline = prepare(lanes, header, options)?;
+    let (width, height) = timeline.size();
+    let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
+    let mut pixels = vec![0; width as usize * height as usize * 3];
+    let mut backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
+    timeline.draw(&mut Canvas::new(&mut backend, PNG_SCALE as i32, BITMAP_TEXT_RISE)?)?;
+    drop(backend);
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels)?;
+    writer.finish()?;
+    Ok(png)
+}
+
+fn prepare<'a>(lanes: &'a Lanes, header: &'a Header, options: &Options) -> Result<Timeline<'a>, ChartError> {
+    if !WIDTHS.contains(&options.width) {
+        return Err(ChartError::Width(options.width));
+    }
+    Ok(Timeline::new(lanes, header, options))
+}

@@ -1,0 +1,147 @@
+//! The timeline's texts: titles, labels of rows and bars, what threads print and how they end.
+
+use plotters::prelude::DrawingBackend;
+
+use crate::analysis::lanes::{ThreadLane, What};
+use crate::analysis::naming::count;
+
+use super::ChartError;
+use super::canvas::{Anchor, Canvas};
+use super::font::{Weight, fit, width};
+use super::labels::{Ground, Label};
+use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, MARGIN, NOTE, QUESTION, TITLE};
+use super::timeline::Timeline;
+
+const ANNOTATION_ABOVE: i32 = 9;
+
+impl Timeline<'_> {
+    pub(super) fn draw_titles<B: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<'_, B>,
+    ) -> Result<(), ChartError> {
+        let (layout, palette) = (&self.layout, &self.palette);
+        let room = f64::from(layout.width - 2 * MARGIN);
+        if let Some(title) = fit(&self.header.scenario, room, TITLE, Weight::Strong) {
+            let set = self.set(TITLE, Weight::Strong, palette.text);
+            canvas.text(&title, (MARGIN, layout.title), Anchor::Left, set)?;
+        }
+        if let Some(y) = layout.question
+            && let Some(question) = fit(&self.header.question, room, QUESTION, Weight::Regular)
+        {
+            canvas.text(
+                &question,
+                (MARGIN, y),
+                Anchor::Left,
+                self.set(QUESTION, Weight::Regular, palette.muted),
+            )?;
+        }
+        self.legend.draw(canvas, palette, layout.legend)?;
+        for heading in &layout.headings {
+            let set = self.set(HEADING, Weight::Strong, palette.muted);
+            canvas.text(heading.text, (MARGIN, heading.middle), Anchor::Left, set)?;
+        }
+        let labels = self.rows.vectors.iter().map(|row| &row.label).zip(&layout.vectors);
+        let labels = labels.chain(self.rows.cpus.iter().map(|row| &row.label).zip(&layout.cpus));
+        let labels = labels.chain(self.rows.threads.iter().map(|row| &row.label).zip(&layout.threads));
+        for (label, place) in labels {
+            let room = f64::from(layout.left - MARGIN - LABEL_GAP + 1);
+            if let Some(label) = fit(label, room, LABEL, Weight::Regular) {
+                let set = self.set(LABEL, Weight::Regular, palette.text);
+                canvas.text(&label, (layout.left - LABEL_GAP, place.middle()), Anchor::Right, set)?;
+            }
+        }
+        for (number, note) in self.notes.iter().enumerate() {
+            if let Some(note) = fit(note, room, NOTE, Weight::Regular) {
+                let set = self.set(NOTE, Weight::Regular, palette.muted);
+                canvas.text(&note, (MARGIN, layout.note(number as i32)), Anchor::Left, set)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn draw_label<B: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<'_, B>,
+        label: &Label,
+    ) -> Result<(), ChartError> {
+        let colour = match label.ground {
+            Ground::Paint(paint) => self.palette.on(self.palette.paint(paint)),
+            Ground::Line | Ground::Plain => self.palette.muted,
+        };
+        if label.ground == Ground::Line {
+            let wide = width(&label.text, INSIDE, Weight::Regular).ceil() as i32 + 8;
+            canvas.rect((label.x - wide / 2, label.y - 7), (wide, 14), self.palette.band)?;
+        }
+        let set = self.set(INSIDE, Weight::Regular, colour);
+        canvas.text(&label.text, (label.x, label.y), Anchor::Centre, set)
+    }
+
+    /// What threads print, signals, and how they end.
+    pub(super) fn draw_annotations<B: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<'_, B>,
+    ) -> Result<(), ChartError> {
+        if !self.layout.annotations {
+            return Ok(());
+        }
+        let by_task = self.rows.by_task(self.lanes);
+        let mut taken = vec![i32::MIN; self.layout.threads.len()];
+        for mark in &self.lanes.marks {
+            let Some(&row) = by_task.get(&mark.task) else {
+                continue;
+            };
+            let text = match &mark.what {
+                What::Printed { text } => format!("“{}”", text.trim_end().escape_debug()),
+                What::SignalDelivered { signal } => signal.name().to_owned(),
+                What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
+            };
+            let (x, place) = (self.scale.x(mark.at), self.layout.threads[row]);
+            if x <= taken[row] {
+                continue;
+            }
+            canvas.line((x, place.top - 4), (x, place.top), self.palette.text)?;
+            let room = f64::from(self.layout.width - MARGIN / 2 - x).min(260.0);
+            if let Some(text) = fit(&text, room, INSIDE, Weight::Regular) {
+                let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
+                let y = place.top - ANNOTATION_ABOVE;
+                canvas.rect((x + 2, y - 7), (wide + 4, 13), self.palette.background)?;
+                let set = self.set(INSIDE, Weight::Regular, self.palette.text);
+                canvas.text(&text, (x + 4, y), Anchor::Left, set)?;
+                taken[row] = x + wide + 10;
+            }
+        }
+        self.draw_ends(canvas)
+    }
+
+    fn draw_ends<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
+        for (row, &place) in self.rows.threads.iter().zip(&self.layout.threads) {
+            let Some(thread) = row.alone().map(|lane| &self.lanes.threads[lane]) else {
+                continue;
+            };
+            let Some(end) = thread.end.filter(|end| (self.scale.from..=self.scale.to).contains(end)) else {
+                continue;
+            };
+            let x = self.scale.x(end);
+            canvas.rect((x, place.top - 2), (2, place.height + 4), self.palette.text)?;
+            let text = self.exit_text(thread);
+            let room = f64::from(self.layout.left + self.layout.plot - x - 8);
+            if let Some(text) = text.filter(|text| width(text, INSIDE, Weight::Regular) <= room) {
+                let set = self.set(INSIDE, Weight::Regular, self.palette.muted);
+                canvas.text(&text, (x + 8, place.middle()), Anchor::Left, set)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn exit_text(&self, thread: &ThreadLane) -> Option<String> {
+        let statuses = self.lanes.marks.iter().filter(|mark| mark.task == thread.task);
+        let mut status = statuses.filter_map(|mark| match mark.what {
+            What::Exited { status } => Some(format!("exit {}", count(status.into()))),
+            What::Forked { .. }
+            | What::SignalSent { .. }
+            | What::SignalDelivered { .. }
+            | What::Printed { .. } => None,
+        });
+        status.next_back()
+    }
+}

@@ -1,0 +1,112 @@
+//! A CPU and its share of the kernel: what it executes, its interrupt register, its run queue.
+
+use crate::hw::interrupt::Controller;
+use crate::hw::mmu::Tlb;
+use crate::hw::queue::EventQueue;
+use crate::ids::{CpuId, Tid};
+use crate::time::{Instant, Span};
+use crate::trace::Why;
+
+use super::sched::Policy;
+use super::work::Context;
+
+#[derive(Debug)]
+pub struct Cpu {
+    pub id: CpuId,
+    /// The instruction boundary that it has reached.
+    pub now: Instant,
+    /// What it executes, and how much of that is left before something happens by itself.
+    pub context: Context,
+    pub left: Span,
+    /// What was interrupted, innermost last.
+    pub suspended: Vec<(Context, Span)>,
+    pub interrupts: Controller,
+    /// When its local timer asserts its line.
+    pub timer: Instant,
+    pub tlb: Tlb,
+
+    /// The thread that it runs; [`Tid::IDLE`] if none.
+    pub current: Tid,
+    pub policy: Box<dyn Policy>,
+    /// The current thread must give way at the next place where it can, and why.
+    pub reschedule: Option<Why>,
+    /// Since when the current thread's time hasn't been accounted to the policy.
+    pub accounted: Instant,
+    /// When the current thread's slice began, and how long it is.
+    pub slice_start: Instant,
+    pub slice: Option<Span>,
+    /// When the periodic tick is due next.
+    pub next_tick: Instant,
+    /// Threads that sleep until a time; the timer is set for the first.
+    pub sleepers: EventQueue<Tid>,
+    /// Deferred halves that wait to run, by their vectors' bits.
+    pub deferred: u64,
+    /// Kernel work done on the side (wake-ups, messages to other CPUs), to be paid with the next frame.
+    pub debt: Span,
+    /// Interrupts taken since the last instruction outside of any handler.
+    pub interrupts_in_a_row: u32,
+    /// When the outermost handler last returned.
+    pub last_return: Instant,
+}
+
+impl Cpu {
+    pub fn new(id: CpuId, policy: Box<dyn Policy>, tlb: u16) -> Cpu {
+        Cpu {
+            id,
+            now: Instant::START,
+            context: Context::Idle,
+            left: Span::ZERO,
+            suspended: Vec::with_capacity(8),
+            interrupts: Controller::default(),
+            timer: Instant::NEVER,
+            tlb: Tlb::new(tlb),
+            current: Tid::IDLE,
+            policy,
+            reschedule: None,
+            accounted: Instant::START,
+            slice_start: Instant::START,
+            slice: None,
+            next_tick: Instant::NEVER,
+            sleepers: EventQueue::default(),
+            deferred: 0,
+            debt: Span::ZERO,
+            interrupts_in_a_row: 0,
+            last_return: Instant::START,
+        }
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.current == Tid::IDLE
+    }
+
+    /// Whether an interrupt would be taken at the next instruction boundary.
+    #[inline]
+    pub fn has_interrupt(&self) -> bool {
+        !self.masks_interrupts() && self.interrupts.highest().is_some()
+    }
+
+    pub const fn masks_interrupts(&self) -> bool {
+        match self.context {
+            Context::Kernel(work) => work.masks_interrupts(),
+            Context::User | Context::Idle => false,
+        }
+    }
+
+    /// Begins a frame of kernel work on top of what it was doing.
+    pub fn enter(&mut self, work: super::work::Work, cost: Span) {
+        self.suspended.push((self.context, self.left));
+        self.begin(Context::Kernel(work), cost);
+    }
+
+    /// Goes on with something, after paying for what was done on the side.
+    #[inline]
+    pub fn begin(&mut self, context: Context, cost: Span) {
+        self.context = context;
+        self.left = cost + std::mem::take(&mut self.debt);
+    }
+
+    /// Threads that want this CPU: those that wait and the one that runs.
+    pub fn load(&self) -> usize {
+        self.policy.waiting() + usize::from(!self.is_idle())
+    }
+}

@@ -1,0 +1,35 @@
+//! Futexes: wait queues named by a word of shared memory. Model: futex(2).
+
+use std::collections::BTreeMap;
+
+use crate::ids::Tid;
+use crate::kernel::task::Task;
+use crate::kernel::wait::WaitQueue;
+
+/// A word of shared memory: which array, which element.
+pub type Word = (u32, u32);
+
+#[derive(Clone, Debug, Default)]
+pub struct Futexes {
+    queues: BTreeMap<Word, WaitQueue>,
+}
+
+impl Futexes {
+    pub fn wait(&mut self, word: Word, thread: Tid, tasks: &mut [Task]) {
+        self.queues.entry(word).or_default().push(thread, tasks);
+    }
+
+    /// Takes out whoever has waited longest on the word.
+    pub fn wake(&mut self, word: Word, tasks: &mut [Task]) -> Option<Tid> {
+        self.queues.get_mut(&word)?.pop(tasks)
+    }
+
+    /// A thread stops waiting, wherever it waits.
+    pub fn cancel(&mut self, thread: Tid, tasks: &mut [Task]) {
+        for queue in self.queues.values_mut() {
+            if queue.remove(thread, tasks) {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a scheduling policy must be able to do.
+//!
+//! The kernel owns one policy value for each run queue. It tells the policy which threads become
+//! ready and how long the running one ran; the policy says who is next, for how long at most, and
+//! whether a thread that becomes ready should have the CPU at once. A policy keeps what it needs
+//! to know of a thread (virtual time, level, remaining budget) itself, indexed by
+//! [`Tid`](crate::ids::Tid); it never sees the kernel.
+
+use std::fmt;
+
+use crate::ids::Tid;
+use crate::time::{Instant, Span};
+
+use super::Parameters;
+
+/// A thread as a policy sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Thread<'a> {
+    pub id: Tid,
+    pub parameters: &'a Parameters,
+}
+
+/// Why a thread comes into the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// It has just come into being.
+    New,
+    /// What it waited for has happened.
+    Woken,
+    /// It has used up its slice.
+    SliceEnd,
+    /// Another thread took the CPU from it.
+    Preempted,
+    /// It stepped back of its own accord.
+    Yielded,
+    /// It comes from another CPU's queue.
+    Migrated,
+}
+
+/// A scheduling policy with its run queue.
+pub trait Policy: fmt::Debug + Send {
+    /// A thread is ready and waits in this queue from now on.
+    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, now: Instant);
+
+    /// Takes out the thread that runs next.
+    fn pick(&mut self, now: Instant) -> Option<Tid>;
+
+    /// A thread leaves the queue without running: it was ended, or moved. False if it wasn't here.
+    fn remove(&mut self, thread: Tid) -> bool;
+
+    /// How many threads wait.
+    fn waiting(&self) -> usize;
+
+    /// The longest time that the thread may run in one go; none if there is no limit.
+    fn slice(&self, thread: Thread<'_>) -> Option<Span>;
+
+    /// Whether the running thread, its slice being over, must give way to one that waits.
+    fn gives_way(&self, running: Thread<'_>, now: Instant) -> bool;
+
+    /// Whether a thread that has just become ready takes the CPU from the running one.
+    fn preempts(&self, woken: Thread<'_>, running: Thread<'_>, now: Instant) -> bool;
+
+    /// The running thread has used so much time since the last such account, or since it was picked.
+    fn ran(&mut self, _thread: Thread<'_>, _time: Span, _now: Instant) {}
+
+    /// The threads that wait, in the order in which they would run if nothing else happened.
+    fn queue(&self) -> Vec<Tid>;
+}

@@ -1,0 +1,295 @@
+//! Who runs where: waking, choosing the next thread, pre-emption, and the local timer.
+//!
+//! The counterparts in Linux are `try_to_wake_up`, `__schedule` and the `need_resched` flag.
+
+use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
+use crate::ids::{CpuId, Tid};
+use crate::time::{Instant, Span};
+use crate::trace::{Kind, Sink, Why};
+
+use super::Kernel;
+use super::cpu::Cpu;
+use super::options::{Balance, Placement, Preemption};
+use super::sched::{Ready, Thread};
+use super::task::{State, Task};
+use super::work::{Context, Work};
+
+fn thread(tasks: &[Task], id: Tid) -> Thread<'_> {
+    Thread { id, parameters: &tasks[id.index()].parameters }
+}
+
+/// Why a thread that stays ready is put back into the queue.
+fn comes_back(why: Why) -> Option<Ready> {
+    match why {
+        Why::SliceEnd => Some(Ready::SliceEnd),
+        Why::Preempted { .. } => Some(Ready::Preempted),
+        Why::Yielded => Some(Ready::Yielded),
+        Why::Blocked { .. } | Why::Exited | Why::WorkArrived => None,
+    }
+}
+
+impl<S: Sink> Kernel<S> {
+    /// Makes a blocked thread ready. `by` is the CPU on which that happens, and which pays for it.
+    pub fn wake(&mut self, by: usize, woken: Tid) {
+        self.emit(by, Kind::SchedWaking { task: woken });
+        self.tasks[woken.index()].state = State::Ready;
+        let from = self.tasks[woken.index()].cpu;
+        let to = self.place(woken);
+        if to != from {
+            self.emit(by, Kind::SchedMigrate { task: woken, from, to });
+        }
+        let cost = self.costs.whole(self.costs.wakeup);
+        self.cpus[by].debt += cost;
+        self.make_ready(by, woken, to, Ready::Woken);
+        self.emit(by, Kind::SchedWakeup { task: woken, on: to });
+    }
+
+    /// Puts a thread into a CPU's queue and lets that CPU know.
+    pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
+        let now = self.cpus[by].now;
+        let Kernel { tasks, cpus, .. } = self;
+        tasks[ready.index()].cpu = to;
+        let cpu = &mut cpus[to.index()];
+        cpu.policy.enqueue(thread(tasks, ready), why, now);
+        let notice = if cpu.is_idle() {
+            Some(Why::WorkArrived)
+        } else if matches!(why, Ready::New | Ready::Woken)
+            && cpu.policy.preempts(thread(tasks, ready), thread(tasks, cpu.current), now)
+        {
+            Some(Why::Preempted { by: ready })
+        } else {
+            None
+        };
+        match notice {
+            Some(why) => {
+                let news = cpu.reschedule.is_none();
+                cpu.reschedule.get_or_insert(why);
+                if news && to.index() != by {
+                    self.send_ipi(by, to, RESCHEDULE);
+                }
+            }
+            None => self.limit_slice(to.index(), now),
+        }
+    }
+
+    /// The CPU that a woken thread goes to.
+    fn place(&self, woken: Tid) -> CpuId {
+        let task = &self.tasks[woken.index()];
+        if let Some(only) = task.affinity {
+            return only;
+        }
+        let previous = &self.cpus[task.cpu.index()];
+        match self.options.placement {
+            Placement::Previous => previous.id,
+            Placement::Idle if previous.load() == 0 => previous.id,
+            Placement::Idle => {
+                let idle = self.cpus.iter().find(|cpu| cpu.load() == 0);
+                idle.map_or(previous.id, |cpu| cpu.id)
+            }
+            Placement::Shortest => self.least_loaded(),
+        }
+    }
+
+    /// The CPU that a new thread goes to: the one with the least to do, the lowest number among equals.
+    pub fn place_new(&self, affinity: Option<CpuId>) -> CpuId {
+        affinity.unwrap_or_else(|| self.least_loaded())
+    }
+
+    fn least_loaded(&self) -> CpuId {
+        let least = self.cpus.iter().min_by_key(|cpu| (cpu.load(), cpu.id));
+        least.map_or(CpuId(0), |cpu| cpu.id)
+    }
+
+    /// Gives the CPU to whoever is next. What the previous thread would go on with is what the CPU
+    /// is at now; a thread that ended or blocked has been marked so before.
+    pub fn schedule(&mut self, cpu: usize, why: Why) {
+        let now = self.cpus[cpu].now;
+        self.account(cpu);
+        let Kernel { tasks, cpus, .. } = self;
+        let here = &mut cpus[cpu];
+        let previous = here.current;
+        here.reschedule = None;
+        if previous != Tid::IDLE {
+            let task = &mut tasks[previous.index()];
+            (task.context, task.left) = (here.context, here.left);
+            if let Some(ready) = comes_back(why) {
+                task.state = State::Ready;
+                here.policy.enqueue(thread(tasks, previous), ready, now);
+            }
+        }
+        let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
+        if next == previous {
+            self.go_on(cpu, next);
+        } else {
+            self.switch(cpu, previous, next, why);
+        }
+    }
+
+    /// Nobody else wants the CPU: the previous thread keeps it.
+    fn go_on(&mut self, cpu: usize, thread: Tid) {
+        let here = &mut self.cpus[cpu];
+        if thread == Tid::IDLE {
+            here.begin(Context::Idle, Span::ZERO);
+            return;
+        }
+        let task = &mut self.tasks[thread.index()];
+        task.state = State::Running;
+        here.begin(task.context, task.left);
+        self.begin_slice(cpu);
+    }
+
+    fn switch(&mut self, cpu: usize, previous: Tid, next: Tid, why: Why) {
+        self.emit(cpu, Kind::SchedSwitch { prev: previous, next, why });
+        let (same_space, cost) = if next == Tid::IDLE {
+            (true, self.costs.idle_entry)
+        } else {
+            let task = &mut self.tasks[next.index()];
+            task.state = State::Running;
+            task.cpu = CpuId::from(cpu);
+            let process = task.process;
+            let before = (previous != Tid::IDLE).then(|| self.tasks[previous.index()].process);
+            (before == Some(process), self.costs.switch)
+        };
+        let cost = self.costs.whole(cost);
+        let here = &mut self.cpus[cpu];
+        if !same_space {
+            here.tlb.flush();
+        }
+        here.current = next;
+        here.begin(Context::Kernel(Work::Switch), cost);
+    }
+
+    /// The switch is complete: the thread goes on where it was. The caller looks after a thread
+    /// that goes on in user mode.
+    pub fn switched(&mut self, cpu: usize) {
+        self.emit(cpu, Kind::SchedExit);
+        let here = &mut self.cpus[cpu];
+        if here.current == Tid::IDLE {
+            here.begin(Context::Idle, Span::ZERO);
+            (here.slice, here.next_tick) =
+                (None, if self.options.tickless_idle { Instant::NEVER } else { here.next_tick });
+            self.set_timer(cpu);
+            return;
+        }
+        let task = &self.tasks[here.current.index()];
+        here.begin(task.context, task.left);
+        self.begin_slice(cpu);
+    }
+
+    /// A new slice begins for the current thread.
+    fn begin_slice(&mut self, cpu: usize) {
+        let Kernel { tasks, cpus, options, .. } = self;
+        let here = &mut cpus[cpu];
+        here.accounted = here.now;
+        here.slice_start = here.now;
+        here.slice = here.policy.slice(thread(tasks, here.current));
+        if let (Some(period), Instant::NEVER) = (options.tick, here.next_tick) {
+            let ticks = here.now.as_nanos() / period.as_nanos() + 1;
+            here.next_tick = Instant::from_nanos(ticks.saturating_mul(period.as_nanos()));
+        }
+        self.set_timer(cpu);
+    }
+
+    /// Somebody now waits: the current thread's slice has an end. A thread that was alone has had
+    /// several slices in a row; the one that it is in ends at its own time, and never before the
+    /// next nanosecond, since the change may come from another CPU.
+    fn limit_slice(&mut self, cpu: usize, now: Instant) {
+        let here = &mut self.cpus[cpu];
+        if let Some(slice) = here.slice.filter(|slice| !slice.is_zero()) {
+            let used = now.since(here.slice_start).as_nanos();
+            here.slice_start += slice * (used / slice.as_nanos());
+        }
+        self.set_timer(cpu);
+    }
+
+    /// When the current thread's slice ends; never if it has no end or nobody waits.
+    fn slice_end(&self, cpu: usize) -> Instant {
+        let here = &self.cpus[cpu];
+        match here.slice {
+            Some(slice) if here.policy.waiting() > 0 => here.slice_start + slice,
+            _ => Instant::NEVER,
+        }
+    }
+
+    /// Sets the local timer for whatever it is needed for first.
+    pub fn set_timer(&mut self, cpu: usize) {
+        let slice_end = match self.options.tick {
+            None => self.slice_end(cpu),
+            Some(_) => Instant::NEVER,
+        };
+        let here = &mut self.cpus[cpu];
+        here.timer = if here.interrupts.pending() & (1 << LOCAL_TIMER.0) != 0 {
+            Instant::NEVER
+        } else {
+            here.sleepers.next_due().min(slice_end).min(here.next_tick)
+        };
+    }
+
+    /// Tells the policy how long the current thread has run.
+    fn account(&mut self, cpu: usize) {
+        let Kernel { tasks, cpus, .. } = self;
+        let here = &mut cpus[cpu];
+        if here.current != Tid::IDLE {
+            let time = here.now.since(here.accounted);
+            here.policy.ran(thread(tasks, here.current), time, here.now);
+            here.accounted = here.now;
+        }
+    }
+
+    /// The timer has come: ticks on, and notes that the current thread must give way if its slice is over.
+    pub fn check_slice(&mut self, cpu: usize) {
+        let now = self.cpus[cpu].now;
+        if let Some(period) = self.options.tick {
+            let here = &mut self.cpus[cpu];
+            while here.next_tick <= now {
+                here.next_tick += period;
+            }
+        }
+        let end = self.slice_end(cpu);
+        if self.cpus[cpu].is_idle() || end > now {
+            return;
+        }
+        self.account(cpu);
+        let Kernel { tasks, cpus, .. } = self;
+        let here = &mut cpus[cpu];
+        if here.policy.gives_way(thread(tasks, here.current), now) {
+            here.reschedule.get_or_insert(Why::SliceEnd);
+        } else {
+            here.slice_start = now;
+        }
+    }
+
+    /// Whether the thread may lose the CPU where it is now, having been asked to give way.
+    pub fn may_preempt(&self, here: &Cpu) -> bool {
+        match here.context {
+            Context::Idle | Context::User => true,
+            Context::Kernel(work) => self.options.preemption == Preemption::Full && !work.masks_interrupts(),
+        }
+    }
+
+    /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
+    fn steal(&mut self, cpu: usize) -> Option<Tid> {
+        if self.options.balance == Balance::None || self.cpus.len() == 1 {
+            return None;
+        }
+        let busiest =
+            self.cpus.iter().max_by_key(|other| (other.policy.waiting(), std::cmp::Reverse(other.id)))?;
+        if busiest.policy.waiting() == 0 {
+            return None;
+        }
+        let from = busiest.id;
+        let stolen = busiest
+            .policy
+            .queue()
+            .into_iter()
+            .find(|&waiting| self.tasks[waiting.index()].affinity.is_none())?;
+        let now = self.cpus[cpu].now;
+        let to = self.cpus[cpu].id;
+        self.cpus[from.index()].policy.remove(stolen);
+        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
+        let Kernel { tasks, cpus, .. } = self;
+        tasks[stolen.index()].cpu = to;
+        cpus[cpu].policy.enqueue(thread(tasks, stolen), Ready::Migrated, now);
+        cpus[cpu].policy.pick(now)
+    }
+}

@@ -1,0 +1,90 @@
+//! Threads and processes as the kernel knows them.
+
+use crate::ids::{CpuId, ObjectId, Pid, StepId, Tid};
+use crate::time::Span;
+use crate::trace::Cause;
+
+use super::memory::AddressSpace;
+use super::sched::Parameters;
+use super::wait::WaitQueue;
+use super::work::Context;
+
+/// What a thread is doing, from the scheduler's point of view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In a run queue.
+    Ready,
+    /// On a CPU, or being switched to.
+    Running,
+    /// Waiting; not in a run queue.
+    Blocked { on: Cause, object: Option<ObjectId> },
+    /// Over.
+    Ended,
+}
+
+/// A thread: what the scheduler runs.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub process: Pid,
+    pub state: State,
+    /// Where it goes on when it gets a CPU, and how much of that is left.
+    pub context: Context,
+    pub left: Span,
+    /// The CPU that it runs on, or last ran on.
+    pub cpu: CpuId,
+    /// The only CPU that it may run on.
+    pub affinity: Option<CpuId>,
+    pub step: StepId,
+    pub parameters: Parameters,
+    /// The next thread of the wait queue that it is in.
+    pub next_waiter: Option<Tid>,
+    /// The ticket of the timer that will wake it; an expired timer with another one is stale.
+    pub timer: u64,
+    /// It is to end with this status as soon as it is about to return to user mode.
+    pub doomed: Option<u16>,
+    /// It was woken by a signal rather than by what it waited for.
+    pub interrupted: bool,
+}
+
+/// A process: an address space, open files, and at least one thread.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub parent: Pid,
+    /// Which program it was started or forked to run, as a number that the kernel doesn't interpret.
+    pub program: u16,
+    pub phase: Phase,
+    /// Threads that haven't ended.
+    pub threads: u32,
+    pub space: AddressSpace,
+    /// Open files by descriptor.
+    pub files: Vec<Option<super::file::OpenId>>,
+    /// Signals that it ignores, by their bits.
+    pub ignored: u32,
+    /// The youngest child; each child names the next older one.
+    pub youngest_child: Option<Pid>,
+    pub older_sibling: Option<Pid>,
+    /// Threads that wait for a child.
+    pub parents_waiting: WaitQueue,
+    /// Threads that wait for another thread.
+    pub joiners: WaitQueue,
+}
+
+/// Where a process is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Alive,
+    /// Over, but its parent hasn't asked for its status.
+    Zombie {
+        status: u16,
+    },
+    /// Nothing is left but its number.
+    Gone {
+        status: u16,
+    },
+}
+
+impl Process {
+    pub fn is_alive(&self) -> bool {
+        self.phase == Phase::Alive
+    }
+}

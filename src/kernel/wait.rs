@@ -1,0 +1,63 @@
+//! Wait queues: who waits for the same thing, first come first.
+//!
+//! The links are in the threads themselves, so that a queue is two numbers and waiting needs no
+//! memory. A thread is in one queue at most.
+
+use crate::ids::Tid;
+
+use super::task::Task;
+
+/// Threads that wait for the same thing, in the order in which they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitQueue {
+    first: Option<Tid>,
+    last: Option<Tid>,
+}
+
+impl WaitQueue {
+    pub const fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Puts a thread at the end.
+    pub fn push(&mut self, thread: Tid, tasks: &mut [Task]) {
+        tasks[thread.index()].next_waiter = None;
+        match self.last.replace(thread) {
+            Some(last) => tasks[last.index()].next_waiter = Some(thread),
+            None => self.first = Some(thread),
+        }
+    }
+
+    /// Takes out whoever has waited longest.
+    pub fn pop(&mut self, tasks: &mut [Task]) -> Option<Tid> {
+        let first = self.first?;
+        self.first = tasks[first.index()].next_waiter.take();
+        if self.first.is_none() {
+            self.last = None;
+        }
+        Some(first)
+    }
+
+    /// Takes out a certain thread; false if it isn't here.
+    pub fn remove(&mut self, thread: Tid, tasks: &mut [Task]) -> bool {
+        let mut before = None;
+        let mut here = self.first;
+        while let Some(waiter) = here {
+            let next = tasks[waiter.index()].next_waiter;
+            if waiter == thread {
+                match before {
+                    Some(before) => tasks[Tid::index(before)].next_waiter = next,
+                    None => self.first = next,
+                }
+                if next.is_none() {
+                    self.last = before;
+                }
+                tasks[waiter.index()].next_waiter = None;
+                return true;
+            }
+            before = here;
+            here = next;
+        }
+        false
+    }
+}

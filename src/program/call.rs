@@ -1,0 +1,84 @@
+//! What a system call does on the simulated kernel: the trait that each call's file implements.
+//!
+//! A call's life: the entry, then its body, whose price is known when it begins and whose effect
+//! happens at its end, then either the exit, or a wait. A call that has waited goes through its body
+//! again, paying only for what it copies then; `progress` tells it how far it had come.
+
+use crate::errno::Errno;
+use crate::ids::{ObjectId, Pid, Tid};
+use crate::kernel::Kernel;
+use crate::time::Instant;
+use crate::trace::{Cause, Kind, Sink};
+
+use super::image::Image;
+use super::userland::{User, Userland};
+use super::value::Amount;
+
+/// How a call's body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The call returns this to the program.
+    Done(i64),
+    /// It returns this, and the library function around it makes the same call again.
+    Repeat(i64),
+    /// It waits. Whoever wakes the thread has put it into no queue any more.
+    Block { on: Cause, object: Option<ObjectId> },
+    /// It returns this after the other ready threads had their turn.
+    Yield(i64),
+    /// The thread (or with `all` the whole process) ends.
+    Exit { status: u16, all: bool },
+}
+
+/// Everything that a call can see and change.
+pub struct Call<'a, S> {
+    pub kernel: &'a mut Kernel<S>,
+    pub userland: &'a mut Userland,
+    pub image: &'a Image,
+    /// The CPU that executes it, and the thread that called.
+    pub cpu: usize,
+    pub task: Tid,
+}
+
+/// A system call.
+pub trait SystemCall {
+    /// The amount of bytes or time that it asks for, drawn when the call is made.
+    fn amount(&self) -> Option<Amount> {
+        None
+    }
+
+    /// How many bytes the body would copy if it took effect now; they are part of its price.
+    fn copies<S: Sink>(&self, _call: &Call<'_, S>) -> u64 {
+        0
+    }
+
+    /// The body's effect.
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno>;
+}
+
+impl<S: Sink> Call<'_, S> {
+    pub fn user(&mut self) -> &mut User {
+        &mut self.userland.users[self.task.index()]
+    }
+
+    /// The bytes or nanoseconds that the call asks for.
+    pub fn amount(&self) -> u64 {
+        self.userland.users[self.task.index()].amount
+    }
+
+    /// How far the call had come when it last blocked; 0 at first.
+    pub fn progress(&self) -> u64 {
+        self.userland.users[self.task.index()].progress
+    }
+
+    pub fn process(&self) -> Pid {
+        self.kernel.tasks[self.task.index()].process
+    }
+
+    pub fn now(&self) -> Instant {
+        self.kernel.cpus[self.cpu].now
+    }
+
+    pub fn emit(&mut self, kind: Kind) {
+        self.kernel.emit(self.cpu, kind);
+    }
+}

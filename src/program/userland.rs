@@ -1,0 +1,190 @@
+//! The user-mode state of the simulated programs: where each thread is in its program, its
+//! variables, and the shared cells.
+
+use crate::ids::{CallId, Tid};
+use crate::random::{Key, Stream};
+
+use super::image::{Image, Program, ProgramId, StartId, Text};
+use super::instruction::Address;
+use super::value::{Amount, Distribution, Site};
+use super::{ArrayId, Operand, Variable};
+
+/// Where a thread comes from: what it is called after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// One of the processes of an entry of the scenario's list of starts.
+    Start { entry: StartId, number: u32 },
+    /// Forked or started by another thread: the `number`th that runs this program.
+    Born { program: ProgramId, number: u32 },
+}
+
+impl Origin {
+    /// The thread's name: that of its process or program, with a number where there are several.
+    pub fn name(self, image: &Image) -> String {
+        match self {
+            Origin::Start { entry, number } => {
+                let start = &image.starts[usize::from(entry.0)];
+                if start.count > 1 { format!("{}[{number}]", start.name) } else { start.name.clone() }
+            }
+            Origin::Born { program, number } => {
+                let name = &image.programs[usize::from(program.0)].name;
+                if number > 0 { format!("{name}[{number}]") } else { name.clone() }
+            }
+        }
+    }
+}
+
+/// The user-mode registers and variables of one thread.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub origin: Origin,
+    pub program: ProgramId,
+    /// The next instruction; while a system call is under way, the one after it.
+    pub next: Address,
+    /// How far the current instruction or call has come; what it counts is its own affair.
+    pub progress: u64,
+    /// The amount that the current instruction or call asks for, drawn once when it began.
+    pub amount: u64,
+    /// The page that a touch begins with.
+    pub first_page: u32,
+    /// The system call under way, where it stands, and what it returned.
+    pub call: CallId,
+    pub call_at: Option<Address>,
+    pub result: i64,
+    /// The call is to be made again with what is left of its amount.
+    pub repeats: bool,
+    pub variables: Box<[i64]>,
+    pub streams: Box<[Stream]>,
+    /// What its children's random streams are derived from.
+    pub key: Key,
+    /// How many children it has forked to run each program.
+    pub children: Vec<u32>,
+}
+
+/// All threads' user-mode state, and the memory that they share.
+#[derive(Clone, Debug)]
+pub struct Userland {
+    /// Indexed by [`Tid`].
+    pub users: Vec<User>,
+    /// The elements of each shared array, indexed by [`ArrayId`].
+    pub arrays: Vec<Box<[i64]>>,
+    /// How many threads have been forked to run each program, for their names.
+    pub forked: Vec<u32>,
+}
+
+impl User {
+    /// A thread at the beginning of a program; `index` is its number among its like.
+    pub fn new(origin: Origin, id: ProgramId, program: &Program, index: u32, key: Key) -> User {
+        let mut variables = vec![0; program.variables.len().max(1)].into_boxed_slice();
+        variables[0] = i64::from(index);
+        User {
+            origin,
+            program: id,
+            next: 0,
+            progress: 0,
+            amount: 0,
+            first_page: 0,
+            call: CallId(0),
+            call_at: None,
+            result: 0,
+            repeats: false,
+            variables,
+            streams: streams(program, key),
+            key,
+            children: Vec::new(),
+        }
+    }
+
+    /// Begins another program, as after an exec. Its number among its like stays.
+    pub fn restart(&mut self, id: ProgramId, program: &Program) {
+        let index = self.variables[0];
+        *self = User::new(self.origin, id, program, 0, self.key.named(&program.name));
+        self.variables[0] = index;
+    }
+
+    /// Takes over the values of the variables that both programs have, as after a fork.
+    pub fn inherit(&mut self, own: &Program, parent: &User, parents: &Program) {
+        for (slot, name) in own.variables.iter().enumerate().skip(1) {
+            if name.is_empty() {
+                continue;
+            }
+            if let Some(there) = parents.variables.iter().position(|other| other == name) {
+                self.variables[slot] = parent.variables[there];
+            }
+        }
+    }
+
+    pub fn set(&mut self, variable: Option<Variable>, value: i64) {
+        if let Some(Variable(slot)) = variable {
+            self.variables[usize::from(slot)] = value;
+        }
+    }
+
+    /// How much an instruction asks for, drawn anew if it is random.
+    #[inline]
+    pub fn draw(&mut self, amount: Amount, image: &Image) -> u64 {
+        match amount {
+            Amount::Const(amount) => amount,
+            // A division by zero in an amount counts as zero; in a variable it is an exception.
+            Amount::Operand(operand) => self.value(operand, image).max(0) as u64,
+            Amount::Random(site) => self.sample(site),
+        }
+    }
+
+    fn sample(&mut self, site: Site) -> u64 {
+        let stream = &mut self.streams[usize::from(site.stream)];
+        match site.distribution {
+            Distribution::Uniform { low, high } => stream.uniform(low, high),
+            Distribution::Exponential { mean } => stream.exponential(mean),
+            Distribution::Normal { mean, deviation } => stream.normal(mean, deviation),
+            Distribution::Pareto { scale, shape } => stream.pareto(scale, shape),
+        }
+    }
+
+    /// A line of output with its values filled in.
+    pub fn format(&self, text: &Text, image: &Image) -> String {
+        let mut line = String::new();
+        for (number, piece) in text.pieces.iter().enumerate() {
+            line.push_str(piece);
+            if let Some(&value) = text.values.get(number) {
+                line.push_str(&self.value(value, image).to_string());
+            }
+        }
+        line
+    }
+
+    /// An operand's value; zero where it would divide by zero.
+    pub fn value(&self, operand: Operand, image: &Image) -> i64 {
+        image.expressions.evaluate(operand, &self.variables).unwrap_or(0)
+    }
+}
+
+fn streams(program: &Program, key: Key) -> Box<[Stream]> {
+    (0..u64::from(program.streams)).map(|site| key.numbered(site).stream()).collect()
+}
+
+impl Userland {
+    pub fn new(image: &Image) -> Userland {
+        Userland {
+            users: Vec::new(),
+            arrays: image.arrays.iter().map(|array| array.initial.clone().into_boxed_slice()).collect(),
+            forked: vec![0; image.programs.len()],
+        }
+    }
+
+    pub fn user(&mut self, thread: Tid) -> &mut User {
+        &mut self.users[thread.index()]
+    }
+
+    /// The place of a shared element, if the index lies within the array.
+    pub fn element(&mut self, array: ArrayId, index: i64) -> Option<&mut i64> {
+        self.arrays[array.0 as usize].get_mut(usize::try_from(index).ok()?)
+    }
+
+    /// Where the next thread that is forked or started to run this program comes from.
+    pub fn next_born(&mut self, program: ProgramId) -> Origin {
+        let born = &mut self.forked[usize::from(program.0)];
+        *born += 1;
+        Origin::Born { program, number: *born - 1 }
+    }
+}

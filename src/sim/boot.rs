@@ -1,0 +1,287 @@
+//! How a machine comes to be from a lowered scenario, and how processes come to be on it.
+
+use std::collections::BTreeMap;
+
+use crate::hw::device::{Device, State as DeviceState, Trigger};
+use crate::hw::interrupt::RESCHEDULE;
+use crate::hw::mmu::Frames;
+use crate::hw::queue::{EventQueue, Rank};
+use crate::ids::{CpuId, Fd, Pid, Tid};
+use crate::kernel::cpu::Cpu;
+use crate::kernel::file::{File, Files, Open, OpenId, Opened, Terminal};
+use crate::kernel::ipc::futex::Futexes;
+use crate::kernel::ipc::pipe::Pipe;
+use crate::kernel::memory::{Content, Region};
+use crate::kernel::process::{Birth, Place};
+use crate::kernel::sched::{self, Ready};
+use crate::kernel::work::Context;
+use crate::kernel::{Due, Kernel};
+use crate::program::image::{Backing, Start};
+use crate::program::userland::{Origin, User, Userland};
+use crate::program::{Image, Program, ProgramId, StartId, syscall};
+use crate::random::Key;
+use crate::time::{Instant, Span};
+use crate::trace::{Kind, Sink, Why};
+
+use super::{Control, Pace, Prices, Simulator};
+
+/// The number of the first process; those below are idle and init.
+pub(super) const FIRST: u32 = 2;
+
+/// The processes that exist at the beginning, in the order of their numbers.
+pub(super) fn initial(image: &Image) -> impl Iterator<Item = (Origin, &Start)> {
+    let starts = image.starts.iter().enumerate().filter(|(_, start)| start.at == Instant::START);
+    starts.flat_map(|(entry, start)| {
+        (0..start.count).map(move |number| (Origin::Start { entry: StartId(entry as u16), number }, start))
+    })
+}
+
+impl<'a, S: Sink> Simulator<'a, S> {
+    /// A machine that is about to run the scenario, with its events going to `sink`.
+    pub fn new(image: &'a Image, sink: S, pace: Pace) -> Simulator<'a, S> {
+        let run = Key::of_run(image.run.seed);
+        let mut simulator = Simulator {
+            image,
+            kernel: kernel(image, sink, run),
+            userland: Userland::new(image),
+            pace,
+            prices: prices(image),
+            outcome: None,
+            deadlock: None,
+            holders: BTreeMap::new(),
+            unstarted: 0,
+            turns_at_once: 0,
+            turns: 0,
+            control: None,
+        };
+        simulator.boot(run);
+        simulator
+    }
+
+    /// Lets somebody else watch the run and stop it.
+    pub fn watched_by(mut self, control: &'a Control) -> Simulator<'a, S> {
+        self.control = Some(control);
+        self
+    }
+
+    fn boot(&mut self, run: Key) {
+        let image = self.image;
+        self.kernel.found_ancestors();
+        let nobody = Origin::Born { program: ProgramId(0), number: 0 };
+        for _ in 0..FIRST {
+            self.userland.users.push(User::new(nobody, ProgramId(0), &Program::default(), 0, run));
+        }
+        self.open_for_later_starts();
+        let initial: Vec<(Origin, ProgramId, u32)> = initial(image)
+            .map(|(origin, start)| match origin {
+                Origin::Start { number, .. } | Origin::Born { number, .. } => (origin, start.program, number),
+            })
+            .collect();
+        for (origin, program, number) in initial {
+            if let Some(thread) = self.bear(origin, program, number, run) {
+                let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
+                self.kernel.make_ready(to.index(), thread, to, Ready::New);
+            }
+        }
+        self.expect_the_rest();
+        for cpu in 0..self.kernel.cpus.len() {
+            let here = &mut self.kernel.cpus[cpu];
+            (here.debt, here.reschedule) = (Span::ZERO, None);
+            if here.policy.waiting() > 0 {
+                self.kernel.schedule(cpu, Why::WorkArrived);
+            }
+        }
+    }
+
+    /// What is due later: events from outside, later starts, noise.
+    fn expect_the_rest(&mut self) {
+        for (index, injection) in self.image.injections.iter().enumerate() {
+            self.kernel.expect(injection.at, Rank::Outside, Due::Outside(index as u32));
+        }
+        for (entry, start) in self.image.starts.iter().enumerate() {
+            if start.at > Instant::START {
+                self.unstarted += start.count;
+                self.kernel.expect(start.at, Rank::Outside, Due::Start(entry as u16));
+            }
+        }
+        for index in 0..self.kernel.devices.len() {
+            if let DeviceState::Noise(noise) = &mut self.kernel.devices[index].state {
+                let first = noise.next(Instant::START);
+                self.kernel.expect(first, Rank::Device, Due::Noise { device: index.into() });
+            }
+        }
+    }
+
+    /// The descriptors of processes that start later are held open until then, so that a reader
+    /// doesn't see the end of a pipe whose writer is yet to come.
+    fn open_for_later_starts(&mut self) {
+        for start in self.image.starts.iter().filter(|start| start.at > Instant::START) {
+            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+                for _ in 0..start.count {
+                    self.kernel.hold(OpenId(u32::from(fd.0)));
+                }
+            }
+        }
+    }
+
+    /// A process from the scenario's list of starts.
+    fn bear(&mut self, origin: Origin, id: ProgramId, number: u32, run: Key) -> Option<Tid> {
+        let image = self.image;
+        let Origin::Start { entry, .. } = origin else { return None };
+        let start = &image.starts[usize::from(entry.0)];
+        let birth = Birth {
+            place: Place::ChildOf(Pid::INIT),
+            program: id.0,
+            parameters: start.parameters,
+            affinity: start.cpu,
+            context: Context::User,
+        };
+        let thread = self.kernel.create(birth)?;
+        let program = &image.programs[usize::from(id.0)];
+        let key = run.named("process").named(&start.name).numbered(u64::from(number));
+        self.userland.users.push(User::new(origin, id, program, number, key));
+        for &fd in &program.fds {
+            let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
+            self.kernel.install(thread.leads(), fd, open);
+        }
+        self.kernel.first_of[usize::from(entry.0)].get_or_insert(thread.leads());
+        Some(thread)
+    }
+
+    /// Processes start in the middle of the run.
+    pub(super) fn start(&mut self, cpu: usize, entry: u16) {
+        let run = Key::of_run(self.image.run.seed);
+        let start = &self.image.starts[usize::from(entry)];
+        for number in 0..start.count {
+            self.unstarted -= 1;
+            let origin = Origin::Start { entry: StartId(entry), number };
+            let Some(thread) = self.bear(origin, start.program, number, run) else { continue };
+            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+                self.kernel.drop_reference(cpu, OpenId(u32::from(fd.0)));
+            }
+            let image = self.image;
+            self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
+            let to = self.kernel.place_new(start.cpu);
+            self.from_outside(cpu, |kernel| {
+                kernel.make_ready(cpu, thread, to, Ready::New);
+                kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
+            });
+        }
+    }
+
+    /// Does something that isn't the doing of whatever this CPU executes: it costs that nothing,
+    /// and if the CPU is to schedule it learns so by an interrupt.
+    pub(super) fn from_outside(&mut self, cpu: usize, happening: impl FnOnce(&mut Kernel<S>)) {
+        let debt = self.kernel.cpus[cpu].debt;
+        let before = self.kernel.cpus[cpu].reschedule;
+        happening(&mut self.kernel);
+        let here = &mut self.kernel.cpus[cpu];
+        here.debt = debt;
+        if before.is_none() && here.reschedule.is_some() {
+            let now = here.now;
+            self.kernel.assert_line(now, cpu, RESCHEDULE, Trigger::Edge);
+        }
+    }
+}
+
+fn prices(image: &Image) -> Prices {
+    Prices {
+        entry: image.costs.whole(image.costs.syscall_entry),
+        exit: image.costs.whole(image.costs.syscall_exit),
+        calls: syscall::NAMES.iter().map(|name| image.costs.call(name)).collect(),
+    }
+}
+
+fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
+    let devices: Vec<Device> =
+        image.machine.devices.iter().map(|spec| Device::new(spec.clone(), run)).collect();
+    let mut lines = [None; 64];
+    let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
+        .map(|id| {
+            let policy = sched::build(&image.kernel.scheduler).unwrap_or_else(sched::default_policy);
+            Cpu::new(CpuId(id), policy, image.machine.tlb)
+        })
+        .collect();
+    for (number, device) in devices.iter().enumerate() {
+        let line = device.spec.line;
+        lines[usize::from(line.vector.0)] = Some(number.into());
+        if line.masked {
+            cpus[line.cpu.index()].interrupts.mask(line.vector);
+        }
+    }
+    let mut frames = Frames::new(image.machine.frames);
+    Kernel {
+        costs: image.costs.clone(),
+        options: image.kernel.clone(),
+        cpus,
+        queue: EventQueue::default(),
+        devices,
+        lines,
+        files: files(image, &mut frames),
+        frames,
+        tasks: Vec::new(),
+        processes: Vec::new(),
+        pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
+        futexes: Futexes::default(),
+        regions: regions(image),
+        terminal: Terminal::new(image.terminal.object),
+        first_of: vec![None; image.starts.len()],
+        living: 0,
+        hopes: 0,
+        crossings: 0,
+        sink,
+    }
+}
+
+fn regions(image: &Image) -> Vec<Region> {
+    let mut regions: Vec<Region> = image
+        .memories
+        .iter()
+        .map(|spec| Region {
+            base: spec.memory.base,
+            pages: spec.memory.pages,
+            content: match spec.backing {
+                Backing::Private => Content::Private,
+                Backing::Shared => Content::Shared { frames: vec![None; spec.memory.pages as usize] },
+                Backing::File(fd) => Content::File { file: file_of(image, fd) },
+            },
+        })
+        .collect();
+    regions.sort_by_key(|region| region.base);
+    regions
+}
+
+fn file_of(image: &Image, fd: Fd) -> u32 {
+    image.files.iter().position(|file| file.fd == fd).unwrap_or(0) as u32
+}
+
+/// All files, and an open description for each descriptor of the scenario, by its number.
+fn files(image: &Image, frames: &mut Frames) -> Files {
+    let last = image
+        .pipes
+        .iter()
+        .flat_map(|pipe| [pipe.read, pipe.write])
+        .chain(image.files.iter().map(|file| file.fd));
+    let count = last.map(|fd| fd.index() + 1).max().unwrap_or(0).max(2);
+    let mut what = vec![Opened::Screen; count];
+    what[0] = Opened::Keyboard;
+    for (number, pipe) in image.pipes.iter().enumerate() {
+        what[pipe.read.index()] = Opened::PipeRead(number as u32);
+        what[pipe.write.index()] = Opened::PipeWrite(number as u32);
+    }
+    for (number, file) in image.files.iter().enumerate() {
+        what[file.fd.index()] = Opened::File(number as u32);
+    }
+    let open = what.into_iter().map(|what| Open { what, offset: 0, references: 0 }).collect();
+    let files = image
+        .files
+        .iter()
+        .map(|spec| {
+            let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
+            let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
+            let dirty = vec![false; cached.len()];
+            File { object: spec.object, disk: spec.disk, size: spec.size, cached, dirty }
+        })
+        .collect();
+    Files { open, files, transfers: Vec::new(), free_tags: Vec::new() }
+}

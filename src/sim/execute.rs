@@ -1,0 +1,181 @@
+//! Whose instruction ends next, and how far a run of plain instructions may go at once.
+//!
+//! A CPU has `left` to do before something happens by itself: the rest of a run of plain
+//! instructions, or of a frame of kernel work. Fast-forward is a budget: the run goes on until it
+//! is done, or to the first instruction boundary at or after the moment at which something else is
+//! due anywhere in the machine, whichever comes first. At every boundary in between the
+//! interrupt register would have been looked at in vain.
+
+use crate::ids::{Pid, Tid};
+use crate::kernel::Due;
+use crate::kernel::cpu::Cpu;
+use crate::kernel::work::Context;
+use crate::time::{Instant, Span};
+use crate::trace::Sink;
+
+use super::{Outcome, Pace, Simulator};
+
+/// So many turns without time moving on are taken for an endless loop that takes no time.
+const TURNS_AT_ONCE: u32 = 10_000_000;
+/// So many interrupts in a row, without one instruction of a program or of its calls in between,
+/// are taken for a livelock.
+pub(super) const INTERRUPTS_IN_A_ROW: u32 = 100_000;
+
+/// The first instruction boundary of this CPU at or after `due`, but at least one instruction on.
+#[inline]
+fn boundary(here: &Cpu, due: Instant, unit: Span) -> Instant {
+    let unit = unit.as_nanos();
+    let ahead = due.since(here.now).as_nanos();
+    let instructions = if unit == 1 { ahead } else { ahead.div_ceil(unit) };
+    here.now + Span::from_nanos(unit.saturating_mul(instructions.max(1)))
+}
+
+impl<S: Sink> Simulator<'_, S> {
+    /// Executes on one CPU: time passes there to the end of the instruction (or of the run of them)
+    /// that ends first in the whole machine. None if the run is over.
+    #[inline]
+    pub(super) fn execute_next_instruction(&mut self) -> Option<usize> {
+        let horizon = self.kernel.queue.next_due().min(self.image.run.until);
+        let mut first = (Instant::NEVER, 0);
+        for (number, here) in self.kernel.cpus.iter().enumerate() {
+            let end = self.next_boundary(here, horizon);
+            if end < first.0 {
+                first = (end, number);
+            }
+        }
+        let (end, cpu) = first;
+        let over = end > self.image.run.until && !(mutation::ignores_end() && self.pace == Pace::Fast);
+        if over || end == Instant::NEVER || self.outcome.is_some() {
+            return None;
+        }
+        let here = &mut self.kernel.cpus[cpu];
+        let time = end.since(here.now);
+        here.now = end;
+        here.left = here.left.saturating_sub(time);
+        self.watch(time);
+        Some(cpu)
+    }
+
+    /// The boundary at which this CPU stops executing to see what has happened.
+    #[inline]
+    fn next_boundary(&self, here: &Cpu, horizon: Instant) -> Instant {
+        let due = horizon.min(here.timer);
+        if here.context == Context::Idle {
+            return if here.has_interrupt() { here.now } else { due.max(here.now) };
+        }
+        let done = here.now + here.left;
+        if here.left.is_zero() {
+            return done;
+        }
+        let unit = self.kernel.costs.instruction;
+        if self.pace == Pace::Step || here.has_interrupt() {
+            return done.min(here.now + unit);
+        }
+        let due = mutation::horizon(due);
+        if done <= due { done } else { done.min(boundary(here, due, unit)) }
+    }
+
+    /// Notices a run that doesn't get on, and one that is to be stopped.
+    #[inline]
+    fn watch(&mut self, time: Span) {
+        self.turns += 1;
+        if !time.is_zero() {
+            self.turns_at_once = 0;
+        } else {
+            self.turns_at_once += 1;
+            if self.turns_at_once == TURNS_AT_ONCE {
+                self.outcome = Some(self.endless_loop());
+            }
+        }
+        if self.turns & 0xffff == 0
+            && let Some(control) = self.control
+        {
+            control.report(self.now(), self.kernel.crossings);
+            if control.is_stopped() {
+                self.outcome = Some(Outcome::Interrupted);
+            }
+        }
+    }
+
+    /// Whatever is due by now happens: devices, messages, what comes from outside, and this CPU's
+    /// own timer. The timer is clocked with its CPU's instructions: it comes at a boundary.
+    #[inline]
+    pub(super) fn devices_assert_lines(&mut self, cpu: usize) {
+        let now = self.kernel.cpus[cpu].now;
+        while let Some((at, _, due)) = self.kernel.queue.pop_due(now) {
+            if due.is_hope() {
+                self.kernel.hopes -= 1;
+            }
+            self.happen(cpu, at, due);
+        }
+        if self.kernel.cpus[cpu].timer <= now {
+            self.kernel.cpus[cpu].timer = Instant::NEVER;
+            let vector = crate::hw::interrupt::LOCAL_TIMER;
+            self.kernel.assert_line(now, cpu, vector, crate::hw::device::Trigger::Edge);
+        }
+    }
+
+    /// Something that was due has come.
+    fn happen(&mut self, cpu: usize, at: Instant, due: Due) {
+        match due {
+            Due::DiskDone { device, place } => self.kernel.disk_done(at, device, place),
+            Due::Noise { device } => self.kernel.noise(at, device),
+            Due::Ipi { to, vector } => {
+                self.kernel.assert_line(at, to.index(), vector, crate::hw::device::Trigger::Edge);
+            }
+            Due::Outside(index) => self.inject(cpu, at, index),
+            Due::Start(start) => self.start(cpu, start),
+        }
+    }
+
+    /// What the instruction does, now that its time has passed; nothing in the middle of a run.
+    #[inline]
+    pub(super) fn take_effect(&mut self, cpu: usize) -> Option<super::Trap> {
+        let here = &self.kernel.cpus[cpu];
+        if !here.left.is_zero() {
+            return None;
+        }
+        match here.context {
+            Context::Idle => None,
+            Context::User => self.user_instruction_ends(cpu),
+            Context::Kernel(work) => self.work_ends(cpu, work),
+        }
+    }
+
+    /// Whether a run in which all CPUs idle can go on at all.
+    pub(super) fn nothing_can_happen(&self) -> bool {
+        self.kernel.hopes == 0
+            && self.kernel.cpus.iter().all(|cpu| {
+                cpu.context == Context::Idle
+                    && !cpu.has_interrupt()
+                    && cpu.policy.waiting() == 0
+                    && cpu.deferred == 0
+            })
+    }
+
+    /// The process of the thread that the CPU runs.
+    pub(super) fn process(&self, thread: Tid) -> Pid {
+        self.kernel.tasks[thread.index()].process
+    }
+}
+
+/// The mistakes that the exactness test must be able to see, each made on purpose under its own
+/// `--cfg`: see `tests/exactness.rs`.
+mod mutation {
+    use crate::time::{Instant, Span};
+
+    /// When a run of plain instructions is cut.
+    #[inline]
+    pub fn horizon(due: Instant) -> Instant {
+        if cfg!(trapline_mutation = "deadline-late") {
+            return due + Span::TICK;
+        }
+        if cfg!(trapline_mutation = "deadline-ignored") { Instant::NEVER } else { due }
+    }
+
+    /// Whether a run may go on past its end.
+    #[inline]
+    pub const fn ignores_end() -> bool {
+        cfg!(trapline_mutation = "end-ignored")
+    }
+}

@@ -1,0 +1,66 @@
+//! What a simulated trace says about itself.
+
+use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
+use crate::ids::{Tid, Vector};
+use crate::program::{Image, syscall};
+use crate::time::Instant;
+use crate::trace::header::{Header, SCHEMA, Source, TaskEntry, VectorEntry};
+use crate::trace::kinds::KINDS;
+
+use super::boot;
+
+/// The header of the trace of a run of this scenario.
+pub fn header(image: &Image) -> Header {
+    Header {
+        schema: SCHEMA,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: image.name.clone(),
+        scenario_hash: image.hash.clone(),
+        question: image.question.clone(),
+        seed: image.run.seed,
+        source: Source::Simulated,
+        cpus: image.machine.cpus,
+        costs: image.costs.name.clone(),
+        costs_hash: image.costs.hash.clone(),
+        observes: KINDS.iter().map(|row| row.name.to_owned()).collect(),
+        fingerprint: image.costs.fingerprint.clone(),
+        calls: syscall::NAMES.iter().map(|&name| name.to_owned()).collect(),
+        steps: image.steps.clone(),
+        objects: image.objects.clone(),
+        vectors: vectors(image),
+        initial: initial(image),
+        programs: image.programs.iter().map(|program| program.name.clone()).collect(),
+    }
+}
+
+fn vectors(image: &Image) -> Vec<VectorEntry> {
+    let system = [(RESCHEDULE, "reschedule"), (LOCAL_TIMER, "timer")];
+    let system = system.map(|(vector, name)| VectorEntry { vector, name: name.to_owned(), device: None });
+    let devices = image.machine.devices.iter().enumerate().map(|(number, device)| VectorEntry {
+        vector: device.line.vector,
+        name: device.name.clone(),
+        device: Some(number.into()),
+    });
+    let mut vectors: Vec<VectorEntry> = system.into_iter().chain(devices).collect();
+    vectors.sort_by_key(|entry| std::cmp::Reverse(entry.vector));
+    vectors.retain(|entry| entry.vector != RESCHEDULE || image.machine.cpus > 1);
+    vectors.retain(|entry| entry.vector != Vector(0));
+    vectors
+}
+
+/// The threads that exist at the beginning.
+fn initial(image: &Image) -> Vec<TaskEntry> {
+    boot::initial(image)
+        .enumerate()
+        .map(|(number, (origin, _))| {
+            let task = Tid(boot::FIRST + number as u32);
+            TaskEntry {
+                task,
+                process: task.leads(),
+                parent: Tid::INIT,
+                name: origin.name(image),
+                start: Instant::START,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! The simulation: THE LOOP.
+//!
+//! - A CPU executes an instruction; devices that came due meanwhile assert their lines; the CPU looks
+//!   at its interrupt register; if there is a trap, it is dispatched. [`Simulator::run`] says so in
+//!   as many lines.
+//! - [`execute`]: whose instruction ends next, and how far a run of plain instructions may go at
+//!   once (the exact fast-forward)
+//! - [`user`]: what the programs' instructions do
+//! - [`dispatch`]: traps become frames of kernel work, and what happens at each frame's end
+//! - [`outside`]: what happens to the machine from outside
+//! - [`boot`]: how a machine comes to be from a lowered scenario
+//! - [`outcome`]: how a run ends; [`deadlock`]: why nothing can happen any more
+//!
+//! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
+//! number. In a turn the devices due by then assert their lines first, then the instruction takes
+//! effect, then the register is looked at. Nothing that one CPU or device does reaches another
+//! within the same instant (see [`Kernel::send_ipi`](crate::kernel::Kernel::send_ipi)), so the order of turns is all
+//! there is to know, and it is the same whether plain instructions are executed one at a time or
+//! many at once.
+
+mod boot;
+mod control;
+mod deadlock;
+mod dispatch;
+mod execute;
+mod header;
+mod outcome;
+mod outside;
+mod user;
+
+pub use crate::trace::header::Outcome;
+pub use control::Control;
+pub use deadlock::{Deadlock, Waiter};
+pub use header::header;
+
+use std::collections::BTreeMap;
+
+use crate::errno::Errno;
+use crate::ids::{ObjectId, PageNumber, Tid, Vector};
+use crate::kernel::Kernel;
+use crate::kernel::cost::CallCost;
+use crate::program::userland::Userland;
+use crate::program::{Image, Syscall};
+use crate::time::{Instant, Span};
+use crate::trace::{Exception, Fault, Sink};
+
+/// Whether plain instructions are executed one at a time. Both give the same trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    Step,
+    /// As many at once as end before anything else can happen.
+    #[default]
+    Fast,
+}
+
+/// A reason to enter the kernel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Trap {
+    /// Asked for by the program.
+    Syscall(Syscall),
+    /// Raised by an instruction that touched a page.
+    PageFault { page: PageNumber, write: bool, fault: Fault },
+    /// Raised by an instruction that can't be executed.
+    Exception(Exception),
+    /// Raised by a device, and found in the interrupt register.
+    Interrupt(Vector),
+}
+
+/// A machine with its kernel and programs, at some moment of a run.
+pub struct Simulator<'a, S> {
+    image: &'a Image,
+    pub kernel: Kernel<S>,
+    pub userland: Userland,
+    pace: Pace,
+    prices: Prices,
+    /// Why the run is over, once it is; and if it is a deadlock, who waits for whom.
+    outcome: Option<Outcome>,
+    deadlock: Option<Deadlock>,
+    /// Who holds each lock, as the library functions tell.
+    holders: BTreeMap<ObjectId, Tid>,
+    /// Processes that are still to be started.
+    unstarted: u32,
+    /// Turns taken since time last moved on.
+    turns_at_once: u32,
+    turns: u64,
+    /// Who watches the run, and can stop it.
+    control: Option<&'a Control>,
+}
+
+/// The prices on every call's way, in whole instructions.
+#[derive(Clone, Debug)]
+struct Prices {
+    entry: Span,
+    exit: Span,
+    /// Indexed by [`CallId`](crate::ids::CallId).
+    calls: Vec<CallCost>,
+}
+
+impl<S: Sink> Simulator<'_, S> {
+    /// Runs until all programs have ended, nothing can happen any more, or a limit is reached.
+    pub fn run(&mut self) -> Outcome {
+        while let Some(cpu) = self.execute_next_instruction() {
+            self.devices_assert_lines(cpu);
+            let trap = self.take_effect(cpu).or_else(|| self.look_at_interrupt_register(cpu));
+            if let Some(trap) = trap {
+                self.dispatch(cpu, trap);
+            }
+        }
+        self.end_of_run()
+    }
+
+    /// The highest pending, unmasked interrupt above the current priority, unless the kernel has
+    /// masked them all.
+    #[inline]
+    fn look_at_interrupt_register(&self, cpu: usize) -> Option<Trap> {
+        let here = &self.kernel.cpus[cpu];
+        if here.masks_interrupts() {
+            return None;
+        }
+        here.interrupts.highest().map(Trap::Interrupt)
+    }
+
+    /// Who waits for whom, if the run has ended in a deadlock.
+    pub fn deadlock(&self) -> Option<&Deadlock> {
+        self.deadlock.as_ref()
+    }
+
+    /// The time at which a run that ended so was over: its limit, or the last thing that happened.
+    pub fn end(&self, outcome: &Outcome) -> Instant {
+        match outcome {
+            Outcome::Limit => self.image.run.until,
+            Outcome::Finished
+            | Outcome::Interrupted
+            | Outcome::Deadlock { .. }
+            | Outcome::AssertFailed { .. }
+            | Outcome::Livelock { .. }
+            | Outcome::Error { .. } => self.now(),
+        }
+    }
+
+    /// The current time: the latest instruction boundary that any CPU has reached.
+    pub fn now(&self) -> Instant {
+        self.kernel.cpus.iter().map(|cpu| cpu.now).max().unwrap_or(Instant::START)
+    }
+}
+
+impl Trap {
+    /// What a failed call means to whoever reads the terminal.
+    fn failure(program: &str, call: &str, errno: Errno) -> String {
+        format!("{program}: {call}: {errno}")
+    }
+}

@@ -1,0 +1,81 @@
+//! How a run ends.
+
+use crate::ids::Tid;
+use crate::kernel::task::State;
+use crate::program::syscall::Exit;
+use crate::program::{Operand, Syscall};
+use crate::trace::Cause;
+use crate::trace::Sink;
+use crate::trace::header::{Outcome, StepEntry};
+
+use super::Simulator;
+
+impl<S: Sink> Simulator<'_, S> {
+    /// Why the run is over.
+    pub(super) fn end_of_run(&mut self) -> Outcome {
+        if let Some(outcome) = self.outcome.take() {
+            return outcome;
+        }
+        if self.kernel.living == 0 && self.unstarted == 0 {
+            return Outcome::Finished;
+        }
+        if self.nothing_can_happen() {
+            let deadlock = self.explain_deadlock();
+            let text = deadlock.to_string();
+            self.deadlock = Some(deadlock);
+            return Outcome::Deadlock { text };
+        }
+        Outcome::Limit
+    }
+
+    /// Turn after turn, and time stands still.
+    pub(super) fn endless_loop(&self) -> Outcome {
+        let running: Vec<String> = self
+            .kernel
+            .cpus
+            .iter()
+            .filter(|cpu| !cpu.is_idle())
+            .map(|cpu| self.describe(cpu.current))
+            .collect();
+        Outcome::Livelock {
+            text: format!(
+                "a loop that takes no time goes round and round at {}: {}; give the loop something that \
+                 takes time, or use a cost profile in which the kernel's work does",
+                self.now(),
+                running.join(", ")
+            ),
+        }
+    }
+
+    /// Who a thread is and which line it is at.
+    pub(super) fn describe(&self, thread: Tid) -> String {
+        let name = self.name(thread);
+        match self.step_of(thread) {
+            Some(step) => format!("{name} at line {} ({})", step.line, step.text),
+            None => name,
+        }
+    }
+
+    /// What a thread is called.
+    pub(super) fn name(&self, thread: Tid) -> String {
+        self.userland.users[thread.index()].origin.name(self.image)
+    }
+
+    /// The step of the scenario that a thread is at.
+    pub(super) fn step_of(&self, thread: Tid) -> Option<&StepEntry> {
+        let user = &self.userland.users[thread.index()];
+        let program = &self.image.programs[usize::from(user.program.0)];
+        let at = match self.kernel.tasks[thread.index()].state {
+            State::Blocked { on, .. } if on != Cause::Page => user.call_at?,
+            State::Blocked { .. } | State::Ready | State::Running | State::Ended => user.next,
+        };
+        self.image.steps.get(program.steps.get(at as usize)?.index())
+    }
+
+    /// The exit of a program that has come to its end, or failed.
+    pub(super) fn implied_exit(&self, thread: Tid) -> Syscall {
+        let all = self.process(thread).leader() == thread;
+        let status = self.userland.users[thread.index()].result;
+        Exit { status: Operand::Const(status), all }.into()
+    }
+}

@@ -1,0 +1,59 @@
+//! What happens to the machine from outside: the scenario's `[[event]]`s.
+
+use crate::hw::device::State;
+use crate::ids::DeviceId;
+use crate::program::image::Action;
+use crate::time::Instant;
+use crate::trace::Sink;
+
+use super::Simulator;
+
+impl<S: Sink> Simulator<'_, S> {
+    /// An event from outside happens, while this CPU takes its turn.
+    pub(super) fn inject(&mut self, cpu: usize, at: Instant, index: u32) {
+        let image = self.image;
+        match &image.injections[index as usize].action {
+            Action::Raise { vector, cpu } => {
+                let device = self.kernel.lines[usize::from(vector.0)];
+                let trigger = device.map_or_else(Default::default, |device| {
+                    self.kernel.devices[device.index()].spec.line.trigger
+                });
+                self.kernel.assert_line(at, cpu.index(), *vector, trigger);
+            }
+            Action::Mask { vector, cpu } => self.kernel.cpus[cpu.index()].interrupts.mask(*vector),
+            Action::Unmask { vector, cpu } => self.kernel.cpus[cpu.index()].interrupts.unmask(*vector),
+            Action::Keys { device, text } => {
+                if let State::Keyboard(keyboard) = &mut self.kernel.devices[device.index()].state {
+                    keyboard.press(text);
+                    self.kernel.device_asserts(at, *device);
+                }
+            }
+            Action::Packet { device, bytes } => {
+                if let State::Network(card) = &mut self.kernel.devices[device.index()].state {
+                    card.receive(*bytes);
+                    self.kernel.device_asserts(at, *device);
+                }
+            }
+            Action::Unplug { device } => self.unplug(at, *device),
+            Action::Plug { device } => self.kernel.devices[device.index()].plugged = true,
+            Action::Signal { process, signal } => {
+                if let Some(to) = self.kernel.first_of[usize::from(process.0)] {
+                    self.from_outside(cpu, |kernel| {
+                        kernel.send_signal(cpu, to, *signal);
+                    });
+                }
+            }
+        }
+    }
+
+    /// A disk is pulled out: what it hadn't finished fails, and it says so with its last interrupt.
+    fn unplug(&mut self, at: Instant, device: DeviceId) {
+        let here = &mut self.kernel.devices[device.index()];
+        here.plugged = false;
+        if let State::Disk(disk) = &mut here.state
+            && disk.abandon() > 0
+        {
+            self.kernel.device_asserts(at, device);
+        }
+    }
+}

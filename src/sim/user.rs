@@ -1,0 +1,369 @@
+//! What the programs' instructions do.
+//!
+//! An instruction begins (what it will take is known then), time passes, and it takes effect at its
+//! end. Instructions that take no time are done as soon as they are reached. A thread in user mode
+//! with nothing left to do hasn't begun its next instruction yet.
+
+use crate::hw::mmu::{KERNEL_BASE, PAGE_SIZE};
+use crate::ids::{PageNumber, Tid};
+use crate::program::call::SystemCall;
+use crate::program::image::Text;
+use crate::program::instruction::{Access, Instruction, Note, OnError};
+use crate::program::syscall::Exit;
+use crate::program::value::DivideByZero;
+use crate::program::{Cell, Operand, Syscall, Variable};
+use crate::time::Span;
+use crate::trace::{Exception, Fault, Kind, Sink};
+
+use crate::trace::header::Outcome;
+
+use super::{Simulator, Trap};
+
+/// An instruction's effect: done, or the trap that it ends in.
+type Effect = Result<(), Trap>;
+
+impl From<DivideByZero> for Trap {
+    fn from(_: DivideByZero) -> Trap {
+        Trap::Exception(Exception::DivideError)
+    }
+}
+
+impl<S: Sink> Simulator<'_, S> {
+    /// The instruction that the current thread has begun ends: its effect, and on to the next.
+    #[inline]
+    pub(super) fn user_instruction_ends(&mut self, cpu: usize) -> Option<Trap> {
+        let thread = self.kernel.cpus[cpu].current;
+        let user = &self.userland.users[thread.index()];
+        let instruction = self.image.programs[usize::from(user.program.0)].code[user.next as usize];
+        match self.effect(cpu, thread, instruction) {
+            Ok(()) => self.begin_user_instruction(cpu),
+            Err(trap) => Some(trap),
+        }
+    }
+
+    fn effect(&mut self, cpu: usize, thread: Tid, instruction: Instruction) -> Effect {
+        match instruction {
+            Instruction::Compute(_) => {}
+            Instruction::Touch { access, .. } => return self.touch(cpu, thread, access),
+            Instruction::TouchKernel { access } => {
+                return self.access(cpu, thread, KERNEL_BASE, access == Access::Write);
+            }
+            Instruction::Set { variable, value } => {
+                let value = self.value(thread, value)?;
+                self.userland.user(thread).set(Some(variable), value);
+            }
+            Instruction::Load { into, cell } => {
+                let value = self.cell(cpu, thread, cell, false)?;
+                let value = *value;
+                self.userland.user(thread).set(Some(into), value);
+            }
+            Instruction::Store { cell, value } => {
+                let value = self.value(thread, value)?;
+                self.write(cpu, thread, cell, None, |_| value)?;
+            }
+            Instruction::AtomicAdd { cell, value, old } => {
+                let value = self.value(thread, value)?;
+                self.write(cpu, thread, cell, old, |before| before.wrapping_add(value))?;
+            }
+            Instruction::CompareSwap { cell, expected, new, old } => {
+                let (expected, new) = (self.value(thread, expected)?, self.value(thread, new)?);
+                let swap = |before| if before == expected { new } else { before };
+                self.write(cpu, thread, cell, old, swap)?;
+            }
+            Instruction::Exchange { cell, new, old } => {
+                let new = self.value(thread, new)?;
+                self.write(cpu, thread, cell, Some(old), |_| new)?;
+            }
+            Instruction::JumpIfZero { condition, target } => {
+                if self.value(thread, condition)? == 0 {
+                    self.userland.user(thread).next = target;
+                    return Ok(());
+                }
+            }
+            Instruction::Raise(exception) => return Err(Trap::Exception(exception)),
+            Instruction::Jump(_)
+            | Instruction::Loop { .. }
+            | Instruction::LoopStart { .. }
+            | Instruction::Syscall { .. }
+            | Instruction::Print(_)
+            | Instruction::Assert { .. }
+            | Instruction::Note(_)
+            | Instruction::CloseUnused(_)
+            | Instruction::End => unreachable!("{instruction:?} takes no time and is never begun"),
+        }
+        self.userland.user(thread).next += 1;
+        Ok(())
+    }
+
+    /// Goes through instructions that take no time, up to one that does (it has begun then) or
+    /// that asks for the kernel.
+    #[inline]
+    pub(super) fn begin_user_instruction(&mut self, cpu: usize) -> Option<Trap> {
+        let image = self.image;
+        let thread = self.kernel.cpus[cpu].current;
+        let unit = self.kernel.costs.instruction;
+        loop {
+            let user = &mut self.userland.users[thread.index()];
+            let program = &image.programs[usize::from(user.program.0)];
+            let at = user.next;
+            if S::ON {
+                self.kernel.tasks[thread.index()].step = program.steps[at as usize];
+            }
+            let time = match program.code[at as usize] {
+                Instruction::Compute(amount) => {
+                    let time = user.draw(amount, image);
+                    self.kernel.costs.whole(Span::from_nanos(time))
+                }
+                Instruction::Syscall { call, .. } => return Some(self.call(thread, call)),
+                Instruction::Loop { counter: Variable(slot), target } => {
+                    let counter = &mut user.variables[usize::from(slot)];
+                    *counter -= 1;
+                    user.next = if *counter > 0 { target } else { at + 1 };
+                    continue;
+                }
+                Instruction::Jump(target) => {
+                    user.next = target;
+                    continue;
+                }
+                Instruction::LoopStart { counter, times, past } => match self.value(thread, times) {
+                    Ok(times) => {
+                        let user = self.userland.user(thread);
+                        user.set(Some(counter), times);
+                        user.next = if times > 0 { at + 1 } else { past };
+                        continue;
+                    }
+                    Err(trap) => return Some(trap),
+                },
+                Instruction::Touch { first, pages, .. } => {
+                    user.first_page = user.draw(first, image).min(u64::from(u32::MAX)) as u32;
+                    user.amount = user.draw(pages, image);
+                    user.progress = 0;
+                    if user.amount == 0 { Span::ZERO } else { self.access_time(cpu, thread) }
+                }
+                Instruction::Set { value: operand, .. }
+                | Instruction::JumpIfZero { condition: operand, .. } => {
+                    unit * u64::from(image.expressions.instructions(operand).max(1))
+                }
+                Instruction::TouchKernel { .. } | Instruction::Raise(_) => unit,
+                Instruction::Load { .. }
+                | Instruction::Store { .. }
+                | Instruction::AtomicAdd { .. }
+                | Instruction::CompareSwap { .. }
+                | Instruction::Exchange { .. } => self.access_time(cpu, thread),
+                Instruction::Print(text) => {
+                    self.print(cpu, thread, &image.texts[text.0 as usize]);
+                    Span::ZERO
+                }
+                Instruction::Assert { condition, text } => match self.value(thread, condition) {
+                    Ok(0) => {
+                        self.fail(thread, &image.names[text.index()]);
+                        return None;
+                    }
+                    Ok(_) => Span::ZERO,
+                    Err(trap) => return Some(trap),
+                },
+                Instruction::Note(note) => {
+                    self.note(cpu, thread, note);
+                    Span::ZERO
+                }
+                Instruction::CloseUnused(list) => {
+                    let process = self.kernel.tasks[thread.index()].process;
+                    for &fd in &image.fd_lists[list.0 as usize] {
+                        self.kernel.close(cpu, process, fd);
+                    }
+                    Span::ZERO
+                }
+                Instruction::End => return Some(self.end_of_program(thread, 0)),
+            };
+            if time.is_zero() {
+                self.userland.user(thread).next = at + 1;
+                continue;
+            }
+            let here = &mut self.kernel.cpus[cpu];
+            here.begin(crate::kernel::work::Context::User, time);
+            return None;
+        }
+    }
+
+    /// The program asks for the kernel; what it asks for is drawn now.
+    #[inline]
+    fn call(&mut self, thread: Tid, call: Syscall) -> Trap {
+        let user = &mut self.userland.users[thread.index()];
+        if !std::mem::take(&mut user.repeats)
+            && let Some(amount) = call.amount()
+        {
+            user.amount = user.draw(amount, self.image);
+        }
+        user.progress = 0;
+        user.call = call.id();
+        user.call_at = Some(user.next);
+        user.next += 1;
+        Trap::Syscall(call)
+    }
+
+    /// The end of a program's text: the main thread ends its process, another thread only itself.
+    pub(super) fn end_of_program(&mut self, thread: Tid, status: i64) -> Trap {
+        let all = self.kernel.tasks[thread.index()].process.leader() == thread;
+        let exit = Syscall::from(Exit { status: Operand::Const(status), all });
+        let user = self.userland.user(thread);
+        user.progress = 0;
+        user.result = status;
+        user.call = exit.id();
+        user.call_at = None;
+        Trap::Syscall(exit)
+    }
+
+    fn value(&self, thread: Tid, operand: Operand) -> Result<i64, Trap> {
+        Ok(self.image.expressions.evaluate(operand, &self.userland.users[thread.index()].variables)?)
+    }
+
+    /// One access of a touch: the next page, unless that was the last.
+    fn touch(&mut self, cpu: usize, thread: Tid, access: Access) -> Effect {
+        self.access(cpu, thread, self.touched_page(thread), access == Access::Write)?;
+        let user = self.userland.user(thread);
+        user.progress += 1;
+        if user.progress == user.amount {
+            user.progress = 0;
+            user.next += 1;
+            return Ok(());
+        }
+        let time = self.access_time(cpu, thread);
+        self.kernel.cpus[cpu].left = time;
+        Ok(())
+    }
+
+    fn touched_page(&self, thread: Tid) -> PageNumber {
+        let user = &self.userland.users[thread.index()];
+        match self.image.programs[usize::from(user.program.0)].code[user.next as usize] {
+            Instruction::Touch { memory, .. } => {
+                let offset = u64::from(user.first_page).saturating_add(user.progress);
+                // A page beyond the object is nobody's: the last one below the kernel stands for it.
+                let inside = offset < u64::from(memory.pages);
+                if inside { PageNumber(memory.base.0 + offset as u32) } else { PageNumber(KERNEL_BASE.0 - 1) }
+            }
+            _ => KERNEL_BASE,
+        }
+    }
+
+    /// What an access to memory takes, a walk of the page table included.
+    pub(super) fn access_time(&self, cpu: usize, thread: Tid) -> Span {
+        let costs = &self.kernel.costs;
+        if costs.tlb_miss.is_zero() {
+            return costs.instruction;
+        }
+        let page = self.accessed_page(thread);
+        let hit = page.is_none_or(|page| self.kernel.cpus[cpu].tlb.hits(page, false));
+        if hit { costs.instruction } else { costs.instruction + costs.whole(costs.tlb_miss) }
+    }
+
+    /// The page that the instruction at hand accesses.
+    fn accessed_page(&self, thread: Tid) -> Option<PageNumber> {
+        let user = &self.userland.users[thread.index()];
+        match self.image.programs[usize::from(user.program.0)].code[user.next as usize] {
+            Instruction::Touch { .. } => Some(self.touched_page(thread)),
+            Instruction::Load { cell, .. }
+            | Instruction::Store { cell, .. }
+            | Instruction::AtomicAdd { cell, .. }
+            | Instruction::CompareSwap { cell, .. }
+            | Instruction::Exchange { cell, .. } => {
+                let index = user.value(cell.index, self.image);
+                Some(self.page_of(cell, index))
+            }
+            _ => None,
+        }
+    }
+
+    fn page_of(&self, cell: Cell, index: i64) -> PageNumber {
+        let array = &self.image.arrays[cell.array.0 as usize];
+        let byte = u64::from(array.offset) + index.max(0) as u64 * u64::from(array.width.bytes());
+        PageNumber(array.page.0 + (byte / PAGE_SIZE) as u32)
+    }
+
+    fn access(&mut self, cpu: usize, thread: Tid, page: PageNumber, write: bool) -> Effect {
+        let process = self.process(thread);
+        match self.kernel.translate(cpu, process, page, write) {
+            Ok(_) => Ok(()),
+            Err(fault) => Err(Trap::PageFault { page, write, fault }),
+        }
+    }
+
+    /// A shared cell, once its page is there.
+    fn cell(&mut self, cpu: usize, thread: Tid, cell: Cell, write: bool) -> Result<&mut i64, Trap> {
+        let index = self.value(thread, cell.index)?;
+        let outside =
+            Trap::PageFault { page: PageNumber(KERNEL_BASE.0 - 1), write, fault: Fault::Protection };
+        if self.userland.element(cell.array, index).is_none() {
+            return Err(outside);
+        }
+        let page = self.page_of(cell, index);
+        self.access(cpu, thread, page, write)?;
+        self.userland.element(cell.array, index).ok_or(outside)
+    }
+
+    /// Changes a shared cell in one indivisible instruction.
+    fn write(
+        &mut self,
+        cpu: usize,
+        thread: Tid,
+        cell: Cell,
+        old: Option<Variable>,
+        change: impl FnOnce(i64) -> i64,
+    ) -> Effect {
+        let width = self.image.arrays[cell.array.0 as usize].width;
+        let value = self.cell(cpu, thread, cell, true)?;
+        let before = *value;
+        *value = width.stored(change(before));
+        self.userland.user(thread).set(old, before);
+        Ok(())
+    }
+
+    fn print(&mut self, cpu: usize, thread: Tid, text: &Text) {
+        if S::ON {
+            let line = self.userland.users[thread.index()].format(text, self.image);
+            let text = self.kernel.sink.name(&line);
+            self.kernel.emit(cpu, Kind::Print { text });
+        }
+    }
+
+    fn fail(&mut self, thread: Tid, text: &str) {
+        let user = &self.userland.users[thread.index()];
+        let program = &self.image.programs[usize::from(user.program.0)];
+        let step = &self.image.steps[program.steps[user.next as usize].index()];
+        let values: Vec<String> = program
+            .variables
+            .iter()
+            .zip(&user.variables)
+            .filter(|(name, _)| !name.is_empty())
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        self.outcome = Some(Outcome::AssertFailed {
+            text: format!("line {}: {}: {text} ({})", step.line, program.name, values.join(", ")),
+        });
+    }
+
+    fn note(&mut self, cpu: usize, thread: Tid, note: Note) {
+        let kind = match note {
+            Note::Contended { object } => Kind::LockContended { object },
+            Note::Acquired { object } => {
+                self.holders.insert(object, thread);
+                Kind::LockAcquired { object }
+            }
+            Note::Released { object } => {
+                self.holders.remove(&object);
+                Kind::LockReleased { object }
+            }
+        };
+        self.kernel.emit(cpu, kind);
+    }
+
+    /// The call under way as its instruction has it; an exit that the program didn't write itself
+    /// has none.
+    pub(super) fn written_call(&self, thread: Tid) -> Option<(Syscall, Option<Variable>, OnError)> {
+        let user = &self.userland.users[thread.index()];
+        let at = user.call_at?;
+        match self.image.programs[usize::from(user.program.0)].code[at as usize] {
+            Instruction::Syscall { call, result, on_error } => Some((call, result, on_error)),
+            _ => None,
+        }
+    }
+}
