@@ -150,9 +150,7 @@ pub struct Problems {
 
 impl Problems {
     pub fn push(&mut self, problem: Problem) {
-        if !self.list.contains(&problem) {
-            self.list.push(problem);
-        }
+        self.list.push(problem);
     }
 
     /// Reports an error and goes on.

@@ -9,7 +9,8 @@ use toml::de::DeTable;
 use crate::program::amount::fixed_time;
 use crate::program::at::{Anything, At, Raw};
 use crate::program::lower::Names;
-use crate::program::problem::{Code, Problem, Problems};
+use crate::program::problem::{Code, Problem, Problems, closest};
+use crate::trace::kinds::KINDS;
 
 use super::table::{lookup, single};
 
@@ -47,6 +48,8 @@ pub enum Outcome {
     AssertFailed,
     /// The time in `[run] until` was reached.
     Limit,
+    /// Things happened for ever, but no program got on.
+    Livelock,
 }
 
 impl Outcome {
@@ -56,6 +59,7 @@ impl Outcome {
             Outcome::Deadlock => "deadlock",
             Outcome::AssertFailed => "assert-failed",
             Outcome::Limit => "limit",
+            Outcome::Livelock => "livelock",
         }
     }
 }
@@ -124,6 +128,15 @@ pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expec
         expect.end = bound(&at, &time, problems);
     }
     for (key, at) in entries(form.count, "count", problems) {
+        if !KINDS.iter().any(|row| row.name == key.value) {
+            let message = format!("there is no kind of event `{}`", key.value);
+            let problem = Problem::error(Code::UnknownName, key.span.clone(), message);
+            problems.push(match closest(&key.value, KINDS.iter().map(|row| row.name)) {
+                Some(similar) => problem.help(format!("did you mean `{similar}`?")),
+                None => problem.help("docs/TRACE.md lists all kinds of event"),
+            });
+            continue;
+        }
         if let Some(bound) = bound(&at, &number, problems) {
             expect.count.insert(key.value, bound);
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
 use crate::kernel::sched::{POLICIES, PolicyRow};
-use crate::program::at::{Anything, At, Raw, Time, Whole};
+use crate::program::at::{Anything, At, Entries, Raw, Time, Whole};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
@@ -84,7 +84,7 @@ fn scheduler(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Sched
     let Some(at) = &form.scheduler else {
         return scheduler;
     };
-    let (name, parameters): (At<String>, &[(At<String>, At<Raw>)]) = match &at.value.0 {
+    let (name, parameters): (At<String>, &Entries) = match &at.value.0 {
         Raw::Text(name) => (At::new(at.span.clone(), name.clone()), &[]),
         Raw::Table(entries) => {
             let policy = entries.iter().find(|(key, _)| key.value == "policy");

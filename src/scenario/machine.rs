@@ -111,6 +111,7 @@ pub fn costs(
                     let span = error.span.clone();
                     problems.push(cost_problem(error, span));
                 }
+                costs.mark_changed();
             }
             costs
         }

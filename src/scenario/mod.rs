@@ -133,7 +133,10 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
-    let (image, expect, sweeps) = read(name, text, &mut root, directory, &mut problems);
+    let (mut image, expect, sweeps) = read(name, text, &mut root, directory, &mut problems);
+    // What the command line sets is part of what was run.
+    let whole: String = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+    image.hash = hex(&sha2::Sha256::digest(whole.as_bytes()));
     if problems.has_errors() {
         return Err(Diagnostics::new(problems.list, parts));
     }
@@ -187,7 +190,7 @@ fn read(
     let image = Image {
         name: word(root, "name", problems).unwrap_or_else(|| default_name.to_owned()),
         question: word(root, "question", problems).unwrap_or_default(),
-        hash: hex(&sha2::Sha256::digest(text.as_bytes())),
+        hash: String::new(),
         machine: MachineSpec { cpus, frames, tlb, devices },
         kernel,
         costs,

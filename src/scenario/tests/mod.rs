@@ -4,6 +4,11 @@ use crate::ids::Fd;
 use crate::program::instruction::{FdListId, Instruction};
 use crate::program::syscall::Syscall;
 
+mod interleaving;
+mod language;
+mod lowering;
+mod noise;
+
 fn image(text: &str) -> Image {
     match Scenario::parse("test.toml", text, &Overrides::default()) {
         Ok(scenario) => scenario.image,
@@ -13,7 +18,7 @@ fn image(text: &str) -> Image {
 
 #[test]
 fn a_parent_keeps_its_own_ends_and_closes_the_others_after_the_fork() {
-    let image = image(include_str!("testdata/ping-pong.toml"));
+    let image = image(include_str!("../testdata/ping-pong.toml"));
     assert_eq!(image.name, "pipe-ping-pong");
     let [parent, child] = image.programs.as_slice() else {
         panic!("two programs");
@@ -89,7 +94,7 @@ fn files_that_cannot_be_scenarios_are_refused() {
 
 #[test]
 fn all_mistakes_of_a_file_are_shown_in_the_order_of_their_places() {
-    let text = include_str!("testdata/mistakes.toml");
+    let text = include_str!("../testdata/mistakes.toml");
     let Err(diagnostics) = Scenario::parse("mistakes.toml", text, &Overrides::default()) else {
         panic!("accepted");
     };
@@ -101,7 +106,7 @@ fn all_mistakes_of_a_file_are_shown_in_the_order_of_their_places() {
             format!("{line}:{column} {} {}", problem.code, problem.message)
         })
         .collect();
-    let wanted = include_str!("testdata/mistakes.txt");
+    let wanted = include_str!("../testdata/mistakes.txt");
     assert_eq!(shown.join("\n"), wanted.trim_end());
     let text = diagnostics.render(false);
     assert!(text.contains("error[E0007]: `[machine]` has no key `cpsu`"));
