@@ -269,11 +269,8 @@ impl Lower<'_> {
     /// Lets a jump that was emitted before go to this place.
     pub fn patch(&mut self, at: Address) {
         let here = self.here();
-        match &mut self.unit.program.code[at as usize] {
-            Instruction::Jump(target)
-            | Instruction::JumpIfZero { target, .. }
-            | Instruction::LoopStart { past: target, .. } => *target = here,
-            other => unreachable!("{other:?} doesn't jump forward"),
+        if let Some(target) = target(&mut self.unit.program.code[at as usize]) {
+            *target = here;
         }
     }
 
@@ -427,12 +424,8 @@ pub fn close_list(tables: &mut Tables, fds: Vec<Fd>) -> FdListId {
 pub fn insert(program: &mut Program, at: Address, instruction: Instruction) {
     for (index, old) in program.code.iter_mut().enumerate() {
         let behind = index as Address >= at;
-        let target = match old {
-            Instruction::Jump(target)
-            | Instruction::JumpIfZero { target, .. }
-            | Instruction::Loop { target, .. }
-            | Instruction::LoopStart { past: target, .. } => target,
-            _ => continue,
+        let Some(target) = target(old) else {
+            continue;
         };
         if *target > at || (*target == at && behind) {
             *target += 1;
@@ -444,6 +437,32 @@ pub fn insert(program: &mut Program, at: Address, instruction: Instruction) {
     };
     program.code.insert(at as usize, instruction);
     program.steps.insert(at as usize, step);
+}
+
+/// Where an instruction may go on instead of behind itself.
+fn target(instruction: &mut Instruction) -> Option<&mut Address> {
+    match instruction {
+        Instruction::Jump(target)
+        | Instruction::JumpIfZero { target, .. }
+        | Instruction::Loop { target, .. }
+        | Instruction::LoopStart { past: target, .. } => Some(target),
+        Instruction::Compute(_)
+        | Instruction::Touch { .. }
+        | Instruction::TouchKernel { .. }
+        | Instruction::Set { .. }
+        | Instruction::Load { .. }
+        | Instruction::Store { .. }
+        | Instruction::AtomicAdd { .. }
+        | Instruction::CompareSwap { .. }
+        | Instruction::Exchange { .. }
+        | Instruction::Syscall { .. }
+        | Instruction::Print(_)
+        | Instruction::Assert { .. }
+        | Instruction::Raise(_)
+        | Instruction::Note(_)
+        | Instruction::CloseUnused(_)
+        | Instruction::End => None,
+    }
 }
 
 /// A step's text on one line, without what is nested in it beyond a few words.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 macro_rules! codes {
     ($($name:ident = $number:literal,)*) => {
-        /// The kind of an error or warning. Numbers stay the same for good; documentation of each
-        /// is in [`ERRORS`](crate::scenario::errors::ERRORS).
+        /// The kind of an error or warning. Numbers stay the same for good; the scenario's table of
+        /// errors documents each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
         pub enum Code { $($name = $number,)* }

@@ -23,16 +23,24 @@ pub struct ExpectForm {
     /// Whether the lines may come in any order; false if absent.
     pub any_order: Option<bool>,
     /// How many events of a kind the trace has: a number, or { min = 1, max = 5 }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::counts")]
     pub count: Option<At<Anything>>,
     /// When the run ends: a time, or { min = "1us", max = "2us" }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::end")]
     pub end: Option<At<Anything>>,
     /// How the run ends.
     pub outcome: Option<Outcome>,
     /// The processes that are in the deadlock.
     pub deadlocked: Option<Vec<At<String>>>,
     /// What shared cells hold at the end: { "shm.cell" = 5 }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::numbers")]
     pub values: Option<At<Anything>>,
     /// The exit status of processes: { worker = 0 }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::numbers")]
     pub exit: Option<At<Anything>>,
 }
 

@@ -20,11 +20,15 @@ use super::table::{raw_time, whole};
 pub struct KernelForm {
     /// The scheduling policy: a name, or a table with `policy` and its parameters, for example
     /// { policy = "round-robin", quantum = "10ms" }. Round-robin if absent.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::scheduler")]
     pub scheduler: Option<At<Anything>>,
     /// Where a thread in the kernel can lose its CPU: "none", "voluntary" or "full" (the default).
     pub preemption: Option<Preemption>,
     /// The period of the scheduler's tick, or "none" (the default): then the timer is set for each
     /// slice's end.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::tick")]
     pub tick: Option<At<Time>>,
     /// Whether an idle CPU's tick stops; true if absent.
     pub tickless_idle: Option<bool>,

@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`schema`] and [`markdown`]: the language's schema and its documentation
@@ -20,6 +20,7 @@ pub mod processes;
 pub mod relatives;
 pub mod run;
 pub mod schema;
+pub mod shared;
 pub mod table;
 
 use std::path::Path;
