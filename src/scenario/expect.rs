@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use crate::program::amount::fixed_time;
 use crate::program::at::{Anything, At, Raw};
-use crate::program::lower::Names;
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems, closest};
 use crate::trace::kinds::KINDS;
 
@@ -101,9 +101,9 @@ pub struct Expect {
     pub outcome: Option<Outcome>,
     /// The names of the deadlocked processes.
     pub deadlocked: Option<BTreeSet<String>>,
-    /// By "object.name" or "object.name[index]".
+    /// By `object.name` or `object.name[index]`.
     pub values: BTreeMap<String, i64>,
-    /// By the name of a process, with "[i]" behind it where there are several.
+    /// By the name of a process, with `[i]` behind it where there are several.
     pub exit: BTreeMap<String, i64>,
 }
 

@@ -2,10 +2,10 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`shared`] and [`locks`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
-//! - [`schema`] and [`markdown`]: the language's schema and its documentation
+//! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
 
 pub mod diagnostics;
 pub mod document;
@@ -13,6 +13,7 @@ pub mod errors;
 pub mod events;
 pub mod expect;
 pub mod kernel;
+pub mod locks;
 pub mod machine;
 pub mod markdown;
 pub mod objects;
@@ -32,7 +33,8 @@ use toml::de::{DeTable, DeValue};
 use crate::kernel::cost::hex;
 use crate::program::Image;
 use crate::program::image::MachineSpec;
-use crate::program::lower::{Names, Source, Tables, Unit, lower};
+use crate::program::lower::{Tables, Unit, lower};
+use crate::program::names::{Names, Source};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::program::reading::{check_keys, kind};
 

@@ -3,8 +3,7 @@
 //!
 //! Descriptors are the same in all processes: 0 is the keyboard, 1 the screen, then come the pipes
 //! (read end, write end) and the files. Memory lies at the same pages in all address spaces, from
-//! page 16 upward. The words of all mutexes and semaphores lie in hidden shared pages, each in a
-//! cache line of its own, 64 to a page.
+//! page 16 upward.
 
 use std::collections::BTreeMap;
 
@@ -14,27 +13,22 @@ use toml::de::DeTable;
 
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::{DeviceId, Fd, ObjectId, PageNumber};
-use crate::program::at::{Anything, At, Size, Whole};
-use crate::program::image::{
-    ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec, Width,
-};
+use crate::program::at::{Anything, At, Size};
+use crate::program::image::{ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec};
 use crate::program::instruction::{ArrayId, Memory};
-use crate::program::lower::{Array, Channel, Lock, Names, Region, Semaphore};
+use crate::program::names::{Array, Channel, Names, Region};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::trace::header::ObjectEntry;
 
 use super::machine::{MOST_BYTES, PAGE};
 use super::shared::parts;
-use super::table::{lookup, named, size, whole};
+use super::table::{lookup, named, size};
 
 /// The first page of the first memory object: a bit above zero, as on real systems, so that a null
 /// pointer never points to anything.
 const FIRST_PAGE: u32 = 16;
 /// The most pages of all memory objects together.
 const MOST_PAGES: u64 = 1 << 30;
-/// The bytes between two lock words: a cache line, so that neighbours don't share one.
-const LINE: u32 = 64;
-
 /// `[pipe.NAME]`: bytes in order, from writers to readers, among relatives.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -92,19 +86,6 @@ pub struct ShmForm {
     pub arrays: Option<At<Anything>>,
     /// How many bytes, rounded up to whole pages; as many as needed if absent.
     pub size: Option<At<Size>>,
-}
-
-/// `[mutex.NAME]`: a lock on a futex, for `lock` and `unlock`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MutexForm {}
-
-/// `[semaphore.NAME]`: a counter on a futex, for `sem-wait` and `sem-post`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SemaphoreForm {
-    /// Its value at the beginning; 1 if absent.
-    pub value: Option<At<Whole>>,
 }
 
 /// A pipe's rules that lowering needs.
@@ -172,7 +153,7 @@ fn terminal(devices: &[DeviceSpec], entries: &mut Vec<ObjectEntry>) -> TerminalS
 }
 
 impl Objects {
-    fn object(
+    pub(super) fn object(
         &mut self,
         kind: &'static str,
         name: &At<String>,
@@ -200,7 +181,7 @@ impl Objects {
         fd
     }
 
-    fn pages(&mut self, bytes: u64, name: &At<String>, problems: &mut Problems) -> Memory {
+    pub(super) fn pages(&mut self, bytes: u64, name: &At<String>, problems: &mut Problems) -> Memory {
         let pages = bytes.div_ceil(PAGE).max(1);
         let base = PageNumber(self.next_page);
         if pages + u64::from(self.next_page) > MOST_PAGES {
@@ -310,7 +291,7 @@ impl Objects {
         id
     }
 
-    fn array(&mut self, spec: ArraySpec) -> ArrayId {
+    pub(super) fn array(&mut self, spec: ArraySpec) -> ArrayId {
         self.arrays.push(spec);
         ArrayId((self.arrays.len() - 1) as u32)
     }
@@ -356,69 +337,6 @@ impl Objects {
                     problems.error(Code::DuplicateName, part.span, message);
                 }
             }
-        }
-    }
-
-    fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
-        let mutexes = named::<MutexForm>(root, "mutex", problems);
-        let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);
-        let Some(first) =
-            mutexes.first().map(|entry| &entry.name).or(semaphores.first().map(|entry| &entry.name))
-        else {
-            return;
-        };
-        let count = (mutexes.len() + semaphores.len()) as u64;
-        let memory = self.pages(count * u64::from(LINE), first, problems);
-        self.entries.push(ObjectEntry { kind: "memory".to_owned(), name: "locks".to_owned() });
-        let object = ObjectId::from(self.entries.len() - 1);
-        let id = MemoryId(self.memories.len() as u16);
-        self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
-        let mut next = 0_u32;
-        let mut line = || {
-            let at = next * LINE;
-            next += 1;
-            let page = u64::from(at) / PAGE;
-            let page = PageNumber(memory.base.0 + page as u32);
-            (page, at % PAGE as u32)
-        };
-        for entry in mutexes {
-            let object = self.object("mutex", &entry.name, names, problems);
-            let (page, offset) = line();
-            let word = self.array(ArraySpec {
-                object,
-                name: entry.name.value.clone(),
-                page,
-                offset,
-                width: Width::Int32,
-                initial: vec![0],
-            });
-            let lock = Lock { word, memory: id, object };
-            names.mutexes.insert(entry.name.value, lock);
-        }
-        for entry in semaphores {
-            let object = self.object("semaphore", &entry.name, names, problems);
-            let value = entry.form.value.as_ref();
-            let bounds = 0..=i128::from(i32::MAX);
-            let value = value.and_then(|at| whole(at, "a semaphore's value", bounds, problems));
-            let (page, offset) = line();
-            let name = &entry.name.value;
-            let mut word = |part: &str, offset, value| {
-                self.array(ArraySpec {
-                    object,
-                    name: format!("{name}{part}"),
-                    page,
-                    offset,
-                    width: Width::Int32,
-                    initial: vec![value],
-                })
-            };
-            let semaphore = Semaphore {
-                value: word("", offset, value.unwrap_or(1)),
-                waiters: word(".waiters", offset + 4, 0),
-                memory: id,
-                object,
-            };
-            names.semaphores.insert(entry.name.value, semaphore);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::kernel::sched::Parameters;
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, Start, StartId};
-use crate::program::lower::Names;
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::{Instant, Span};
 

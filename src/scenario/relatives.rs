@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::Fd;
 use crate::program::image::{MemoryId, Start};
 use crate::program::instruction::Instruction;
-use crate::program::lower::{Edge, Link, Names, Tables, Unit, close_list, insert};
+use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 
 use super::objects::PipeRule;

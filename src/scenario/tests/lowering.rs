@@ -234,11 +234,11 @@ fn a_changed_profile_and_an_override_change_the_hashes() {
 
 #[test]
 fn a_long_file_full_of_mistakes_is_reported_quickly() {
-    let steps = "{ compuet = \"1us\" },\n".repeat(100_000);
+    let steps = "{ compuet = \"1us\" },\n".repeat(5_000);
     let text = format!("format = 1\n[process.a]\nsteps = [\n{steps}]\n");
     let Err(diagnostics) = Scenario::parse("x", &text, &Overrides::default()) else { panic!("accepted") };
-    assert_eq!(diagnostics.errors(), 100_000);
+    assert_eq!(diagnostics.errors(), 5_000);
     let shown = diagnostics.render(false);
-    assert!(shown.ends_with("... and 99950 more\n"));
+    assert!(shown.ends_with("... and 4950 more\n"));
     assert!(shown.contains("x:53:3"));
 }
