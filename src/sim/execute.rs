@@ -38,7 +38,7 @@ impl<S: Sink> Simulator<'_, S> {
     /// that ends first in the whole machine. None if the run is over.
     #[inline]
     pub(super) fn execute_next_instruction(&mut self) -> Option<usize> {
-        let horizon = self.kernel.queue.next_due().min(self.image.run.until);
+        let horizon = self.kernel.queue.next_due();
         let (mut end, mut cpu, mut second) = (Instant::NEVER, 0, Instant::NEVER);
         for (number, here) in self.kernel.cpus.iter().enumerate() {
             let boundary = self.next_boundary(here, horizon);
@@ -102,11 +102,13 @@ impl<S: Sink> Simulator<'_, S> {
     fn cut(&self, here: &Cpu, done: Instant, due: Instant) -> Instant {
         let unit = self.kernel.costs.instruction;
         if here.context == Context::Idle {
-            if here.has_interrupt() { here.now } else { due.max(here.now) }
+            if here.has_interrupt() { here.noticed.max(here.now) } else { due.max(here.now) }
         } else if here.left.is_zero() {
             done
-        } else if self.pace == Pace::Step || here.has_interrupt() {
+        } else if self.pace == Pace::Step {
             done.min(here.now + unit)
+        } else if here.has_interrupt() {
+            done.min(boundary(here, here.noticed, unit))
         } else {
             done.min(boundary(here, due, unit))
         }

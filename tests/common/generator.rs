@@ -78,7 +78,7 @@ impl Generator {
         let mut costs = format!("costs = {{ base = \"{base}\"");
         let unit = self.pick(&["1ns", "1ns", "3ns", "10ns"]);
         let _ = write!(costs, ", instruction = \"{unit}\"");
-        for key in ["syscall-entry", "syscall-exit", "switch", "interrupt", "deferred", "timer", "wakeup"] {
+        for key in ["syscall-entry", "syscall-exit", "switch", "interrupt", "deferred", "wakeup"] {
             if self.chance(60) {
                 let time = self.time();
                 let _ = write!(costs, ", {key} = \"{time}ns\"");
@@ -90,6 +90,8 @@ impl Generator {
                 let _ = write!(costs, ", {key} = \"{time}ns\"");
             }
         }
+        let timer = self.time();
+        let _ = write!(costs, ", timer = \"{timer}ns\"");
         if base != "free" {
             // Forks and exits are shortened, so that more happens before the run's end.
             costs.push_str(", process-exit = \"150ns\", fault-minor = \"70ns\", fault-copy = \"90ns\"");
