@@ -188,6 +188,13 @@ impl Costs {
         if errors.is_empty() { Ok(costs) } else { Err(errors) }
     }
 
+    /// Gives a changed profile a name and a hash of its own.
+    pub fn mark_changed(&mut self) {
+        self.name.push_str(" (changed)");
+        // The debug form shows every value, in a fixed order.
+        self.hash = hex(&sha2::Sha256::digest(format!("{self:?}").as_bytes()));
+    }
+
     /// Overwrites what the table gives. Keys in `about` are somebody else's.
     pub fn apply(
         &mut self,

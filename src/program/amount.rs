@@ -7,7 +7,8 @@ use crate::units::{Kind, UnitError, parse_size, parse_time};
 
 use super::at::{At, CountAmount, Raw, SizeAmount, TimeAmount, Value};
 use super::expression::{self, Expr};
-use super::lower::{Lower, Source};
+use super::lower::Lower;
+use super::names::Source;
 use super::problem::{Code, Problem, Problems};
 use super::value::{Amount, Distribution, Operand, Operator, Site};
 

@@ -59,6 +59,9 @@ pub enum Raw {
     List(Vec<At<Raw>>),
 }
 
+/// The keys and values of a table, in the order of the file.
+pub type Entries = [(At<String>, At<Raw>)];
+
 impl Raw {
     /// What it is, with its article.
     pub fn kind(&self) -> &'static str {

@@ -223,7 +223,7 @@ pub struct RunSpec {
 pub struct Image {
     pub name: String,
     pub question: String,
-    /// SHA-256 of the scenario's text, in hexadecimal.
+    /// SHA-256 of the scenario's text and of what the command line set, in hexadecimal.
     pub hash: String,
     pub machine: MachineSpec,
     pub kernel: Options,

@@ -3,98 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::ids::{Fd, NameId, ObjectId, StepId};
-use crate::time::Span;
+use crate::ids::{Fd, NameId, StepId};
 use crate::trace::header::StepEntry;
 
 use super::at::At;
 use super::form::Step;
-use super::image::{MemoryId, Program, ProgramId, StartId, Text};
-use super::instruction::{Address, ArrayId, FdListId, Instruction, Memory, TextId};
+use super::image::{MemoryId, Program, ProgramId, Text};
+use super::instruction::{Address, FdListId, Instruction, TextId};
+use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
 use super::value::{Expressions, Variable};
-
-/// What the names in steps mean.
-#[derive(Debug, Default)]
-pub struct Names {
-    pub programs: BTreeMap<String, ProgramId>,
-    pub starts: BTreeMap<String, StartId>,
-    pub channels: BTreeMap<String, Channel>,
-    pub memories: BTreeMap<String, Region>,
-    /// Shared cells and arrays, by `object.name`.
-    pub arrays: BTreeMap<String, Array>,
-    pub mutexes: BTreeMap<String, Lock>,
-    pub semaphores: BTreeMap<String, Semaphore>,
-    /// What everything is, for messages: `pipe`, `file` ...
-    pub kinds: BTreeMap<String, &'static str>,
-    /// How long an instruction takes.
-    pub instruction: Span,
-}
-
-/// Something to read from and write to.
-#[derive(Clone, Copy, Debug)]
-pub enum Channel {
-    Pipe { read: Fd, write: Fd },
-    File(Fd),
-}
-
-/// Memory that a step can touch.
-#[derive(Clone, Copy, Debug)]
-pub struct Region {
-    pub id: MemoryId,
-    pub memory: Memory,
-}
-
-/// A shared cell (an array of one) or array.
-#[derive(Clone, Copy, Debug)]
-pub struct Array {
-    pub id: ArrayId,
-    pub length: u64,
-    pub memory: MemoryId,
-    pub object: ObjectId,
-    pub is_cell: bool,
-}
-
-/// A mutex: its futex word.
-#[derive(Clone, Copy, Debug)]
-pub struct Lock {
-    pub word: ArrayId,
-    pub memory: MemoryId,
-    pub object: ObjectId,
-}
-
-/// A semaphore: its value and the number of those that wait.
-#[derive(Clone, Copy, Debug)]
-pub struct Semaphore {
-    pub value: ArrayId,
-    pub waiters: ArrayId,
-    pub memory: MemoryId,
-    pub object: ObjectId,
-}
-
-/// The scenario's text, for the steps' table and for places within texts.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    pub text: &'a str,
-    /// Where each line begins.
-    pub lines: &'a [usize],
-}
-
-impl<'a> Source<'a> {
-    /// The text at a place; empty if it isn't in the file (a value from the command line).
-    pub fn slice(&self, span: &Range<usize>) -> &'a str {
-        self.text.get(span.clone()).unwrap_or_default()
-    }
-
-    /// The line of a place, from 1; 0 if it isn't in the file.
-    pub fn line(&self, at: usize) -> u32 {
-        if at > self.text.len() {
-            return 0;
-        }
-        self.lines.partition_point(|start| *start <= at) as u32
-    }
-}
 
 /// Tables of the image that all programs share.
 #[derive(Debug, Default)]
@@ -269,11 +188,8 @@ impl Lower<'_> {
     /// Lets a jump that was emitted before go to this place.
     pub fn patch(&mut self, at: Address) {
         let here = self.here();
-        match &mut self.unit.program.code[at as usize] {
-            Instruction::Jump(target)
-            | Instruction::JumpIfZero { target, .. }
-            | Instruction::LoopStart { past: target, .. } => *target = here,
-            other => unreachable!("{other:?} doesn't jump forward"),
+        if let Some(target) = target(&mut self.unit.program.code[at as usize]) {
+            *target = here;
         }
     }
 
@@ -427,12 +343,8 @@ pub fn close_list(tables: &mut Tables, fds: Vec<Fd>) -> FdListId {
 pub fn insert(program: &mut Program, at: Address, instruction: Instruction) {
     for (index, old) in program.code.iter_mut().enumerate() {
         let behind = index as Address >= at;
-        let target = match old {
-            Instruction::Jump(target)
-            | Instruction::JumpIfZero { target, .. }
-            | Instruction::Loop { target, .. }
-            | Instruction::LoopStart { past: target, .. } => target,
-            _ => continue,
+        let Some(target) = target(old) else {
+            continue;
         };
         if *target > at || (*target == at && behind) {
             *target += 1;
@@ -444,6 +356,32 @@ pub fn insert(program: &mut Program, at: Address, instruction: Instruction) {
     };
     program.code.insert(at as usize, instruction);
     program.steps.insert(at as usize, step);
+}
+
+/// Where an instruction may go on instead of behind itself.
+fn target(instruction: &mut Instruction) -> Option<&mut Address> {
+    match instruction {
+        Instruction::Jump(target)
+        | Instruction::JumpIfZero { target, .. }
+        | Instruction::Loop { target, .. }
+        | Instruction::LoopStart { past: target, .. } => Some(target),
+        Instruction::Compute(_)
+        | Instruction::Touch { .. }
+        | Instruction::TouchKernel { .. }
+        | Instruction::Set { .. }
+        | Instruction::Load { .. }
+        | Instruction::Store { .. }
+        | Instruction::AtomicAdd { .. }
+        | Instruction::CompareSwap { .. }
+        | Instruction::Exchange { .. }
+        | Instruction::Syscall { .. }
+        | Instruction::Print(_)
+        | Instruction::Assert { .. }
+        | Instruction::Raise(_)
+        | Instruction::Note(_)
+        | Instruction::CloseUnused(_)
+        | Instruction::End => None,
+    }
 }
 
 /// A step's text on one line, without what is nested in it beyond a few words.

@@ -8,7 +8,8 @@
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
 //!   verbs that aren't system calls
 //! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
-//! - [`lower`]: from forms to instructions, with [`amount`], [`expression`] and [`resolve`]
+//! - [`lower`]: from forms to instructions, with [`names`], [`amount`], [`expression`] and
+//!   [`resolve`]
 //! - [`problem`]: what can be wrong with a scenario
 
 pub mod amount;
@@ -22,6 +23,7 @@ pub mod image;
 pub mod instruction;
 pub mod library;
 pub mod lower;
+pub mod names;
 pub mod problem;
 pub mod reading;
 pub mod resolve;

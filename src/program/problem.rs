@@ -4,8 +4,8 @@ use std::ops::Range;
 
 macro_rules! codes {
     ($($name:ident = $number:literal,)*) => {
-        /// The kind of an error or warning. Numbers stay the same for good; documentation of each
-        /// is in [`ERRORS`](crate::scenario::errors::ERRORS).
+        /// The kind of an error or warning. Numbers stay the same for good; the scenario's table of
+        /// errors documents each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
         pub enum Code { $($name = $number,)* }
@@ -46,7 +46,6 @@ codes! {
     StepsAndProgram = 26,
     EndlessLoop = 27,
     ForkBomb = 28,
-    ForkInThread = 29,
     Device = 30,
     Vector = 31,
     NoProgress = 32,
@@ -151,9 +150,7 @@ pub struct Problems {
 
 impl Problems {
     pub fn push(&mut self, problem: Problem) {
-        if !self.list.contains(&problem) {
-            self.list.push(problem);
-        }
+        self.list.push(problem);
     }
 
     /// Reports an error and goes on.

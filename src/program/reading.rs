@@ -25,7 +25,8 @@ pub fn check_keys(table: &mut DeTable<'_>, known: &[&str], of: &str, problems: &
     }
 }
 
-/// Reads a table; reports what doesn't fit. `None` if it can't be read even without that.
+/// Reads a table; reports what doesn't fit and reads on without it, so that the rest is checked as
+/// well. `None` if it can't be read without.
 pub fn read<T>(
     value: &Spanned<DeValue<'_>>,
     of: &str,
@@ -36,7 +37,7 @@ pub fn read<T>(
     let mut removed: Vec<String> = Vec::new();
     loop {
         let error = match parse(value.clone()) {
-            Ok(form) => return if removed.is_empty() { Some(form) } else { None },
+            Ok(form) => return Some(form),
             Err(error) => error,
         };
         let span = error.span().unwrap_or_else(|| value.span());
@@ -87,7 +88,32 @@ pub fn describe(error: &toml::de::Error, span: Range<usize>, of: &str) -> Proble
         true => Code::OutOfRange,
         false => Code::WrongType,
     };
-    Problem::error(code, span, message.trim_end().to_owned())
+    Problem::error(code, span, plain(message))
+}
+
+/// "invalid type: integer `1`, expected a boolean", turned round and without Rust's words.
+fn plain(message: &str) -> String {
+    let message = message.trim_end();
+    let bare = message
+        .strip_prefix("invalid type: ")
+        .or_else(|| message.strip_prefix("invalid value: "))
+        .unwrap_or(message);
+    let turned = match bare.split_once(", expected ") {
+        Some((found, wanted)) => format!("expected {wanted}, not {found}"),
+        None => bare.to_owned(),
+    };
+    let words = [
+        ("a boolean", "true or false"),
+        ("boolean ", ""),
+        ("a string", "a text"),
+        ("string ", ""),
+        ("integer ", ""),
+        ("floating point ", ""),
+        ("sequence", "a list"),
+        ("a map", "a table"),
+        ("map", "a table"),
+    ];
+    words.iter().fold(turned, |text, (from, to)| text.replace(from, to))
 }
 
 /// The words in back quotes of a message.

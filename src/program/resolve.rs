@@ -11,7 +11,8 @@ use crate::signal::Signal;
 
 use super::at::{At, Value};
 use super::instruction::Cell;
-use super::lower::{Array, Channel, Lock, Lower, Region, Semaphore};
+use super::lower::Lower;
+use super::names::{Array, Channel, Lock, Region, Semaphore};
 use super::problem::{Code, Problem, closest};
 use super::value::Operand;
 

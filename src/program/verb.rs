@@ -38,6 +38,9 @@ impl Level {
     }
 }
 
+/// Reads a step's own keys into the verb's form.
+pub type Parse = for<'i> fn(Spanned<DeValue<'i>>) -> Result<Box<dyn Form>, toml::de::Error>;
+
 /// One verb.
 pub struct VerbRow {
     pub name: &'static str,
@@ -50,7 +53,7 @@ pub struct VerbRow {
     pub example: &'static str,
     /// The keys that hold nested steps; the first is required.
     pub blocks: &'static [&'static str],
-    pub parse: for<'i> fn(Spanned<DeValue<'i>>) -> Result<Box<dyn Form>, toml::de::Error>,
+    pub parse: Parse,
     pub schema: fn() -> Schema,
 }
 

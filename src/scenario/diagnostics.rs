@@ -8,6 +8,9 @@ use crate::program::problem::{Problem, Severity};
 
 use super::document::Part;
 
+/// How many problems are shown; more than that come from one cause, and nobody reads them.
+const SHOWN: usize = 50;
+
 /// All problems of a scenario, with the texts that they refer to. The first part is the file.
 #[derive(Clone, Debug)]
 pub struct Diagnostics {
@@ -30,6 +33,7 @@ impl Diagnostics {
             let key = |problem: &Problem| (problem.span.start, problem.span.end, problem.code);
             key(a).cmp(&key(b))
         });
+        problems.dedup();
         Diagnostics { problems, parts }
     }
 
@@ -46,9 +50,12 @@ impl Diagnostics {
             false => Renderer::plain(),
         };
         let mut text = String::new();
-        for problem in &self.problems {
+        for problem in self.problems.iter().take(SHOWN) {
             text.push_str(&renderer.render(&self.report(problem)));
             text.push_str("\n\n");
+        }
+        if let Some(more) = self.problems.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            text.push_str(&format!("... and {more} more\n"));
         }
         text
     }
@@ -81,14 +88,21 @@ impl Diagnostics {
             Some(part) => {
                 let start = floor(&part.text, problem.span.start - part.base);
                 let end = floor(&part.text, problem.span.end.saturating_sub(part.base)).max(start);
-                // A table's place is all of its lines; its first line is enough to show.
-                let line_end = part.text[start..end].find('\n').map_or(end, |newline| start + newline);
-                let mut annotation = AnnotationKind::Primary.span(start..line_end);
+                // Only the line itself is handed over: the file may be long. A table's place is all
+                // of its lines; the first one is enough to show.
+                let from = part.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+                let rest = &part.text[start..];
+                let to = rest.find('\n').map_or(part.text.len(), |newline| start + newline);
+                let end = end.min(to);
+                let line = part.text[..start].matches('\n').count() + 1;
+                let mut annotation = AnnotationKind::Primary.span(start - from..end - from);
                 if !problem.label.is_empty() {
                     annotation = annotation.label(problem.label.as_str());
                 }
-                let snippet =
-                    Snippet::source(part.text.as_str()).path(part.name.as_str()).annotation(annotation);
+                let snippet = Snippet::source(&part.text[from..to])
+                    .line_start(line)
+                    .path(part.name.as_str())
+                    .annotation(annotation);
                 Group::with_title(title).element(snippet)
             }
             None => Group::with_title(title),

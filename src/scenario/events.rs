@@ -11,7 +11,7 @@ use crate::ids::{CpuId, DeviceId};
 use crate::program::amount::fixed_size;
 use crate::program::at::{At, Size, Time, Whole};
 use crate::program::image::{Action, Injection};
-use crate::program::lower::Names;
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::program::reading::kind;
 use crate::program::resolve::SignalName;

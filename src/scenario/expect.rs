@@ -8,8 +8,9 @@ use toml::de::DeTable;
 
 use crate::program::amount::fixed_time;
 use crate::program::at::{Anything, At, Raw};
-use crate::program::lower::Names;
-use crate::program::problem::{Code, Problem, Problems};
+use crate::program::names::Names;
+use crate::program::problem::{Code, Problem, Problems, closest};
+use crate::trace::kinds::KINDS;
 
 use super::table::{lookup, single};
 
@@ -22,16 +23,24 @@ pub struct ExpectForm {
     /// Whether the lines may come in any order; false if absent.
     pub any_order: Option<bool>,
     /// How many events of a kind the trace has: a number, or { min = 1, max = 5 }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::counts")]
     pub count: Option<At<Anything>>,
     /// When the run ends: a time, or { min = "1us", max = "2us" }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::end")]
     pub end: Option<At<Anything>>,
     /// How the run ends.
     pub outcome: Option<Outcome>,
     /// The processes that are in the deadlock.
     pub deadlocked: Option<Vec<At<String>>>,
     /// What shared cells hold at the end: { "shm.cell" = 5 }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::numbers")]
     pub values: Option<At<Anything>>,
     /// The exit status of processes: { worker = 0 }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::numbers")]
     pub exit: Option<At<Anything>>,
 }
 
@@ -47,6 +56,8 @@ pub enum Outcome {
     AssertFailed,
     /// The time in `[run] until` was reached.
     Limit,
+    /// Things happened for ever, but no program got on.
+    Livelock,
 }
 
 impl Outcome {
@@ -56,6 +67,7 @@ impl Outcome {
             Outcome::Deadlock => "deadlock",
             Outcome::AssertFailed => "assert-failed",
             Outcome::Limit => "limit",
+            Outcome::Livelock => "livelock",
         }
     }
 }
@@ -89,9 +101,9 @@ pub struct Expect {
     pub outcome: Option<Outcome>,
     /// The names of the deadlocked processes.
     pub deadlocked: Option<BTreeSet<String>>,
-    /// By "object.name" or "object.name[index]".
+    /// By `object.name` or `object.name[index]`.
     pub values: BTreeMap<String, i64>,
-    /// By the name of a process, with "[i]" behind it where there are several.
+    /// By the name of a process, with `[i]` behind it where there are several.
     pub exit: BTreeMap<String, i64>,
 }
 
@@ -124,6 +136,15 @@ pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expec
         expect.end = bound(&at, &time, problems);
     }
     for (key, at) in entries(form.count, "count", problems) {
+        if !KINDS.iter().any(|row| row.name == key.value) {
+            let message = format!("there is no kind of event `{}`", key.value);
+            let problem = Problem::error(Code::UnknownName, key.span.clone(), message);
+            problems.push(match closest(&key.value, KINDS.iter().map(|row| row.name)) {
+                Some(similar) => problem.help(format!("did you mean `{similar}`?")),
+                None => problem.help("docs/TRACE.md lists all kinds of event"),
+            });
+            continue;
+        }
         if let Some(bound) = bound(&at, &number, problems) {
             expect.count.insert(key.value, bound);
         }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
 use crate::kernel::sched::{POLICIES, PolicyRow};
-use crate::program::at::{Anything, At, Raw, Time, Whole};
+use crate::program::at::{Anything, At, Entries, Raw, Time, Whole};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
@@ -20,11 +20,15 @@ use super::table::{raw_time, whole};
 pub struct KernelForm {
     /// The scheduling policy: a name, or a table with `policy` and its parameters, for example
     /// { policy = "round-robin", quantum = "10ms" }. Round-robin if absent.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::scheduler")]
     pub scheduler: Option<At<Anything>>,
     /// Where a thread in the kernel can lose its CPU: "none", "voluntary" or "full" (the default).
     pub preemption: Option<Preemption>,
     /// The period of the scheduler's tick, or "none" (the default): then the timer is set for each
     /// slice's end.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::tick")]
     pub tick: Option<At<Time>>,
     /// Whether an idle CPU's tick stops; true if absent.
     pub tickless_idle: Option<bool>,
@@ -84,7 +88,7 @@ fn scheduler(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Sched
     let Some(at) = &form.scheduler else {
         return scheduler;
     };
-    let (name, parameters): (At<String>, &[(At<String>, At<Raw>)]) = match &at.value.0 {
+    let (name, parameters): (At<String>, &Entries) = match &at.value.0 {
         Raw::Text(name) => (At::new(at.span.clone(), name.clone()), &[]),
         Raw::Table(entries) => {
             let policy = entries.iter().find(|(key, _)| key.value == "policy");

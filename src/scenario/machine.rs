@@ -39,6 +39,8 @@ pub struct MachineForm {
     pub tlb: Option<At<Whole>>,
     /// The cost profile: the name of a built-in one ("free", "textbook", "linux-x86"), the path of
     /// a file, or a table with `base` and the values that differ.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::costs")]
     pub costs: Option<At<Anything>>,
 }
 
@@ -111,6 +113,7 @@ pub fn costs(
                     let span = error.span.clone();
                     problems.push(cost_problem(error, span));
                 }
+                costs.mark_changed();
             }
             costs
         }

@@ -2,10 +2,10 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`shared`] and [`locks`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
-//! - [`schema`] and [`markdown`]: the language's schema and its documentation
+//! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
 
 pub mod diagnostics;
 pub mod document;
@@ -13,6 +13,7 @@ pub mod errors;
 pub mod events;
 pub mod expect;
 pub mod kernel;
+pub mod locks;
 pub mod machine;
 pub mod markdown;
 pub mod objects;
@@ -20,6 +21,7 @@ pub mod processes;
 pub mod relatives;
 pub mod run;
 pub mod schema;
+pub mod shared;
 pub mod table;
 
 use std::path::Path;
@@ -31,7 +33,8 @@ use toml::de::{DeTable, DeValue};
 use crate::kernel::cost::hex;
 use crate::program::Image;
 use crate::program::image::MachineSpec;
-use crate::program::lower::{Names, Source, Tables, Unit, lower};
+use crate::program::lower::{Tables, Unit, lower};
+use crate::program::names::{Names, Source};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::program::reading::{check_keys, kind};
 
@@ -133,7 +136,10 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
-    let (image, expect, sweeps) = read(name, text, &mut root, directory, &mut problems);
+    let (mut image, expect, sweeps) = read(name, text, &mut root, directory, &mut problems);
+    // What the command line sets is part of what was run.
+    let whole: String = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+    image.hash = hex(&sha2::Sha256::digest(whole.as_bytes()));
     if problems.has_errors() {
         return Err(Diagnostics::new(problems.list, parts));
     }
@@ -187,7 +193,7 @@ fn read(
     let image = Image {
         name: word(root, "name", problems).unwrap_or_else(|| default_name.to_owned()),
         question: word(root, "question", problems).unwrap_or_default(),
-        hash: hex(&sha2::Sha256::digest(text.as_bytes())),
+        hash: String::new(),
         machine: MachineSpec { cpus, frames, tlb, devices },
         kernel,
         costs,

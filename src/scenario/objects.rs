@@ -3,8 +3,7 @@
 //!
 //! Descriptors are the same in all processes: 0 is the keyboard, 1 the screen, then come the pipes
 //! (read end, write end) and the files. Memory lies at the same pages in all address spaces, from
-//! page 16 upward. The words of all mutexes and semaphores lie in hidden shared pages, each in a
-//! cache line of its own, 64 to a page.
+//! page 16 upward.
 
 use std::collections::BTreeMap;
 
@@ -14,28 +13,22 @@ use toml::de::DeTable;
 
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::{DeviceId, Fd, ObjectId, PageNumber};
-use crate::program::at::{Anything, At, Raw, Size, Whole};
-use crate::program::image::{
-    ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec, Width,
-};
+use crate::program::at::{Anything, At, Size};
+use crate::program::image::{ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec};
 use crate::program::instruction::{ArrayId, Memory};
-use crate::program::lower::{Array, Channel, Lock, Names, Region, Semaphore, is_variable};
+use crate::program::names::{Array, Channel, Names, Region};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::trace::header::ObjectEntry;
 
 use super::machine::{MOST_BYTES, PAGE};
-use super::table::{lookup, named, size, whole};
+use super::shared::parts;
+use super::table::{lookup, named, size};
 
 /// The first page of the first memory object: a bit above zero, as on real systems, so that a null
 /// pointer never points to anything.
 const FIRST_PAGE: u32 = 16;
 /// The most pages of all memory objects together.
 const MOST_PAGES: u64 = 1 << 30;
-/// The most elements of an array.
-const MOST_ELEMENTS: i128 = 1 << 20;
-/// The bytes between two lock words: a cache line, so that neighbours don't share one.
-const LINE: u32 = 64;
-
 /// `[pipe.NAME]`: bytes in order, from writers to readers, among relatives.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -83,25 +76,16 @@ pub struct MemoryForm {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ShmForm {
     /// Named 64-bit cells with their values at the beginning: { x = 0 } makes `NAME.x`.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::numbers")]
     pub cells: Option<At<Anything>>,
     /// Named arrays: { a = { type = "i", length = 10 } } makes `NAME.a[0]` to `NAME.a[9]`. `type` is
     /// "i" (32 bits) or "q" (64 bits); `initial` is a list of values.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::arrays")]
     pub arrays: Option<At<Anything>>,
     /// How many bytes, rounded up to whole pages; as many as needed if absent.
     pub size: Option<At<Size>>,
-}
-
-/// `[mutex.NAME]`: a lock on a futex, for `lock` and `unlock`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MutexForm {}
-
-/// `[semaphore.NAME]`: a counter on a futex, for `sem-wait` and `sem-post`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SemaphoreForm {
-    /// Its value at the beginning; 1 if absent.
-    pub value: Option<At<Whole>>,
 }
 
 /// A pipe's rules that lowering needs.
@@ -169,7 +153,7 @@ fn terminal(devices: &[DeviceSpec], entries: &mut Vec<ObjectEntry>) -> TerminalS
 }
 
 impl Objects {
-    fn object(
+    pub(super) fn object(
         &mut self,
         kind: &'static str,
         name: &At<String>,
@@ -197,7 +181,7 @@ impl Objects {
         fd
     }
 
-    fn pages(&mut self, bytes: u64, name: &At<String>, problems: &mut Problems) -> Memory {
+    pub(super) fn pages(&mut self, bytes: u64, name: &At<String>, problems: &mut Problems) -> Memory {
         let pages = bytes.div_ceil(PAGE).max(1);
         let base = PageNumber(self.next_page);
         if pages + u64::from(self.next_page) > MOST_PAGES {
@@ -307,7 +291,7 @@ impl Objects {
         id
     }
 
-    fn array(&mut self, spec: ArraySpec) -> ArrayId {
+    pub(super) fn array(&mut self, spec: ArraySpec) -> ArrayId {
         self.arrays.push(spec);
         ArrayId((self.arrays.len() - 1) as u32)
     }
@@ -355,195 +339,4 @@ impl Objects {
             }
         }
     }
-
-    fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
-        let mutexes = named::<MutexForm>(root, "mutex", problems);
-        let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);
-        let Some(first) =
-            mutexes.first().map(|entry| &entry.name).or(semaphores.first().map(|entry| &entry.name))
-        else {
-            return;
-        };
-        let count = (mutexes.len() + semaphores.len()) as u64;
-        let memory = self.pages(count * u64::from(LINE), first, problems);
-        self.entries.push(ObjectEntry { kind: "memory".to_owned(), name: "locks".to_owned() });
-        let object = ObjectId::from(self.entries.len() - 1);
-        let id = MemoryId(self.memories.len() as u16);
-        self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
-        let mut next = 0_u32;
-        let mut line = || {
-            let at = next * LINE;
-            next += 1;
-            let page = u64::from(at) / PAGE;
-            let page = PageNumber(memory.base.0 + page as u32);
-            (page, at % PAGE as u32)
-        };
-        for entry in mutexes {
-            let object = self.object("mutex", &entry.name, names, problems);
-            let (page, offset) = line();
-            let word = self.array(ArraySpec {
-                object,
-                name: entry.name.value.clone(),
-                page,
-                offset,
-                width: Width::Int32,
-                initial: vec![0],
-            });
-            let lock = Lock { word, memory: id, object };
-            names.mutexes.insert(entry.name.value, lock);
-        }
-        for entry in semaphores {
-            let object = self.object("semaphore", &entry.name, names, problems);
-            let value = entry.form.value.as_ref();
-            let bounds = 0..=i128::from(i32::MAX);
-            let value = value.and_then(|at| whole(at, "a semaphore's value", bounds, problems));
-            let (page, offset) = line();
-            let name = &entry.name.value;
-            let mut word = |part: &str, offset, value| {
-                self.array(ArraySpec {
-                    object,
-                    name: format!("{name}{part}"),
-                    page,
-                    offset,
-                    width: Width::Int32,
-                    initial: vec![value],
-                })
-            };
-            let semaphore = Semaphore {
-                value: word("", offset, value.unwrap_or(1)),
-                waiters: word(".waiters", offset + 4, 0),
-                memory: id,
-                object,
-            };
-            names.semaphores.insert(entry.name.value, semaphore);
-        }
-    }
-}
-
-/// A cell or array of a shared memory object.
-struct Part {
-    name: String,
-    span: std::ops::Range<usize>,
-    width: Width,
-    initial: Vec<i64>,
-    is_cell: bool,
-}
-
-fn parts(form: &ShmForm, problems: &mut Problems) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for (key, at) in table(form.cells.as_ref(), "cells", problems) {
-        let value = number(at, problems);
-        parts.push(Part {
-            name: key.value.clone(),
-            span: key.span.clone(),
-            width: Width::Int64,
-            initial: vec![value],
-            is_cell: true,
-        });
-    }
-    for (key, at) in table(form.arrays.as_ref(), "arrays", problems) {
-        if let Some((width, initial)) = array(at, problems) {
-            parts.push(Part {
-                name: key.value.clone(),
-                span: key.span.clone(),
-                width,
-                initial,
-                is_cell: false,
-            });
-        }
-    }
-    for part in &parts {
-        if !is_variable(&part.name) {
-            let message = format!("`{}` can't be the name of a cell or array", part.name);
-            let problem = Problem::error(Code::BadName, part.span.clone(), message);
-            problems.push(problem.help("it has letters, digits and `_`, no digit in front"));
-        }
-    }
-    parts
-}
-
-fn table<'t>(
-    at: Option<&'t At<Anything>>,
-    what: &str,
-    problems: &mut Problems,
-) -> &'t [(At<String>, At<Raw>)] {
-    match at.map(|at| (&at.value.0, &at.span)) {
-        None => &[],
-        Some((Raw::Table(entries), _)) => entries,
-        Some((other, span)) => {
-            let message = format!("`{what}` is a table of names, not {}", other.kind());
-            problems.error(Code::WrongType, span.clone(), message);
-            &[]
-        }
-    }
-}
-
-fn number(at: &At<Raw>, problems: &mut Problems) -> i64 {
-    match &at.value {
-        Raw::Integer(number) => i64::try_from(*number).unwrap_or_else(|_| {
-            let message = "this number doesn't fit into 64 bits";
-            problems.error(Code::OutOfRange, at.span.clone(), message);
-            0
-        }),
-        other => {
-            let message = format!("expected a whole number, not {}", other.kind());
-            problems.error(Code::WrongType, at.span.clone(), message);
-            0
-        }
-    }
-}
-
-/// `{ type = "i", length = 10, initial = [1, 2] }`.
-fn array(at: &At<Raw>, problems: &mut Problems) -> Option<(Width, Vec<i64>)> {
-    let Raw::Table(entries) = &at.value else {
-        let message = format!("an array is a table, not {}", at.value.kind());
-        let problem = Problem::error(Code::WrongType, at.span.clone(), message);
-        problems.push(problem.help("for example { type = \"q\", length = 10 }"));
-        return None;
-    };
-    let mut width = Width::Int64;
-    let mut length: Option<usize> = None;
-    let mut initial = Vec::new();
-    for (key, value) in entries {
-        match (key.value.as_str(), &value.value) {
-            ("type", Raw::Text(kind)) if kind == "i" => width = Width::Int32,
-            ("type", Raw::Text(kind)) if kind == "q" => width = Width::Int64,
-            ("type", _) => {
-                let message = "an array's type is \"i\" (32 bits) or \"q\" (64 bits)";
-                problems.error(Code::UnknownChoice, value.span.clone(), message);
-            }
-            ("length", raw) => {
-                let at = At::new(value.span.clone(), Whole(raw.clone()));
-                length = whole(&at, "an array's length", 1..=MOST_ELEMENTS, problems);
-            }
-            ("initial", Raw::List(items)) => {
-                initial = items.iter().map(|item| number(item, problems)).collect();
-            }
-            ("initial", other) => {
-                let message = format!("`initial` is a list of whole numbers, not {}", other.kind());
-                problems.error(Code::WrongType, value.span.clone(), message);
-            }
-            (other, _) => {
-                let message = format!("an array has no key `{other}`");
-                let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
-                problems.push(problem.suggest(other, ["type", "length", "initial"]));
-            }
-        }
-    }
-    if length.is_none() && initial.is_empty() {
-        let message = "an array needs a `length` or `initial` values";
-        problems.error(Code::MissingKey, at.span.clone(), message);
-        return None;
-    }
-    let length = length.unwrap_or(initial.len());
-    if initial.len() > length {
-        let message = format!("{} values are too many for {length} elements", initial.len());
-        problems.error(Code::OutOfRange, at.span.clone(), message);
-    }
-    if width == Width::Int32 && initial.iter().any(|value| i32::try_from(*value).is_err()) {
-        let message = "a value doesn't fit into 32 bits; use type = \"q\"";
-        problems.error(Code::OutOfRange, at.span.clone(), message);
-    }
-    initial.resize(length, 0);
-    Some((width, initial))
 }

@@ -11,7 +11,7 @@ use crate::kernel::sched::Parameters;
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, Start, StartId};
-use crate::program::lower::Names;
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::{Instant, Span};
 
@@ -22,7 +22,7 @@ use super::table::{entries, read_form, time, whole};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProcessForm {
     /// What it does.
-    #[serde(rename = "steps")]
+    #[serde(default, rename = "steps")]
     #[schemars(with = "Vec<super::schema::Step>")]
     pub _steps: Option<IgnoredAny>,
     /// The program that it runs, instead of own steps.
@@ -52,7 +52,7 @@ pub struct ProcessForm {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProgramForm {
     /// What it does.
-    #[serde(rename = "steps")]
+    #[serde(default, rename = "steps")]
     #[schemars(with = "Vec<super::schema::Step>")]
     pub _steps: Option<IgnoredAny>,
 }

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::Fd;
 use crate::program::image::{MemoryId, Start};
 use crate::program::instruction::Instruction;
-use crate::program::lower::{Edge, Link, Names, Tables, Unit, close_list, insert};
+use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 
 use super::objects::PipeRule;
@@ -36,7 +37,10 @@ pub fn relate(
     check_variables(units, problems);
     check_forks(units, &reach, problems);
     check_pipes(units, starts, rules, names, &reach, problems);
-    check_used(units, starts, &reach, problems);
+    // A step that couldn't be read may be the one that runs a program.
+    if !problems.has_errors() {
+        check_used(units, starts, &reach, problems);
+    }
     let pipe_ends: BTreeSet<Fd> =
         rules.iter().filter(|rule| !rule.both).flat_map(|rule| [rule.read, rule.write]).collect();
     let threads: BTreeSet<usize> = units
@@ -127,35 +131,61 @@ fn close_unused(index: usize, unit: &mut Unit, reach: &Reach, pipe_ends: &BTreeS
     }
 }
 
-/// A variable counts as set if the program or one that forks it sets it.
-fn check_variables(units: &[Unit], problems: &mut Problems) {
-    let mut known: Vec<BTreeSet<&str>> =
-        units.iter().map(|unit| unit.set.iter().map(String::as_str).collect()).collect();
-    let mut changed = true;
-    while changed {
-        changed = false;
-        for (index, unit) in units.iter().enumerate() {
-            for edge in unit.edges.iter().filter(|edge| edge.link == Link::Fork) {
-                let passed: Vec<&str> = known[index].difference(&known[target(edge)]).copied().collect();
-                changed |= !passed.is_empty();
-                known[target(edge)].extend(passed);
+/// A variable counts as set if the program or one that forks it sets it. Programs in between get a
+/// place for it, since a fork copies what both sides have.
+fn check_variables(units: &mut [Unit], problems: &mut Problems) {
+    let forks: Vec<(usize, usize)> = units
+        .iter()
+        .enumerate()
+        .flat_map(|(index, unit)| unit.edges.iter().map(move |edge| (index, edge)))
+        .filter(|(_, edge)| edge.link == Link::Fork)
+        .map(|(index, edge)| (index, target(edge)))
+        .collect();
+    let mut known: Vec<BTreeSet<String>> =
+        units.iter().map(|unit| unit.set.iter().cloned().collect()).collect();
+    let mut needs: Vec<BTreeSet<String>> =
+        units.iter().map(|unit| unit.unset.iter().map(|(name, _)| name.clone()).collect()).collect();
+    loop {
+        let mut changed = false;
+        for (parent, child) in &forks {
+            let passed: Vec<String> = known[*parent].difference(&known[*child]).cloned().collect();
+            changed |= !passed.is_empty();
+            known[*child].extend(passed);
+        }
+        for (parent, child) in &forks {
+            let wanted: Vec<String> = needs[*child]
+                .iter()
+                .filter(|name| known[*parent].contains(*name) && !needs[*parent].contains(*name))
+                .cloned()
+                .collect();
+            changed |= !wanted.is_empty();
+            needs[*parent].extend(wanted);
+        }
+        if !changed {
+            break;
+        }
+    }
+    for (index, unit) in units.iter_mut().enumerate() {
+        for (name, at) in &unit.unset {
+            if !known[index].contains(name) {
+                problems.push(never_set(name, at.clone(), &known[index]));
+            }
+        }
+        for name in &needs[index] {
+            if known[index].contains(name) && !unit.program.variables.contains(name) {
+                unit.program.variables.push(name.clone());
             }
         }
     }
-    for (unit, known) in units.iter().zip(&known) {
-        for (name, at) in &unit.unset {
-            if !known.contains(name.as_str()) {
-                let message = format!("nothing sets the variable `{name}`");
-                let problem = Problem::error(Code::UnknownVariable, at.clone(), message);
-                let names = known.iter().copied().chain(["index"]);
-                let similar = crate::program::problem::closest(name, names);
-                let problem = match similar {
-                    Some(similar) => problem.help(format!("did you mean `{similar}`?")),
-                    None => problem.help(format!("set it first: `{{ set = \"{name}\", to = 0 }}`")),
-                };
-                problems.push(problem);
-            }
-        }
+}
+
+fn never_set(name: &str, at: std::ops::Range<usize>, known: &BTreeSet<String>) -> Problem {
+    let message = format!("nothing sets the variable `{name}`");
+    let problem = Problem::error(Code::UnknownVariable, at, message);
+    let names = known.iter().map(String::as_str).chain(["index"]);
+    match crate::program::problem::closest(name, names) {
+        Some(similar) => problem.help(format!("did you mean `{similar}`?")),
+        None => problem.help(format!("set it first: `{{ set = \"{name}\", to = 0 }}`")),
     }
 }
 

@@ -5,8 +5,12 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::kernel::cost::{BUILT_IN, ROWS};
+use crate::kernel::sched::POLICIES;
 use crate::program::form::schema as schema_of;
+use crate::program::syscall::NAMES;
 use crate::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
+use crate::trace::kinds::KINDS;
 
 /// A key at the top of a scenario.
 pub struct TableRow {
@@ -60,6 +64,98 @@ fn sweep() -> Schema {
     })
 }
 
+/// `scheduler` in `[kernel]`: a policy's name, or a table for one of them with its parameters.
+pub fn scheduler(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = POLICIES.iter().map(|row| row.name).collect();
+    let tables = POLICIES.iter().map(|row| {
+        let mut properties = Map::new();
+        properties.insert("policy".to_owned(), json!({ "const": row.name, "description": row.doc }));
+        for (key, kind, doc) in row.parameters {
+            let kind = match *kind {
+                "number" => "integer",
+                "truth" => "boolean",
+                _ => "string",
+            };
+            properties.insert((*key).to_owned(), json!({ "type": kind, "description": doc }));
+        }
+        json!({ "type": "object", "required": ["policy"], "additionalProperties": false, "properties": properties })
+    });
+    let all: Vec<Value> = std::iter::once(json!({ "enum": names })).chain(tables).collect();
+    schemars::json_schema!({ "anyOf": all })
+}
+
+/// `tick` in `[kernel]`: a time, or "none".
+pub fn tick(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "string" })
+}
+
+/// `costs` in `[machine]`: a profile's name or path, or a table with what differs from one.
+pub fn costs(_: &mut SchemaGenerator) -> Schema {
+    let built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    let cost = json!({ "anyOf": [
+        { "type": "string" },
+        { "type": "object", "required": ["cost"], "additionalProperties": false,
+          "properties": { "cost": { "type": "string" }, "source": { "type": "string" } } },
+    ] });
+    let mut properties = Map::new();
+    properties.insert("base".to_owned(), json!({ "type": "string", "examples": built_in }));
+    for row in ROWS {
+        let mut schema = cost.clone();
+        schema["description"] = row.doc.trim().into();
+        properties.insert(row.key.to_owned(), schema);
+    }
+    let call = json!({ "type": "object", "additionalProperties": false,
+        "properties": { "base": cost.clone(), "per-kib": cost, "source": { "type": "string" } } });
+    let calls: Map<String, Value> = NAMES.iter().map(|name| ((*name).to_owned(), call.clone())).collect();
+    properties.insert(
+        "calls".to_owned(),
+        json!({ "type": "object", "additionalProperties": false, "properties": calls }),
+    );
+    schemars::json_schema!({ "anyOf": [
+        { "type": "string", "examples": built_in },
+        { "type": "object", "additionalProperties": false, "properties": properties },
+    ] })
+}
+
+/// A table of names with whole numbers.
+pub fn numbers(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "additionalProperties": { "type": "integer" } })
+}
+
+/// `arrays` in `[shm.NAME]`.
+pub fn arrays(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "additionalProperties": {
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "type": { "enum": ["i", "q"] },
+            "length": { "type": "integer", "minimum": 1 },
+            "initial": { "type": "array", "items": { "type": "integer" } },
+        },
+    } })
+}
+
+/// `count` in `[expect]`: kinds of event with exact numbers or bounds.
+pub fn counts(_: &mut SchemaGenerator) -> Schema {
+    let bound = bound("integer");
+    let kinds: Map<String, Value> = KINDS.iter().map(|row| (row.name.to_owned(), bound.clone())).collect();
+    schemars::json_schema!({ "type": "object", "additionalProperties": false, "properties": kinds })
+}
+
+/// `end` in `[expect]`: a time or bounds.
+pub fn end(_: &mut SchemaGenerator) -> Schema {
+    let bound = bound("string");
+    schemars::json_schema!({ "anyOf": [bound] })
+}
+
+fn bound(kind: &str) -> Value {
+    json!({ "anyOf": [
+        { "type": kind },
+        { "type": "object", "additionalProperties": false,
+          "properties": { "min": { "type": kind }, "max": { "type": kind } } },
+    ] })
+}
+
 /// Every key that a scenario can have at its top.
 pub const TABLES: &[TableRow] = &[
     TableRow { key: "format", shape: Shape::Value, schema: format },
@@ -72,8 +168,8 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
     TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::objects::MemoryForm> },
     TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
-    TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::objects::MutexForm> },
-    TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::objects::SemaphoreForm> },
+    TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
+    TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },
     TableRow { key: "program", shape: Shape::Named, schema: schema_of::<super::processes::ProgramForm> },
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },
@@ -152,7 +248,29 @@ fn take_definitions(form: &mut Value, into: &mut Map<String, Value>) {
     };
     object.remove("$schema");
     object.remove("title");
+    object.values_mut().for_each(without_null);
     if let Some(Value::Object(own)) = object.remove("definitions") {
         into.extend(own);
+    }
+}
+
+/// Takes out `null`, which schemars allows for optional keys and TOML doesn't have.
+fn without_null(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(without_null),
+        Value::Object(map) => {
+            map.values_mut().for_each(without_null);
+            if let Some(Value::Array(types)) = map.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    map.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = map.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
