@@ -33,7 +33,6 @@ impl Window {
 
 /// What a trace amounts to.
 pub struct Digest {
-    pub header: Header,
     pub summary: Summary,
     pub footer: Footer,
     /// Laws that the events break.
@@ -76,7 +75,7 @@ pub fn digest(path: &Path) -> Result<Digest, Failure> {
     let footer = footer(&reader);
     let summary = account.finish(footer.end);
     let broken = summary.laws();
-    Ok(Digest { header, summary, footer, violations: checker.finish(), broken, damage })
+    Ok(Digest { summary, footer, violations: checker.finish(), broken, damage })
 }
 
 /// Reads a trace for its picture.

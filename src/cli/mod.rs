@@ -11,16 +11,26 @@
 //! The data asked for goes to standard output; everything else goes to standard error.
 
 mod check;
+mod completions;
 mod digest;
 mod exit;
+mod explain;
+mod export;
 mod interrupt;
+mod judge;
 mod load;
+mod man;
+mod new;
 mod output;
+mod plot;
 mod progress;
 mod run;
+mod schema;
 mod simulate;
 mod summary;
 mod terminal;
+mod test;
+mod topics;
 
 use std::process::ExitCode;
 
@@ -42,14 +52,30 @@ pub struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit status: 0 all is well, 1 a check that was asked for failed, 2 wrong usage, 3 an invalid scenario,
-4 the simulated system ended abnormally, 5 the host doesn't give what is needed (space, rights),
-70 a bug in trapline, 130 interrupted.";
+Exit status:
+    0  all is well
+    1  a check that was asked for failed
+    2  wrong usage, or a trace that can't be used
+    3  an invalid scenario
+    4  the simulated system ended abnormally (deadlock, failed assertion, livelock)
+    5  the host doesn't give what is needed (space, rights)
+   70  a bug in trapline
+  130  interrupted";
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Run(run::Run),
+    New(new::New),
     Check(check::Check),
+    Run(run::Run),
+    Test(test::Test),
+    Summary(summary::Summary),
+    Plot(plot::Plot),
+    Export(export::Export),
+    Explain(explain::Explain),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(man::Man),
 }
 
 /// Runs the program with the arguments of its command line.
@@ -70,8 +96,17 @@ pub fn main() -> ExitCode {
 impl Command {
     fn execute(self) -> Result<Exit, Failure> {
         match self {
-            Command::Run(command) => command.execute(),
+            Command::New(command) => command.execute(),
             Command::Check(command) => command.execute(),
+            Command::Run(command) => command.execute(),
+            Command::Test(command) => command.execute(),
+            Command::Summary(command) => command.execute(),
+            Command::Plot(command) => command.execute(),
+            Command::Export(command) => command.execute(),
+            Command::Explain(command) => command.execute(),
+            Command::Schema(command) => command.execute(),
+            Command::Completions(command) => command.execute(),
+            Command::Man(command) => command.execute(),
         }
     }
 }

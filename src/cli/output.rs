@@ -64,9 +64,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.finish()
 }
 
-/// Writes to a file, or to standard output if it is called `-` or not given.
-pub fn write_or_print(path: Option<&Path>, text: &str) -> Result<(), Failure> {
-    match named(path) {
+/// Writes to a file, or to standard output if it is called `-`.
+pub fn write_or_print(path: &Path, text: &str) -> Result<(), Failure> {
+    match named(Some(path)) {
         Some(path) => write(path, text.as_bytes()),
         None => super::terminal::print(text),
     }

@@ -14,7 +14,7 @@ use super::exit::{Exit, Failure};
 use super::load::load;
 use super::progress::Progress;
 use super::simulate::simulate;
-use super::summary::{Format, json};
+use super::summary::Format;
 use super::{interrupt, output, terminal};
 
 /// Run a scenario on the simulated machine.
@@ -99,17 +99,13 @@ impl Run {
         let digest = digest::digest(&trace)?;
         place.write(&digest)?;
         if !self.quiet {
-            let text = match self.format {
-                Format::Table => digest.summary.render(terminal::width(), terminal::colour()),
-                Format::Json => json(&digest)?,
-            };
-            terminal::print(&text)?;
+            terminal::print(&digest.text(self.format)?)?;
         }
         let exit = judge(&run.outcome, image.run.until);
         if !self.quiet {
             place.tell(&trace);
         }
-        broken_laws(&digest)?;
+        insist_on_laws(&digest)?;
         Ok(exit)
     }
 }
@@ -140,16 +136,14 @@ fn abnormal(what: &str, text: &str) -> Exit {
 }
 
 /// A simulated trace that breaks a law is our mistake.
-fn broken_laws(digest: &Digest) -> Result<(), Failure> {
-    let violations = digest.violations.iter().map(ToString::to_string);
-    let broken = digest.broken.iter().map(ToString::to_string);
-    let all: Vec<String> = violations.chain(broken).collect();
-    let Some(first) = all.first() else { return Ok(()) };
-    let more = match all.len() {
-        1 => String::new(),
-        number => format!(", and {} more", number - 1),
-    };
-    Err(Failure::bug(format!("the trace breaks the laws that every trace obeys: {first}{more}")))
+fn insist_on_laws(digest: &Digest) -> Result<(), Failure> {
+    match digest.broken_laws().as_slice() {
+        [] => Ok(()),
+        broken => {
+            let broken = broken.join("\n  ");
+            Err(Failure::bug(format!("the trace breaks the laws that every trace obeys:\n  {broken}")))
+        }
+    }
 }
 
 /// Where the results go.
@@ -178,7 +172,7 @@ impl Place {
     /// Writes what is made of the trace, beside it.
     fn write(&self, digest: &Digest) -> Result<(), Failure> {
         let Place::Folder(folder) = self else { return Ok(()) };
-        output::write(&folder.join("summary.json"), json(digest)?.as_bytes())?;
+        output::write(&folder.join("summary.json"), digest.json()?.as_bytes())?;
         let drawn = digest::draw(&folder.join("trace.bin"), Window::ALL)?;
         let picture = timeline_svg(&drawn.lanes, &drawn.header, &chart::Options::default());
         let picture = picture.map_err(|error| Failure::bug(error.to_string()))?;
