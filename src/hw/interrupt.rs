@@ -37,6 +37,8 @@ pub struct Controller {
     masked: u64,
     /// Vectors whose handlers have begun and not yet signalled the end of interrupt.
     in_service: u64,
+    /// Vectors that are pending and not masked: what the CPU looks at after each instruction.
+    ready: u64,
 }
 
 const fn bit(vector: Vector) -> u64 {
@@ -52,30 +54,37 @@ impl Controller {
         };
         let before = *register;
         *register |= bit(vector);
+        self.update();
         if before & bit(vector) == 0 { Asserted::Raised } else { Asserted::Coalesced }
+    }
+
+    fn update(&mut self) {
+        self.ready = self.pending() & !self.masked;
     }
 
     /// A level-triggered line falls, because its device has been served.
     pub fn deassert(&mut self, vector: Vector) {
         self.high &= !bit(vector);
+        self.update();
     }
 
     pub fn mask(&mut self, vector: Vector) {
         self.masked |= bit(vector);
+        self.update();
     }
 
     pub fn unmask(&mut self, vector: Vector) {
         self.masked &= !bit(vector);
+        self.update();
     }
 
     /// The highest pending, unmasked vector above the current priority.
     #[inline]
     pub fn highest(&self) -> Option<Vector> {
-        let ready = (self.latched | self.high) & !self.masked;
-        if ready == 0 {
+        if self.ready == 0 {
             return None;
         }
-        let highest = 63 - ready.leading_zeros();
+        let highest = 63 - self.ready.leading_zeros();
         let above = self.in_service >> highest == 0;
         above.then_some(Vector(highest as u8))
     }
@@ -84,6 +93,7 @@ impl Controller {
     pub fn acknowledge(&mut self, vector: Vector) {
         self.latched &= !bit(vector);
         self.in_service |= bit(vector);
+        self.update();
     }
 
     /// The handler is done with the hard half; lower vectors may come again. A level line that is

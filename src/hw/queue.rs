@@ -41,6 +41,8 @@ impl<E> Entry<E> {
 /// Events of type `E` by the time that they are due.
 #[derive(Clone, Debug)]
 pub struct EventQueue<E> {
+    /// When the first event is due; kept at hand, since it is asked for at every turn.
+    next_due: Instant,
     /// Earlier than everything in the heap, if it is there.
     front: Option<Entry<E>>,
     heap: Vec<Entry<E>>,
@@ -49,7 +51,7 @@ pub struct EventQueue<E> {
 
 impl<E> Default for EventQueue<E> {
     fn default() -> EventQueue<E> {
-        EventQueue { front: None, heap: Vec::new(), inserted: 0 }
+        EventQueue { next_due: Instant::NEVER, front: None, heap: Vec::new(), inserted: 0 }
     }
 }
 
@@ -64,12 +66,8 @@ impl<E: Copy> EventQueue<E> {
 
     /// When the first event is due; [`Instant::NEVER`] if there is none.
     #[inline]
-    pub fn next_due(&self) -> Instant {
-        match (&self.front, self.heap.first()) {
-            (Some(front), _) => front.due,
-            (None, Some(first)) => first.due,
-            (None, None) => Instant::NEVER,
-        }
+    pub const fn next_due(&self) -> Instant {
+        self.next_due
     }
 
     /// Adds an event and returns its ticket: a number that no other event of this queue has.
@@ -80,6 +78,7 @@ impl<E: Copy> EventQueue<E> {
         let entry = Entry { due, order, event };
         let first = self.front.as_ref().or(self.heap.first());
         if first.is_none_or(|first| entry.key() < first.key()) {
+            self.next_due = due;
             if let Some(front) = self.front.replace(entry) {
                 self.push_heap(front);
             }
@@ -92,10 +91,11 @@ impl<E: Copy> EventQueue<E> {
     /// Takes out the first event if it is due by `now`: when it was due, its ticket, and itself.
     #[inline]
     pub fn pop_due(&mut self, now: Instant) -> Option<(Instant, u64, E)> {
-        if self.next_due() > now {
+        if self.next_due > now {
             return None;
         }
         let entry = self.front.take().or_else(|| self.pop_heap())?;
+        self.next_due = self.heap.first().map_or(Instant::NEVER, |first| first.due);
         Some((entry.due, entry.order, entry.event))
     }
 

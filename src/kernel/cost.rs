@@ -32,6 +32,17 @@ macro_rules! costs {
         pub const ROWS: &[CostRow] = &[$(CostRow { key: $key, doc: concat!($($doc),*) },)*];
 
         impl Costs {
+            /// The profile with all costs rounded up to whole instructions, as the CPU executes them.
+            pub fn in_whole_instructions(&self) -> Costs {
+                Costs {
+                    name: self.name.clone(),
+                    hash: self.hash.clone(),
+                    fingerprint: self.fingerprint.clone(),
+                    $($field: self.whole(self.$field),)*
+                    calls: self.calls.clone(),
+                }
+            }
+
             /// The place of a key's value, for reading and for `--set`.
             pub fn field(&mut self, key: &str) -> Option<&mut Span> {
                 match key {
@@ -118,10 +129,10 @@ impl Costs {
 }
 
 impl CallCost {
-    /// The body's time for so many bytes, rounded up to the nanosecond.
-    pub fn of(self, bytes: u64) -> Span {
-        let copy = (u128::from(bytes) * u128::from(self.per_kib.as_nanos())).div_ceil(1024);
-        self.base + Span::from_nanos(u64::try_from(copy).unwrap_or(u64::MAX))
+    /// The time to copy so many bytes, rounded up to the nanosecond.
+    pub fn copying(self, bytes: u64) -> Span {
+        let time = (u128::from(bytes) * u128::from(self.per_kib.as_nanos())).div_ceil(1024);
+        Span::from_nanos(u64::try_from(time).unwrap_or(u64::MAX))
     }
 }
 

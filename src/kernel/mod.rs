@@ -124,7 +124,7 @@ impl<S: Sink> Kernel<S> {
     pub fn send_ipi(&mut self, from: usize, to: CpuId, vector: Vector) {
         let delivery = self.costs.ipi_delivery.max(Span::TICK);
         let due = self.cpus[from].now + delivery;
-        self.cpus[from].debt += self.costs.whole(self.costs.ipi_send);
+        self.cpus[from].debt += self.costs.ipi_send;
         self.expect(due, Rank::Processor, Due::Ipi { to, vector });
     }
 

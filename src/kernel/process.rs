@@ -142,7 +142,7 @@ impl<S: Sink> Kernel<S> {
                 self.doom_others(cpu, process, current, status);
             }
         }
-        let cost = self.costs.whole(self.costs.process_exit);
+        let cost = self.costs.process_exit;
         self.cpus[cpu].begin(Context::Kernel(Work::ThreadExit), cost);
     }
 

@@ -38,7 +38,7 @@ impl<S: Sink> Kernel<S> {
         if to != from {
             self.emit(by, Kind::SchedMigrate { task: woken, from, to });
         }
-        let cost = self.costs.whole(self.costs.wakeup);
+        let cost = self.costs.wakeup;
         self.cpus[by].debt += cost;
         self.make_ready(by, woken, to, Ready::Woken);
         self.emit(by, Kind::SchedWakeup { task: woken, on: to });
@@ -150,7 +150,6 @@ impl<S: Sink> Kernel<S> {
             let before = (previous != Tid::IDLE).then(|| self.tasks[previous.index()].process);
             (before == Some(process), self.costs.switch)
         };
-        let cost = self.costs.whole(cost);
         let here = &mut self.cpus[cpu];
         if !same_space {
             here.tlb.flush();

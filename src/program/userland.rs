@@ -51,6 +51,8 @@ pub struct User {
     pub call: CallId,
     pub call_at: Option<Address>,
     pub result: i64,
+    /// The variable that gets the result.
+    pub result_goes_to: Option<Variable>,
     /// The call is to be made again with what is left of its amount.
     pub repeats: bool,
     pub variables: Box<[i64]>,
@@ -87,6 +89,7 @@ impl User {
             call: CallId(0),
             call_at: None,
             result: 0,
+            result_goes_to: None,
             repeats: false,
             variables,
             streams: streams(program, key),

@@ -13,6 +13,9 @@ use crate::time::{Instant, Span};
 use super::table::{raw_time, single, whole};
 
 /// `[run]`: seed and end.
+/// A run that nothing else ends is over after an hour of simulated time.
+const DEFAULT_UNTIL: Instant = Instant::from_nanos(3_600_000_000_000);
+
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunForm {
@@ -36,7 +39,7 @@ pub fn read(root: &DeTable<'_>, instruction: Span, problems: &mut Problems) -> R
         }
         Some(Instant::START + until)
     });
-    RunSpec { seed: seed.unwrap_or(1), until: until.unwrap_or(Instant::START + Span::from_millis(1_000)) }
+    RunSpec { seed: seed.unwrap_or(1), until: until.unwrap_or(DEFAULT_UNTIL) }
 }
 
 /// A parameter to vary: a dotted key of the scenario, and the values that it takes, each as TOML.

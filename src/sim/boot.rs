@@ -7,6 +7,7 @@ use crate::hw::interrupt::RESCHEDULE;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, Fd, Pid, Tid};
+use crate::kernel::cost::CallCost;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::file::{File, Files, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
@@ -188,7 +189,11 @@ fn prices(image: &Image) -> Prices {
     Prices {
         entry: image.costs.whole(image.costs.syscall_entry),
         exit: image.costs.whole(image.costs.syscall_exit),
-        calls: syscall::NAMES.iter().map(|name| image.costs.call(name)).collect(),
+        calls: syscall::NAMES
+            .iter()
+            .map(|name| image.costs.call(name))
+            .map(|cost| CallCost { base: image.costs.whole(cost.base), ..cost })
+            .collect(),
     }
 }
 
@@ -211,7 +216,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     }
     let mut frames = Frames::new(image.machine.frames);
     Kernel {
-        costs: image.costs.clone(),
+        costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,
         queue: EventQueue::default(),

@@ -6,7 +6,8 @@
 //! ends, and one that must give way loses the CPU.
 
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
-use crate::ids::{PageNumber, Vector};
+use crate::ids::{PageNumber, Tid, Vector};
+use crate::kernel::cost::CallCost;
 use crate::kernel::memory::Remedy;
 use crate::kernel::options::Preemption;
 use crate::kernel::task::State;
@@ -19,6 +20,7 @@ use crate::trace::header::Outcome;
 use crate::trace::{Exception, Kind, Sink, Why};
 
 use super::execute::INTERRUPTS_IN_A_ROW;
+use super::user::Asked;
 use super::{Simulator, Trap};
 
 impl<S: Sink> Simulator<'_, S> {
@@ -26,7 +28,7 @@ impl<S: Sink> Simulator<'_, S> {
     #[inline]
     pub(super) fn dispatch(&mut self, cpu: usize, trap: Trap) {
         match trap {
-            Trap::Syscall(call) => self.enter_call(cpu, call.id()),
+            Trap::Syscall(call) => self.enter_call(cpu, call),
             Trap::PageFault { page, write, fault } => self.enter_page_fault(cpu, page, write, fault),
             Trap::Exception(exception) => self.enter_exception(cpu, exception),
             Trap::Interrupt(vector) => self.enter_interrupt(cpu, vector),
@@ -44,19 +46,19 @@ impl<S: Sink> Simulator<'_, S> {
         self.kernel.crossings += 1;
         self.kernel.emit(cpu, Kind::PageFaultUser { page: u64::from(page.0), fault });
         let costs = &self.kernel.costs;
-        let cost = costs.whole(match fault {
+        let cost = match fault {
             Fault::Minor => costs.fault_minor,
             Fault::Major => costs.fault_major,
             Fault::CopyOnWrite => costs.fault_copy,
             Fault::Protection => costs.fault_protection,
-        });
+        };
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::PageFault { page, write, fault }), cost);
     }
 
     fn enter_exception(&mut self, cpu: usize, exception: Exception) {
         self.kernel.crossings += 1;
         self.kernel.emit(cpu, Kind::ExceptionEntry { exception });
-        let cost = self.kernel.costs.whole(self.kernel.costs.fault_protection);
+        let cost = self.kernel.costs.fault_protection;
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::Exception(exception)), cost);
     }
 
@@ -115,30 +117,21 @@ impl<S: Sink> Simulator<'_, S> {
     #[inline]
     fn price_body(&mut self, cpu: usize, first: bool) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
-        let mut price = Span::ZERO;
-        if let Some((call, ..)) = self.written_call(thread) {
-            let cost = self.prices.calls[call.id().index()];
-            if !(cost.base.is_zero() && cost.per_kib.is_zero()) {
-                let view = Call {
-                    kernel: &mut self.kernel,
-                    userland: &mut self.userland,
-                    image: self.image,
-                    cpu,
-                    task: thread,
-                };
-                let copies = if cost.per_kib.is_zero() { 0 } else { call.copies(&view) };
-                price = cost.of(copies);
-                if !first {
-                    price -= cost.base;
-                }
-                price = self.kernel.costs.whole(price);
-            }
-        }
+        let cost = self.prices.calls[self.userland.users[thread.index()].call.index()];
+        let base = if first { cost.base } else { Span::ZERO };
+        let price = if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) };
         if price.is_zero() && self.kernel.cpus[cpu].debt.is_zero() {
             return self.body_ends(cpu);
         }
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallBody), price);
         None
+    }
+
+    fn price_with_copy(&mut self, cpu: usize, task: Tid, base: Span, cost: CallCost) -> Span {
+        let Some(Asked { call, .. }) = self.asked(task) else { return base };
+        let Simulator { kernel, userland, image, .. } = self;
+        let copies = call.copies(&Call { kernel, userland, image, cpu, task });
+        self.kernel.costs.whole(base + cost.copying(copies))
     }
 
     /// The call takes effect.
@@ -148,10 +141,7 @@ impl<S: Sink> Simulator<'_, S> {
         if let Some(status) = self.kernel.tasks[thread.index()].doomed {
             return self.end_thread(cpu, status, false);
         }
-        let made = match self.written_call(thread) {
-            Some((call, ..)) => call,
-            None => self.implied_exit(thread),
-        };
+        let asked = self.asked(thread);
         let mut call = Call {
             kernel: &mut self.kernel,
             userland: &mut self.userland,
@@ -159,7 +149,10 @@ impl<S: Sink> Simulator<'_, S> {
             cpu,
             task: thread,
         };
-        let outcome = made.simulate(&mut call);
+        let outcome = match asked {
+            Some(Asked { call: made, .. }) => made.simulate(&mut call),
+            None => implied_exit(&mut call),
+        };
         let user = &mut self.userland.users[thread.index()];
         match outcome {
             Ok(CallOutcome::Done(result) | CallOutcome::Yield(result)) => user.result = result,
@@ -204,12 +197,10 @@ impl<S: Sink> Simulator<'_, S> {
         self.kernel.emit(cpu, Kind::SysExit { call, result });
         let here = &mut self.kernel.cpus[cpu];
         (here.context, here.left) = (Context::User, Span::ZERO);
-        if let Some((_, variable, on_error)) = self.written_call(thread) {
-            let user = &mut self.userland.users[thread.index()];
-            user.set(variable, result);
-            if result < 0 && on_error == OnError::Exit {
-                return self.fail_program(cpu, thread, result);
-            }
+        let user = &mut self.userland.users[thread.index()];
+        user.set(user.result_goes_to, result);
+        if result < 0 && self.asked(thread).is_some_and(|asked| asked.on_error == OnError::Exit) {
+            return self.fail_program(cpu, thread, result);
         }
         self.go_on(cpu)
     }
@@ -371,4 +362,11 @@ impl<S: Sink> Simulator<'_, S> {
             }
         }
     }
+}
+
+/// The exit of a program that has come to its end, or failed: the main thread takes the whole
+/// process with it.
+fn implied_exit<S: Sink>(call: &mut Call<'_, S>) -> Result<CallOutcome, crate::errno::Errno> {
+    let all = call.process().leader() == call.task;
+    Ok(CallOutcome::Exit { status: call.user().result as u16, all })
 }

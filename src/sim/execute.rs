@@ -59,20 +59,26 @@ impl<S: Sink> Simulator<'_, S> {
     /// The boundary at which this CPU stops executing to see what has happened.
     #[inline]
     fn next_boundary(&self, here: &Cpu, horizon: Instant) -> Instant {
-        let due = horizon.min(here.timer);
-        if here.context == Context::Idle {
-            return if here.has_interrupt() { here.now } else { due.max(here.now) };
-        }
+        let due = mutation::horizon(horizon.min(here.timer));
         let done = here.now + here.left;
-        if here.left.is_zero() {
+        if done <= due && self.pace == Pace::Fast && !here.has_interrupt() && here.context != Context::Idle {
             return done;
         }
+        self.cut(here, done, due)
+    }
+
+    /// As [`next_boundary`](Self::next_boundary), where it isn't simply the end of what the CPU is at.
+    fn cut(&self, here: &Cpu, done: Instant, due: Instant) -> Instant {
         let unit = self.kernel.costs.instruction;
-        if self.pace == Pace::Step || here.has_interrupt() {
-            return done.min(here.now + unit);
+        if here.context == Context::Idle {
+            if here.has_interrupt() { here.now } else { due.max(here.now) }
+        } else if here.left.is_zero() {
+            done
+        } else if self.pace == Pace::Step || here.has_interrupt() {
+            done.min(here.now + unit)
+        } else {
+            done.min(boundary(here, due, unit))
         }
-        let due = mutation::horizon(due);
-        if done <= due { done } else { done.min(boundary(here, due, unit)) }
     }
 
     /// Notices a run that doesn't get on, and one that is to be stopped.
@@ -102,16 +108,22 @@ impl<S: Sink> Simulator<'_, S> {
     #[inline]
     pub(super) fn devices_assert_lines(&mut self, cpu: usize) {
         let now = self.kernel.cpus[cpu].now;
-        while let Some((at, _, due)) = self.kernel.queue.pop_due(now) {
-            if due.is_hope() {
-                self.kernel.hopes -= 1;
-            }
-            self.happen(cpu, at, due);
+        if self.kernel.queue.next_due() <= now {
+            self.devices_due(cpu, now);
         }
         if self.kernel.cpus[cpu].timer <= now {
             self.kernel.cpus[cpu].timer = Instant::NEVER;
             let vector = crate::hw::interrupt::LOCAL_TIMER;
             self.kernel.assert_line(now, cpu, vector, crate::hw::device::Trigger::Edge);
+        }
+    }
+
+    fn devices_due(&mut self, cpu: usize, now: Instant) {
+        while let Some((at, _, due)) = self.kernel.queue.pop_due(now) {
+            if due.is_hope() {
+                self.kernel.hopes -= 1;
+            }
+            self.happen(cpu, at, due);
         }
     }
 

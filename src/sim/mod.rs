@@ -36,11 +36,11 @@ pub use header::header;
 use std::collections::BTreeMap;
 
 use crate::errno::Errno;
-use crate::ids::{ObjectId, PageNumber, Tid, Vector};
+use crate::ids::{CallId, ObjectId, PageNumber, Tid, Vector};
 use crate::kernel::Kernel;
 use crate::kernel::cost::CallCost;
+use crate::program::Image;
 use crate::program::userland::Userland;
-use crate::program::{Image, Syscall};
 use crate::time::{Instant, Span};
 use crate::trace::{Exception, Fault, Sink};
 
@@ -57,7 +57,7 @@ pub enum Pace {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trap {
     /// Asked for by the program.
-    Syscall(Syscall),
+    Syscall(CallId),
     /// Raised by an instruction that touched a page.
     PageFault { page: PageNumber, write: bool, fault: Fault },
     /// Raised by an instruction that can't be executed.
@@ -123,6 +123,11 @@ impl<S: Sink> Simulator<'_, S> {
     /// Who waits for whom, if the run has ended in a deadlock.
     pub fn deadlock(&self) -> Option<&Deadlock> {
         self.deadlock.as_ref()
+    }
+
+    /// How many turns the CPUs have taken: runs of instructions and frames of kernel work.
+    pub const fn turns(&self) -> u64 {
+        self.turns
     }
 
     /// The time at which a run that ended so was over: its limit, or the last thing that happened.

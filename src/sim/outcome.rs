@@ -2,8 +2,6 @@
 
 use crate::ids::Tid;
 use crate::kernel::task::State;
-use crate::program::syscall::Exit;
-use crate::program::{Operand, Syscall};
 use crate::trace::Cause;
 use crate::trace::Sink;
 use crate::trace::header::{Outcome, StepEntry};
@@ -70,12 +68,5 @@ impl<S: Sink> Simulator<'_, S> {
             State::Blocked { .. } | State::Ready | State::Running | State::Ended => user.next,
         };
         self.image.steps.get(program.steps.get(at as usize)?.index())
-    }
-
-    /// The exit of a program that has come to its end, or failed.
-    pub(super) fn implied_exit(&self, thread: Tid) -> Syscall {
-        let all = self.process(thread).leader() == thread;
-        let status = self.userland.users[thread.index()].result;
-        Exit { status: Operand::Const(status), all }.into()
     }
 }

@@ -9,7 +9,7 @@ use crate::ids::{PageNumber, Tid};
 use crate::program::call::SystemCall;
 use crate::program::image::Text;
 use crate::program::instruction::{Access, Instruction, Note, OnError};
-use crate::program::syscall::Exit;
+use crate::program::syscall::EXIT;
 use crate::program::value::DivideByZero;
 use crate::program::{Cell, Operand, Syscall, Variable};
 use crate::time::Span;
@@ -18,6 +18,13 @@ use crate::trace::{Exception, Fault, Kind, Sink};
 use crate::trace::header::Outcome;
 
 use super::{Simulator, Trap};
+
+/// A system call as its instruction has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub call: &'a Syscall,
+    pub on_error: OnError,
+}
 
 /// An instruction's effect: done, or the trap that it ends in.
 type Effect = Result<(), Trap>;
@@ -28,22 +35,25 @@ impl From<DivideByZero> for Trap {
     }
 }
 
-impl<S: Sink> Simulator<'_, S> {
+impl<'a, S: Sink> Simulator<'a, S> {
     /// The instruction that the current thread has begun ends: its effect, and on to the next.
     #[inline]
     pub(super) fn user_instruction_ends(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
-        let user = &self.userland.users[thread.index()];
-        let instruction = self.image.programs[usize::from(user.program.0)].code[user.next as usize];
+        let user = &mut self.userland.users[thread.index()];
+        let instruction = &self.image.programs[usize::from(user.program.0)].code[user.next as usize];
+        if matches!(instruction, Instruction::Compute(_)) {
+            user.next += 1;
+            return self.begin_user_instruction(cpu);
+        }
         match self.effect(cpu, thread, instruction) {
             Ok(()) => self.begin_user_instruction(cpu),
             Err(trap) => Some(trap),
         }
     }
 
-    fn effect(&mut self, cpu: usize, thread: Tid, instruction: Instruction) -> Effect {
-        match instruction {
-            Instruction::Compute(_) => {}
+    fn effect(&mut self, cpu: usize, thread: Tid, instruction: &Instruction) -> Effect {
+        match *instruction {
             Instruction::Touch { access, .. } => return self.touch(cpu, thread, access),
             Instruction::TouchKernel { access } => {
                 return self.access(cpu, thread, KERNEL_BASE, access == Access::Write);
@@ -81,7 +91,8 @@ impl<S: Sink> Simulator<'_, S> {
                 }
             }
             Instruction::Raise(exception) => return Err(Trap::Exception(exception)),
-            Instruction::Jump(_)
+            Instruction::Compute(_)
+            | Instruction::Jump(_)
             | Instruction::Loop { .. }
             | Instruction::LoopStart { .. }
             | Instruction::Syscall { .. }
@@ -89,7 +100,9 @@ impl<S: Sink> Simulator<'_, S> {
             | Instruction::Assert { .. }
             | Instruction::Note(_)
             | Instruction::CloseUnused(_)
-            | Instruction::End => unreachable!("{instruction:?} takes no time and is never begun"),
+            | Instruction::End => {
+                unreachable!("{instruction:?} has no effect at the end of a time of its own")
+            }
         }
         self.userland.user(thread).next += 1;
         Ok(())
@@ -114,7 +127,9 @@ impl<S: Sink> Simulator<'_, S> {
                     let time = user.draw(amount, image);
                     self.kernel.costs.whole(Span::from_nanos(time))
                 }
-                Instruction::Syscall { call, .. } => return Some(self.call(thread, call)),
+                Instruction::Syscall { ref call, result, .. } => {
+                    return Some(self.call(thread, call, result));
+                }
                 Instruction::Loop { counter: Variable(slot), target } => {
                     let counter = &mut user.variables[usize::from(slot)];
                     *counter -= 1;
@@ -187,7 +202,7 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// The program asks for the kernel; what it asks for is drawn now.
     #[inline]
-    fn call(&mut self, thread: Tid, call: Syscall) -> Trap {
+    fn call(&mut self, thread: Tid, call: &Syscall, result: Option<Variable>) -> Trap {
         let user = &mut self.userland.users[thread.index()];
         if !std::mem::take(&mut user.repeats)
             && let Some(amount) = call.amount()
@@ -196,21 +211,21 @@ impl<S: Sink> Simulator<'_, S> {
         }
         user.progress = 0;
         user.call = call.id();
+        user.result_goes_to = result;
         user.call_at = Some(user.next);
         user.next += 1;
-        Trap::Syscall(call)
+        Trap::Syscall(user.call)
     }
 
     /// The end of a program's text: the main thread ends its process, another thread only itself.
     pub(super) fn end_of_program(&mut self, thread: Tid, status: i64) -> Trap {
-        let all = self.kernel.tasks[thread.index()].process.leader() == thread;
-        let exit = Syscall::from(Exit { status: Operand::Const(status), all });
         let user = self.userland.user(thread);
         user.progress = 0;
         user.result = status;
-        user.call = exit.id();
+        user.call = EXIT;
         user.call_at = None;
-        Trap::Syscall(exit)
+        user.result_goes_to = None;
+        Trap::Syscall(user.call)
     }
 
     fn value(&self, thread: Tid, operand: Operand) -> Result<i64, Trap> {
@@ -253,7 +268,7 @@ impl<S: Sink> Simulator<'_, S> {
         }
         let page = self.accessed_page(thread);
         let hit = page.is_none_or(|page| self.kernel.cpus[cpu].tlb.hits(page, false));
-        if hit { costs.instruction } else { costs.instruction + costs.whole(costs.tlb_miss) }
+        if hit { costs.instruction } else { costs.instruction + costs.tlb_miss }
     }
 
     /// The page that the instruction at hand accesses.
@@ -358,11 +373,12 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// The call under way as its instruction has it; an exit that the program didn't write itself
     /// has none.
-    pub(super) fn written_call(&self, thread: Tid) -> Option<(Syscall, Option<Variable>, OnError)> {
+    #[inline]
+    pub(super) fn asked(&self, thread: Tid) -> Option<Asked<'a>> {
         let user = &self.userland.users[thread.index()];
         let at = user.call_at?;
-        match self.image.programs[usize::from(user.program.0)].code[at as usize] {
-            Instruction::Syscall { call, result, on_error } => Some((call, result, on_error)),
+        match &self.image.programs[usize::from(user.program.0)].code[at as usize] {
+            Instruction::Syscall { call, on_error, .. } => Some(Asked { call, on_error: *on_error }),
             _ => None,
         }
     }

@@ -117,14 +117,14 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     let process = call.kernel.tasks[child.index()].process;
     call.kernel.sink.task(child, process, call.task, &|| origin.name(image));
     call.emit(Kind::ProcessFork { child, process });
-    call.kernel.tasks[child.index()].left = call.kernel.costs.whole(call.kernel.costs.syscall_exit);
+    call.kernel.tasks[child.index()].left = call.kernel.costs.syscall_exit;
     Some(child)
 }
 
 /// Puts a new thread into a run queue.
 pub(super) fn release<S: Sink>(call: &mut Call<'_, S>, child: Tid) {
     let to = call.kernel.place_new(call.kernel.tasks[child.index()].affinity);
-    let wakeup = call.kernel.costs.whole(call.kernel.costs.wakeup);
+    let wakeup = call.kernel.costs.wakeup;
     call.kernel.cpus[call.cpu].debt += wakeup;
     call.kernel.make_ready(call.cpu, child, to, Ready::New);
     call.emit(Kind::SchedWakeup { task: child, on: to });

@@ -114,6 +114,9 @@ macro_rules! calls {
     };
 }
 
+/// The call by which a program ends.
+pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
+
 calls! {
     Close = "close",
     Exec = "execve",
