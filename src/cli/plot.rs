@@ -84,9 +84,6 @@ impl Plot {
             messages: self.messages,
         };
         let drawn = digest::draw(&trace, window)?;
-        if let Some(damage) = &drawn.damage {
-            terminal::warning(&damage.to_string());
-        }
         let drawing = match picture {
             Picture::Svg => timeline_svg(&drawn.lanes, &drawn.header, &options).map(String::into_bytes),
             Picture::Png => timeline_png(&drawn.lanes, &drawn.header, &options),
@@ -102,10 +99,11 @@ impl Plot {
             );
             terminal::note(&text);
         }
-        self.deliver(&trace, &drawing)
+        self.deliver(&trace, &drawing)?;
+        drawn.damage.map_or(Ok(Exit::Success), |damage| Err(Failure::trace(damage)))
     }
 
-    fn deliver(&self, trace: &Path, drawing: &[u8]) -> Result<Exit, Failure> {
+    fn deliver(&self, trace: &Path, drawing: &[u8]) -> Result<(), Failure> {
         let beside = trace.with_file_name("timeline.svg");
         match output::named(Some(self.output.as_deref().unwrap_or(&beside))) {
             Some(path) => {
@@ -114,7 +112,7 @@ impl Plot {
             }
             None => terminal::print_bytes(drawing)?,
         }
-        Ok(Exit::Success)
+        Ok(())
     }
 
     fn picture(&self) -> Result<Picture, Failure> {

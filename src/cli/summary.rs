@@ -26,13 +26,10 @@ impl Summary {
     pub fn execute(self) -> Result<Exit, Failure> {
         let digest = digest(&trace_in(&self.trace))?;
         terminal::print(&digest.text(self.format)?)?;
-        if let Some(damage) = &digest.damage {
-            terminal::warning(&damage.to_string());
-        }
         for text in digest.broken_laws() {
             terminal::warning(&format!("this trace breaks a law that every trace obeys: {text}"));
         }
-        Ok(Exit::Success)
+        digest.damage.map_or(Ok(Exit::Success), |damage| Err(Failure::trace(damage)))
     }
 }
 
