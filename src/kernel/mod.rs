@@ -95,6 +95,8 @@ pub struct Kernel<S> {
     pub hopes: u64,
     /// Entries into the kernel: calls, exceptions and interrupts.
     pub crossings: u64,
+    /// Before this, no other CPU does anything: the CPU whose turn it is may go on without asking.
+    pub quiet_until: Instant,
     pub sink: S,
 }
 

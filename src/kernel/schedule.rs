@@ -222,6 +222,8 @@ impl<S: Sink> Kernel<S> {
         } else {
             here.sleepers.next_due().min(slice_end).min(here.next_tick)
         };
+        // It may be another CPU's timer than that of the CPU whose turn it is.
+        self.quiet_until = self.quiet_until.min(here.timer);
     }
 
     /// Tells the policy how long the current thread has run.

@@ -51,8 +51,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
             deadlock: None,
             holders: BTreeMap::new(),
             unstarted: 0,
-            turns_at_once: 0,
             turns: 0,
+            watched: (Instant::START, 0),
             control: None,
         };
         simulator.boot(run);
@@ -234,6 +234,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         living: 0,
         hopes: 0,
         crossings: 0,
+        quiet_until: Instant::START,
         sink,
     }
 }

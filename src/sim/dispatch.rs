@@ -24,14 +24,35 @@ use super::user::Asked;
 use super::{Simulator, Trap};
 
 impl<S: Sink> Simulator<'_, S> {
-    /// Enters the kernel for a trap.
+    /// Enters the kernel for a trap, and goes on from there for as long as nothing can disturb it:
+    /// a thread that is back in user mode may ask for the kernel again at once.
     #[inline]
     pub(super) fn dispatch(&mut self, cpu: usize, trap: Trap) {
-        match trap {
-            Trap::Syscall(call) => self.enter_call(cpu, call),
-            Trap::PageFault { page, write, fault } => self.enter_page_fault(cpu, page, write, fault),
-            Trap::Exception(exception) => self.enter_exception(cpu, exception),
-            Trap::Interrupt(vector) => self.enter_interrupt(cpu, vector),
+        let mut next = Some(trap);
+        while let Some(trap) = next {
+            match trap {
+                Trap::Syscall(call) => self.enter_call(cpu, call),
+                Trap::PageFault { page, write, fault } => self.enter_page_fault(cpu, page, write, fault),
+                Trap::Exception(exception) => self.enter_exception(cpu, exception),
+                Trap::Interrupt(vector) => self.enter_interrupt(cpu, vector),
+            }
+            next = self.proceed(cpu);
+        }
+    }
+
+    /// Kernel work that ends before anything else can happen is done at once.
+    #[inline]
+    pub(super) fn proceed(&mut self, cpu: usize) -> Option<Trap> {
+        loop {
+            let here = &self.kernel.cpus[cpu];
+            let Context::Kernel(work) = here.context else { return None };
+            if !self.passes_undisturbed(cpu, here.left) {
+                return None;
+            }
+            self.kernel.cpus[cpu].left = Span::ZERO;
+            if let Some(trap) = self.work_ends(cpu, work) {
+                return Some(trap);
+            }
         }
     }
 
@@ -120,9 +141,6 @@ impl<S: Sink> Simulator<'_, S> {
         let cost = self.prices.calls[self.userland.users[thread.index()].call.index()];
         let base = if first { cost.base } else { Span::ZERO };
         let price = if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) };
-        if price.is_zero() && self.kernel.cpus[cpu].debt.is_zero() {
-            return self.body_ends(cpu);
-        }
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallBody), price);
         None
     }
@@ -179,9 +197,6 @@ impl<S: Sink> Simulator<'_, S> {
             && self.kernel.options.preemption != Preemption::None
         {
             return self.give_up_cpu(cpu, why);
-        }
-        if here.left.is_zero() {
-            return self.call_returns(cpu);
         }
         None
     }

@@ -80,9 +80,9 @@ pub struct Simulator<'a, S> {
     holders: BTreeMap<ObjectId, Tid>,
     /// Processes that are still to be started.
     unstarted: u32,
-    /// Turns taken since time last moved on.
-    turns_at_once: u32,
     turns: u64,
+    /// The time at which the run was last looked after, and how often it has been found there.
+    watched: (Instant, u32),
     /// Who watches the run, and can stop it.
     control: Option<&'a Control>,
 }

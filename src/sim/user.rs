@@ -6,6 +6,7 @@
 
 use crate::hw::mmu::{KERNEL_BASE, PAGE_SIZE};
 use crate::ids::{PageNumber, Tid};
+use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
 use crate::program::image::Text;
 use crate::program::instruction::{Access, Instruction, Note, OnError};
@@ -47,7 +48,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
             return self.begin_user_instruction(cpu);
         }
         match self.effect(cpu, thread, instruction) {
-            Ok(()) => self.begin_user_instruction(cpu),
+            Ok(()) if self.kernel.cpus[cpu].left.is_zero() => self.begin_user_instruction(cpu),
+            Ok(()) => None,
             Err(trap) => Some(trap),
         }
     }
@@ -194,9 +196,21 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 self.userland.user(thread).next = at + 1;
                 continue;
             }
-            let here = &mut self.kernel.cpus[cpu];
-            here.begin(crate::kernel::work::Context::User, time);
-            return None;
+            self.kernel.cpus[cpu].begin(Context::User, time);
+            let time = self.kernel.cpus[cpu].left;
+            if !self.passes_undisturbed(cpu, time) {
+                return None;
+            }
+            self.kernel.cpus[cpu].left = Span::ZERO;
+            if let Instruction::Compute(_) = program.code[at as usize] {
+                self.userland.user(thread).next = at + 1;
+                continue;
+            }
+            match self.effect(cpu, thread, &program.code[at as usize]) {
+                Ok(()) if self.kernel.cpus[cpu].left.is_zero() => {}
+                Ok(()) => return None,
+                Err(trap) => return Some(trap),
+            }
         }
     }
 
