@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use trapline::analysis::laws::Broken;
 use trapline::analysis::{Account, Lanes, LanesBuilder, Summary};
@@ -52,13 +53,13 @@ pub struct Drawn {
     pub damage: Option<TraceError>,
 }
 
-/// Reads a trace for its numbers.
-pub fn digest(path: &Path) -> Result<Digest, Failure> {
+/// Reads a trace for its numbers; `read` tells another thread how many records that were so far.
+pub fn digest(path: &Path, read: &AtomicU64) -> Result<Digest, Failure> {
     let mut reader = Reader::open(path).map_err(Failure::trace)?;
     let header = reader.header().clone();
     let mut account = Account::new(&header);
     let mut checker = Checker::new(&header);
-    let damage = each_record(&mut reader, |record| {
+    let damage = each_record(&mut reader, read, |record| {
         match record {
             Record::Event(event) => {
                 account.event(&event);
@@ -84,7 +85,7 @@ pub fn draw(path: &Path, window: Window) -> Result<Drawn, Failure> {
     let header = reader.header().clone();
     let mut builder = LanesBuilder::new(&header).window(window.from, window.to);
     let (mut drawn, mut past) = (0, None);
-    let damage = each_record(&mut reader, |record| {
+    let damage = each_record(&mut reader, &AtomicU64::new(0), |record| {
         match record {
             Record::Event(event) => {
                 drawn += u64::from(event.at >= window.from);
@@ -123,12 +124,16 @@ enum Go {
 /// Reads until the end, the damage, or as far as is wanted.
 fn each_record<R: Read>(
     reader: &mut Reader<R>,
+    read: &AtomicU64,
     mut take: impl FnMut(Record) -> Go,
 ) -> Result<Option<TraceError>, Failure> {
     let asked_before = interrupt::count();
     for (number, record) in (0_u64..).zip(reader) {
-        if number.is_multiple_of(CHECK) && interrupt::count() > asked_before {
-            return Err(Failure::Interrupted);
+        if number.is_multiple_of(CHECK) {
+            read.store(number, Ordering::Relaxed);
+            if interrupt::count() > asked_before {
+                return Err(Failure::Interrupted);
+            }
         }
         match record.map(&mut take) {
             Ok(Go::On) => {}

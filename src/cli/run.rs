@@ -1,6 +1,8 @@
 //! `trapline run`: runs a scenario on the simulated machine and writes what comes of it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use clap::{Args, ValueEnum};
 use trapline::analysis::naming::{bytes, time};
@@ -45,7 +47,7 @@ pub struct Run {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// Print no summary; errors are shown all the same.
+    /// Print no summary and no notes; warnings and errors are shown all the same.
     #[arg(short, long)]
     quiet: bool,
 }
@@ -83,6 +85,9 @@ enum PaceArg {
 
 impl Run {
     pub fn execute(self) -> Result<Exit, Failure> {
+        if self.quiet {
+            terminal::silence();
+        }
         let scenario = load(&self.file, &self.overrides.overrides())?;
         let image = scenario.image;
         let place = Place::choose(self.output, self.no_files, &image.name)?;
@@ -91,20 +96,21 @@ impl Run {
             PaceArg::Fast => Pace::Fast,
         };
         let control = interrupt::control();
-        let progress = Progress::watch(control, image.run.until);
+        let progress = Progress::of_run(control, image.run.until);
         let trace = place.path().join("trace.bin");
         let run = simulate(&image, pace, &trace, control).map_err(Failure::host)?;
         drop(progress);
 
-        let digest = digest::digest(&trace)?;
+        let read = Arc::new(AtomicU64::new(0));
+        let progress = Progress::of_reading(Arc::clone(&read), run.events);
+        let digest = digest::digest(&trace, &read)?;
+        drop(progress);
         place.write(&digest)?;
         if !self.quiet {
             terminal::print(&digest.text(self.format)?)?;
         }
         let exit = judge(&run.outcome, image.run.until);
-        if !self.quiet {
-            place.tell(&trace);
-        }
+        place.tell(&trace);
         insist_on_laws(&digest)?;
         Ok(exit)
     }

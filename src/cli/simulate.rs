@@ -8,7 +8,7 @@ use trapline::sim::{Control, Deadlock, Outcome, Pace, Simulator, header};
 use trapline::trace::{Event, FileSink, Sink, TraceError};
 
 /// After so many events it is worth asking whether the file can still be written.
-const CHECK: u32 = 1 << 16;
+const CHECK: u64 = 1 << 16;
 
 /// What is known of a run besides its trace.
 pub struct Run {
@@ -16,6 +16,7 @@ pub struct Run {
     pub deadlock: Option<Deadlock>,
     /// What the shared arrays hold at the end, in the order of [`Image::arrays`].
     pub arrays: Vec<Box<[i64]>>,
+    pub events: u64,
 }
 
 /// Runs the scenario; the trace is at `path` when this returns.
@@ -26,15 +27,16 @@ pub fn simulate(image: &Image, pace: Pace, path: &Path, control: &Control) -> Re
     let outcome = simulator.run();
     let end = simulator.end(&outcome);
     let deadlock = simulator.deadlock().cloned();
-    simulator.kernel.sink.file.finish(end, outcome.clone(), 0)?;
-    Ok(Run { outcome, deadlock, arrays: simulator.userland.arrays })
+    let Stopping { file, events, .. } = simulator.kernel.sink;
+    file.finish(end, outcome.clone(), 0)?;
+    Ok(Run { outcome, deadlock, arrays: simulator.userland.arrays, events })
 }
 
 /// A trace file that stops the run when it can't be written any more.
 struct Stopping<'a> {
     file: FileSink,
     control: &'a Control,
-    events: u32,
+    events: u64,
 }
 
 impl Sink for Stopping<'_> {
@@ -43,7 +45,7 @@ impl Sink for Stopping<'_> {
     #[inline]
     fn event(&mut self, event: Event) {
         self.file.event(event);
-        self.events = self.events.wrapping_add(1);
+        self.events += 1;
         if self.events.is_multiple_of(CHECK) && self.file.failed() {
             self.control.stop();
         }

@@ -1,6 +1,7 @@
 //! `trapline summary`: the numbers of a trace.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 
 use clap::{Args, ValueEnum};
 use serde_json::Value;
@@ -24,7 +25,7 @@ pub struct Summary {
 
 impl Summary {
     pub fn execute(self) -> Result<Exit, Failure> {
-        let digest = digest(&trace_in(&self.trace))?;
+        let digest = digest(&trace_in(&self.trace), &AtomicU64::new(0))?;
         terminal::print(&digest.text(self.format)?)?;
         for text in digest.broken_laws() {
             terminal::warning(&format!("this trace breaks a law that every trace obeys: {text}"));

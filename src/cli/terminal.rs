@@ -1,6 +1,7 @@
 //! Standard output for data, standard error for everything else; colour and width.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstream::{AutoStream, ColorChoice};
 use trapline::analysis::render::Colour;
@@ -63,19 +64,34 @@ pub fn unwritable(error: io::Error) -> Failure {
     }
 }
 
-/// Says something that isn't data. Where standard error is closed, nobody is left to be told.
+/// Whether only errors are to be said.
+static SILENT: AtomicBool = AtomicBool::new(false);
+
+/// From now on, notes aren't said any more; warnings and errors are.
+pub fn silence() {
+    SILENT.store(true, Ordering::Relaxed);
+}
+
+/// Says something that is neither data nor wrong.
 pub fn note(text: &str) {
+    if !SILENT.load(Ordering::Relaxed) {
+        say(text);
+    }
+}
+
+/// Where standard error is closed, nobody is left to be told.
+fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Says what went wrong.
 pub fn error(text: &str) {
-    note(&labelled("error", "31", text));
+    say(&labelled("error", "31", text));
 }
 
 /// Says what is suspicious.
 pub fn warning(text: &str) {
-    note(&labelled("warning", "33", text));
+    say(&labelled("warning", "33", text));
 }
 
 fn labelled(label: &str, code: &str, text: &str) -> String {
@@ -89,7 +105,7 @@ fn labelled(label: &str, code: &str, text: &str) -> String {
 /// Shows all that is wrong, or suspicious, with a scenario.
 pub fn diagnostics(diagnostics: &Diagnostics) {
     if !diagnostics.problems.is_empty() {
-        note(diagnostics.render(error_colour()).trim_end());
+        say(diagnostics.render(error_colour()).trim_end());
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 use anyhow::Context;
 use clap::Args;
@@ -162,7 +163,7 @@ fn verdict(path: &Path, folder: &Path) -> Result<Verdict, Failure> {
     if run.outcome == Outcome::Interrupted {
         return Err(Failure::Interrupted);
     }
-    let digest = digest(&fast)?;
+    let digest = digest(&fast, &AtomicU64::new(0))?;
     let mut mismatches = judge(expect, image, &run, &digest);
     let instructions = instructions(&digest, image.costs.instruction);
     let stepped = instructions <= MOST_STEPS;
