@@ -48,7 +48,7 @@ impl<S: Sink> Simulator<'_, S> {
                 second = second.min(boundary);
             }
         }
-        let over = end > self.image.run.until && !(mutation::ignores_end() && self.pace == Pace::Fast);
+        let over = end > self.image.run.until && !self.mutation.ignores_end();
         if over || end == Instant::NEVER || self.outcome.is_some() {
             return None;
         }
@@ -74,7 +74,7 @@ impl<S: Sink> Simulator<'_, S> {
         let here = &mut self.kernel.cpus[cpu];
         let end = here.now + time;
         let quiet = self.kernel.quiet_until.min(self.kernel.queue.next_due()).min(here.timer);
-        if mutation::horizon(quiet) <= end || here.interrupts.highest().is_some() {
+        if self.mutation.horizon(quiet) <= end || here.interrupts.highest().is_some() {
             return false;
         }
         self.turns += 1;
@@ -90,7 +90,7 @@ impl<S: Sink> Simulator<'_, S> {
     /// The boundary at which this CPU stops executing to see what has happened.
     #[inline]
     fn next_boundary(&self, here: &Cpu, horizon: Instant) -> Instant {
-        let due = mutation::horizon(horizon.min(here.timer));
+        let due = self.mutation.horizon(horizon.min(here.timer));
         let done = here.now + here.left;
         if done <= due && self.pace == Pace::Fast && !here.has_interrupt() && here.context != Context::Idle {
             return done;
@@ -196,26 +196,5 @@ impl<S: Sink> Simulator<'_, S> {
     /// The process of the thread that the CPU runs.
     pub(super) fn process(&self, thread: Tid) -> Pid {
         self.kernel.tasks[thread.index()].process
-    }
-}
-
-/// The mistakes that the exactness test must be able to see, each made on purpose under its own
-/// `--cfg`: see `tests/exactness.rs`.
-mod mutation {
-    use crate::time::{Instant, Span};
-
-    /// When a run of plain instructions is cut.
-    #[inline]
-    pub fn horizon(due: Instant) -> Instant {
-        if cfg!(trapline_mutation = "deadline-late") {
-            return due + Span::TICK;
-        }
-        if cfg!(trapline_mutation = "deadline-ignored") { Instant::NEVER } else { due }
-    }
-
-    /// Whether a run may go on past its end.
-    #[inline]
-    pub const fn ignores_end() -> bool {
-        cfg!(trapline_mutation = "end-ignored")
     }
 }
