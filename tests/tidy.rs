@@ -1,6 +1,9 @@
 //! The rules of docs/ARCHITECTURE.md that a compiler doesn't check: layers, the size of files and of
 //! the core loop, documentation of every registry's rows.
 
+// What a test can't do without is unwrapped, outside of its own function as well.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

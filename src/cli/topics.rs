@@ -89,6 +89,13 @@ fn first_sentence(text: &str) -> &str {
     text.split_once(". ").map_or(text, |(first, _)| first).trim_end_matches('.')
 }
 
+/// The text with a capital at its beginning.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map_or(String::new(), |letter| letter.to_uppercase().collect());
+    first + letters.as_str()
+}
+
 fn table(row: &TableRow) -> Topic {
     let schema = (row.schema)().to_value();
     let about = description(&schema);
@@ -101,7 +108,7 @@ fn table(row: &TableRow) -> Topic {
         Shape::List => format!("[[{}]]", row.key),
     };
     let parts = vec![
-        Part::Text(about.clone()),
+        Part::Text(sentence(&about)),
         Part::List("Keys", keys(&schema, &[])),
         Part::Example("Written as", written),
     ];
@@ -181,7 +188,7 @@ impl Topic {
     /// The explanation in lines of at most `width` characters.
     pub fn text(&self, width: usize, strong: impl Fn(&str) -> String) -> String {
         let says_it_itself = match self.parts.first() {
-            Some(Part::Text(prose)) => prose.trim().starts_with(&self.summary),
+            Some(Part::Text(prose)) => prose.trim().to_lowercase().starts_with(&self.summary.to_lowercase()),
             Some(Part::List(..) | Part::Example(..)) | None => false,
         };
         let summary = if says_it_itself { String::new() } else { format!(": {}", self.summary) };
