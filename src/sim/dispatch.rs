@@ -169,13 +169,14 @@ impl<S: Sink> Simulator<'_, S> {
     }
 
     /// What a call's body costs: its base the first time, and what it will copy.
-    #[inline]
+    #[inline(always)]
     fn price(&mut self, cpu: usize, thread: Tid, call: CallId, first: bool) -> Span {
         let cost = self.prices.calls[call.index()];
         let base = if first { cost.base } else { Span::ZERO };
         if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) }
     }
 
+    #[inline(never)]
     fn price_with_copy(&mut self, cpu: usize, task: Tid, base: Span, cost: CallCost) -> Span {
         let Some(Asked { call, .. }) = self.asked(task) else { return base };
         let Simulator { kernel, userland, image, .. } = self;

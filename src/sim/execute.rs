@@ -6,6 +6,8 @@
 //! due anywhere in the machine, whichever comes first. At every boundary in between the
 //! interrupt register would have been looked at in vain.
 
+use std::hint::black_box;
+
 use crate::ids::{Pid, Tid};
 use crate::kernel::Due;
 use crate::kernel::cpu::Cpu;
@@ -52,19 +54,49 @@ impl<S: Sink> Simulator<'_, S> {
         if over || end == Instant::NEVER || self.outcome.is_some() {
             return None;
         }
+        match self.pace {
+            Pace::Step => {
+                self.step_undisturbed(cpu, second.min(horizon));
+                self.kernel.quiet_until = Instant::START;
+                let here = &self.kernel.cpus[cpu];
+                end = self.next_boundary(here, horizon);
+            }
+            Pace::Fast => self.kernel.quiet_until = second.min(self.image.run.until),
+        }
         let here = &mut self.kernel.cpus[cpu];
         let time = end.since(here.now);
         here.now = end;
         here.left = here.left.saturating_sub(time);
-        self.kernel.quiet_until = match self.pace {
-            Pace::Step => Instant::START,
-            Pace::Fast => second.min(self.image.run.until),
-        };
         self.turns += 1;
         if self.turns & WATCH == 0 {
             self.watch();
         }
         Some(cpu)
+    }
+
+    /// Steps through the instructions in the middle of a run, one at a time, for as long as each ends
+    /// before anything else in the machine: no device is due then, and what is left is to look at
+    /// the interrupt register. The last one that ends before is left to the caller.
+    #[inline]
+    fn step_undisturbed(&mut self, cpu: usize, quiet: Instant) {
+        let here = &mut self.kernel.cpus[cpu];
+        let unit = self.kernel.costs.instruction;
+        if here.context == Context::Idle {
+            return;
+        }
+        let quiet = quiet.min(here.timer);
+        let mut watched = WATCH - (self.turns & WATCH);
+        while watched > 0
+            && here.left > unit
+            && here.now + unit + unit < quiet
+            // Read anew each time, as a CPU does: that it can't have changed is for tests to show.
+            && !black_box(&*here).has_interrupt()
+        {
+            here.now += unit;
+            here.left -= unit;
+            watched -= 1;
+        }
+        self.turns = (self.turns | WATCH) - watched;
     }
 
     /// Lets time pass on one CPU if nothing can happen meanwhile: no CPU's instruction ends, no device
