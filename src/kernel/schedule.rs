@@ -45,6 +45,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Puts a thread into a CPU's queue and lets that CPU know.
+    #[inline]
     pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
         let now = self.cpus[by].now;
         let Kernel { tasks, parameters, cpus, .. } = self;
@@ -73,6 +74,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// The CPU that a woken thread goes to.
+    #[inline]
     fn place(&self, woken: Tid) -> CpuId {
         let task = &self.tasks[woken.index()];
         if let Some(only) = task.affinity {

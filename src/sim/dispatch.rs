@@ -125,7 +125,7 @@ impl<S: Sink> Simulator<'_, S> {
             Work::CallEntry => self.begin_body(cpu, true),
             Work::CallResume => self.begin_body(cpu, false),
             Work::CallBody => self.body_ends(cpu),
-            Work::CallExit => self.call_returns(cpu),
+            Work::CallExit => self.call_exit_ends(cpu),
             Work::PageFault { page, write, .. } => self.fault_handled(cpu, page, write),
             Work::Exception(exception) => self.exception_handled(cpu, exception),
             Work::ThreadExit => {
@@ -243,7 +243,7 @@ impl<S: Sink> Simulator<'_, S> {
     }
 
     /// The call's result goes to the program.
-    #[inline]
+    #[inline(always)]
     fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
         let (call, result) = {
@@ -259,7 +259,13 @@ impl<S: Sink> Simulator<'_, S> {
         if result < 0 && self.asked(thread).is_some_and(|asked| asked.on_error == OnError::Exit) {
             return self.fail_program(cpu, thread, result);
         }
-        if go_straight_on { self.begin_user_instruction(cpu) } else { self.go_on(cpu) }
+        if go_straight_on { self.next_user_instructions(cpu) } else { self.go_on(cpu) }
+    }
+
+    /// The exit of a call that was disturbed on its way.
+    #[inline(never)]
+    fn call_exit_ends(&mut self, cpu: usize) -> Option<Trap> {
+        self.call_returns(cpu)
     }
 
     /// A call has failed and the program has no rule for that: it says so and exits.
@@ -391,6 +397,7 @@ impl<S: Sink> Simulator<'_, S> {
             return match context {
                 Context::User if here.left.is_zero() => self.begin_user_instruction(cpu),
                 Context::User => None,
+                Context::Kernel(Work::CallResume) if here.left.is_zero() => self.begin_body(cpu, false),
                 Context::Idle => {
                     if self.nothing_can_happen() {
                         self.outcome = Some(self.end_of_run());

@@ -110,10 +110,16 @@ impl<'a, S: Sink> Simulator<'a, S> {
         Ok(())
     }
 
-    /// Goes through instructions that take no time, up to one that does (it has begun then) or
-    /// that asks for the kernel.
-    #[inline]
+    /// Begins the current thread's next instruction.
+    #[inline(never)]
     pub(super) fn begin_user_instruction(&mut self, cpu: usize) -> Option<Trap> {
+        self.next_user_instructions(cpu)
+    }
+
+    /// Goes through instructions that take no time, up to one that does (it has begun then) or
+    /// that asks for the kernel. Inlined where a call returns, which is the way most often taken.
+    #[inline(always)]
+    pub(super) fn next_user_instructions(&mut self, cpu: usize) -> Option<Trap> {
         let image = self.image;
         let thread = self.kernel.cpus[cpu].current;
         let unit = self.kernel.costs.instruction;
