@@ -50,13 +50,16 @@ impl<S: Sink> Simulator<'_, S> {
                 second = second.min(boundary);
             }
         }
-        let over = end > self.image.run.until && !self.mutation.ignores_end();
-        if over || end == Instant::NEVER || self.outcome.is_some() {
+        if end == Instant::NEVER || self.outcome.is_some() {
+            return None;
+        }
+        if end > self.image.run.until && !self.mutation.ignores_end() {
+            self.cut_off = true;
             return None;
         }
         match self.pace {
             Pace::Step => {
-                self.step_undisturbed(cpu, second.min(horizon));
+                self.step_undisturbed(cpu, second.min(horizon).min(self.image.run.until));
                 self.kernel.quiet_until = Instant::START;
                 let here = &self.kernel.cpus[cpu];
                 end = self.next_boundary(here, horizon);
