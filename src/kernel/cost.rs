@@ -366,8 +366,8 @@ mod tests {
     #[test]
     fn a_copy_costs_by_the_byte_rounded_up() {
         let call = CallCost { base: Span::from_nanos(100), per_kib: Span::from_nanos(50) };
-        assert_eq!(call.of(0), Span::from_nanos(100));
-        assert_eq!(call.of(1), Span::from_nanos(101));
-        assert_eq!(call.of(2048), Span::from_nanos(200));
+        assert_eq!(call.copying(0), Span::ZERO);
+        assert_eq!(call.copying(1), Span::from_nanos(1));
+        assert_eq!(call.copying(2048), Span::from_nanos(100));
     }
 }

@@ -21,6 +21,9 @@ pub struct Cpu {
     /// What was interrupted, innermost last.
     pub suspended: Vec<(Context, Span)>,
     pub interrupts: Controller,
+    /// When its interrupt register last changed through something outside of it. It may be later than
+    /// the boundary that it has reached: the interrupt is recognised at the first one from then on.
+    pub noticed: Instant,
     /// When its local timer asserts its line.
     pub timer: Instant,
     pub tlb: Tlb,
@@ -58,6 +61,7 @@ impl Cpu {
             left: Span::ZERO,
             suspended: Vec::with_capacity(8),
             interrupts: Controller::default(),
+            noticed: Instant::START,
             timer: Instant::NEVER,
             tlb: Tlb::new(tlb),
             current: Tid::IDLE,

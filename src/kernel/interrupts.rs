@@ -18,11 +18,19 @@ impl<S: Sink> Kernel<S> {
     pub fn assert_line(&mut self, at: Instant, cpu: usize, vector: Vector, trigger: Trigger) {
         let here = &mut self.cpus[cpu];
         let to = here.id;
+        here.noticed = at;
         let kind = match here.interrupts.assert(vector, trigger) {
             Asserted::Raised => Kind::InterruptRaised { vector, to },
             Asserted::Coalesced => Kind::InterruptCoalesced { vector, to },
         };
         self.emit_at(at, cpu, kind);
+    }
+
+    /// A line is no longer held back at a CPU.
+    pub fn unmask(&mut self, at: Instant, cpu: usize, vector: Vector) {
+        let here = &mut self.cpus[cpu];
+        here.noticed = at;
+        here.interrupts.unmask(vector);
     }
 
     /// A device has something to say.

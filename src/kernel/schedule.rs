@@ -219,7 +219,9 @@ impl<S: Sink> Kernel<S> {
             Some(_) => Instant::NEVER,
         };
         let here = &mut self.cpus[cpu];
-        here.timer = if here.interrupts.pending() & (1 << LOCAL_TIMER.0) != 0 {
+        // While its interrupt waits or is being served, the handler will set it.
+        let served = here.interrupts.pending() | here.interrupts.in_service();
+        here.timer = if served & (1 << LOCAL_TIMER.0) != 0 {
             Instant::NEVER
         } else {
             here.sleepers.next_due().min(slice_end).min(here.next_tick)

@@ -12,16 +12,16 @@ use crate::time::{Instant, Span};
 
 use super::table::{raw_time, single, whole};
 
-/// `[run]`: seed and end.
 /// A run that nothing else ends is over after an hour of simulated time.
 const DEFAULT_UNTIL: Instant = Instant::from_nanos(3_600_000_000_000);
 
+/// `[run]`: seed and end.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RunForm {
     /// From which all random numbers come; 1 if absent.
     pub seed: Option<At<Whole>>,
-    /// When the run ends at the latest, in simulated time; "1s" if absent.
+    /// When the run ends at the latest, in simulated time; an hour if absent.
     pub until: Option<At<Time>>,
 }
 

@@ -24,7 +24,7 @@ use crate::random::Key;
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
-use super::{Control, Pace, Prices, Simulator};
+use super::{Control, Mutation, Pace, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
@@ -46,6 +46,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             kernel: kernel(image, sink, run),
             userland: Userland::new(image),
             pace,
+            mutation: Mutation::None,
             prices: prices(image),
             outcome: None,
             deadlock: None,
@@ -57,6 +58,13 @@ impl<'a, S: Sink> Simulator<'a, S> {
         };
         simulator.boot(run);
         simulator
+    }
+
+    /// Runs with a deliberate mistake in the fast-forward.
+    #[cfg(feature = "mutations")]
+    pub fn mutated(mut self, mutation: Mutation) -> Simulator<'a, S> {
+        self.mutation = mutation;
+        self
     }
 
     /// Lets somebody else watch the run and stop it.

@@ -52,8 +52,9 @@ impl<S: Sink> Simulator<'_, S> {
                 return None;
             }
             self.kernel.cpus[cpu].left = Span::ZERO;
-            if let Some(trap) = self.work_ends(cpu, work) {
-                return Some(trap);
+            let trap = self.work_ends(cpu, work).or_else(|| self.look_at_interrupt_register(cpu));
+            if trap.is_some() {
+                return trap;
             }
         }
     }

@@ -40,7 +40,7 @@ impl<S: Sink> Simulator<'_, S> {
     /// that ends first in the whole machine. None if the run is over.
     #[inline]
     pub(super) fn execute_next_instruction(&mut self) -> Option<usize> {
-        let horizon = self.kernel.queue.next_due().min(self.image.run.until);
+        let horizon = self.kernel.queue.next_due();
         let (mut end, mut cpu, mut second) = (Instant::NEVER, 0, Instant::NEVER);
         for (number, here) in self.kernel.cpus.iter().enumerate() {
             let boundary = self.next_boundary(here, horizon);
@@ -50,7 +50,7 @@ impl<S: Sink> Simulator<'_, S> {
                 second = second.min(boundary);
             }
         }
-        let over = end > self.image.run.until && !(mutation::ignores_end() && self.pace == Pace::Fast);
+        let over = end > self.image.run.until && !self.mutation.ignores_end();
         if over || end == Instant::NEVER || self.outcome.is_some() {
             return None;
         }
@@ -108,7 +108,7 @@ impl<S: Sink> Simulator<'_, S> {
         let here = &mut self.kernel.cpus[cpu];
         let end = here.now + time;
         let quiet = self.kernel.quiet_until.min(self.kernel.queue.next_due()).min(here.timer);
-        if mutation::horizon(quiet) <= end || here.interrupts.highest().is_some() {
+        if self.mutation.horizon(quiet) <= end || here.interrupts.highest().is_some() {
             return false;
         }
         // Every now and then the long way, where the run is watched.
@@ -123,7 +123,7 @@ impl<S: Sink> Simulator<'_, S> {
     /// The boundary at which this CPU stops executing to see what has happened.
     #[inline]
     fn next_boundary(&self, here: &Cpu, horizon: Instant) -> Instant {
-        let due = mutation::horizon(horizon.min(here.timer));
+        let due = self.mutation.horizon(horizon.min(here.timer));
         let done = here.now + here.left;
         if done <= due && self.pace == Pace::Fast && !here.has_interrupt() && here.context != Context::Idle {
             return done;
@@ -135,11 +135,13 @@ impl<S: Sink> Simulator<'_, S> {
     fn cut(&self, here: &Cpu, done: Instant, due: Instant) -> Instant {
         let unit = self.kernel.costs.instruction;
         if here.context == Context::Idle {
-            if here.has_interrupt() { here.now } else { due.max(here.now) }
+            if here.has_interrupt() { here.noticed.max(here.now) } else { due.max(here.now) }
         } else if here.left.is_zero() {
             done
-        } else if self.pace == Pace::Step || here.has_interrupt() {
+        } else if self.pace == Pace::Step {
             done.min(here.now + unit)
+        } else if here.has_interrupt() {
+            done.min(boundary(here, here.noticed, unit))
         } else {
             done.min(boundary(here, due, unit))
         }
@@ -229,26 +231,5 @@ impl<S: Sink> Simulator<'_, S> {
     /// The process of the thread that the CPU runs.
     pub(super) fn process(&self, thread: Tid) -> Pid {
         self.kernel.tasks[thread.index()].process
-    }
-}
-
-/// The mistakes that the exactness test must be able to see, each made on purpose under its own
-/// `--cfg`: see `tests/exactness.rs`.
-mod mutation {
-    use crate::time::{Instant, Span};
-
-    /// When a run of plain instructions is cut.
-    #[inline]
-    pub fn horizon(due: Instant) -> Instant {
-        if cfg!(trapline_mutation = "deadline-late") {
-            return due + Span::TICK;
-        }
-        if cfg!(trapline_mutation = "deadline-ignored") { Instant::NEVER } else { due }
-    }
-
-    /// Whether a run may go on past its end.
-    #[inline]
-    pub const fn ignores_end() -> bool {
-        cfg!(trapline_mutation = "end-ignored")
     }
 }

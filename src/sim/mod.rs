@@ -7,6 +7,7 @@
 //!   once (the exact fast-forward)
 //! - [`user`]: what the programs' instructions do
 //! - [`dispatch`]: traps become frames of kernel work, and what happens at each frame's end
+//! - [`mutation`]: mistakes for the test of the fast-forward's exactness
 //! - [`outside`]: what happens to the machine from outside
 //! - [`boot`]: how a machine comes to be from a lowered scenario
 //! - [`outcome`]: how a run ends; [`deadlock`]: why nothing can happen any more
@@ -24,6 +25,7 @@ mod deadlock;
 mod dispatch;
 mod execute;
 mod header;
+mod mutation;
 mod outcome;
 mod outside;
 mod user;
@@ -32,6 +34,7 @@ pub use crate::trace::header::Outcome;
 pub use control::Control;
 pub use deadlock::{Deadlock, Waiter};
 pub use header::header;
+pub use mutation::Mutation;
 
 use std::collections::BTreeMap;
 
@@ -72,6 +75,8 @@ pub struct Simulator<'a, S> {
     pub kernel: Kernel<S>,
     pub userland: Userland,
     pace: Pace,
+    /// [`Mutation::None`] but in the test of the test.
+    mutation: Mutation,
     prices: Prices,
     /// Why the run is over, once it is; and if it is a deadlock, who waits for whom.
     outcome: Option<Outcome>,

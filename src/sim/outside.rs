@@ -21,7 +21,7 @@ impl<S: Sink> Simulator<'_, S> {
                 self.kernel.assert_line(at, cpu.index(), *vector, trigger);
             }
             Action::Mask { vector, cpu } => self.kernel.cpus[cpu.index()].interrupts.mask(*vector),
-            Action::Unmask { vector, cpu } => self.kernel.cpus[cpu.index()].interrupts.unmask(*vector),
+            Action::Unmask { vector, cpu } => self.kernel.unmask(at, cpu.index(), *vector),
             Action::Keys { device, text } => {
                 if let State::Keyboard(keyboard) = &mut self.kernel.devices[device.index()].state {
                     keyboard.press(text);

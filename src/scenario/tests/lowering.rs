@@ -18,7 +18,7 @@ fn the_machine_is_as_described() {
     assert_eq!((machine.cpus, machine.frames, machine.tlb), (2, 4096, 32));
     assert_eq!(image.costs.switch, Span::from_nanos(500));
     assert_eq!(image.costs.calls["write"].base, Span::from_nanos(200));
-    assert_eq!(image.costs.calls["write"].per_kib, Span::from_nanos(50));
+    assert_eq!(image.costs.calls["write"].per_kib, Span::from_nanos(1_024));
     let vectors: Vec<(&str, Vector)> =
         machine.devices.iter().map(|device| (device.name.as_str(), device.line.vector)).collect();
     // `noise` has the highest priority, `alarm` its own vector; the others follow in their order.

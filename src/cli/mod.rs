@@ -1,0 +1,112 @@
+//! The command line: one file for each subcommand.
+//!
+//! - [`run`], [`check`], [`test`]: what is done with scenarios; `judge` compares a run with what its
+//!   scenario expects
+//! - [`plot`], [`export`], [`summary`]: what is done with traces
+//! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
+//! - [`exit`]: how the program ends; [`terminal`], [`output`], [`interrupt`], [`progress`]: how it
+//!   talks to the terminal, to files, and to whoever waits for it
+//! - [`simulate`]: a run into a trace file; [`digest`]: a trace file into everything that is shown
+//!
+//! The data asked for goes to standard output; everything else goes to standard error.
+
+mod check;
+mod completions;
+mod digest;
+mod exit;
+mod explain;
+mod export;
+mod interrupt;
+mod judge;
+mod load;
+mod man;
+mod new;
+mod output;
+mod plot;
+mod progress;
+mod run;
+mod schema;
+mod simulate;
+mod summary;
+mod terminal;
+mod test;
+mod topics;
+
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use exit::{Exit, Failure};
+
+/// A kernel-boundary simulator: shows what happens each time control crosses between user mode and
+/// kernel mode.
+#[derive(Debug, Parser)]
+#[command(name = "trapline", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit status:
+    0  all is well
+    1  a check that was asked for failed
+    2  wrong usage, or a trace that can't be used
+    3  an invalid scenario
+    4  the simulated system ended abnormally (deadlock, failed assertion, livelock)
+    5  the host doesn't give what is needed (space, rights)
+   70  a bug in trapline
+  130  interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    New(new::New),
+    Check(check::Check),
+    Run(run::Run),
+    Test(test::Test),
+    Summary(summary::Summary),
+    Plot(plot::Plot),
+    Export(export::Export),
+    Explain(explain::Explain),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Man(man::Man),
+}
+
+/// Runs the program with the arguments of its command line.
+pub fn main() -> ExitCode {
+    exit::report_panics();
+    // Clap prints its own errors and ends with 2.
+    let cli = Cli::parse();
+    terminal::choose_colour(cli.color);
+    interrupt::listen();
+    let command = cli.command;
+    match std::panic::catch_unwind(|| command.execute()) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failure)) => failure.report().into(),
+        Err(_) => Exit::Bug.into(),
+    }
+}
+
+impl Command {
+    fn execute(self) -> Result<Exit, Failure> {
+        match self {
+            Command::New(command) => command.execute(),
+            Command::Check(command) => command.execute(),
+            Command::Run(command) => command.execute(),
+            Command::Test(command) => command.execute(),
+            Command::Summary(command) => command.execute(),
+            Command::Plot(command) => command.execute(),
+            Command::Export(command) => command.execute(),
+            Command::Explain(command) => command.execute(),
+            Command::Schema(command) => command.execute(),
+            Command::Completions(command) => command.execute(),
+            Command::Man(command) => command.execute(),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! `trapline run`: runs a scenario on the simulated machine and writes what comes of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use clap::{Args, ValueEnum};
+use trapline::analysis::naming::{bytes, time};
+use trapline::chart::{self, timeline_svg};
+use trapline::scenario::Overrides;
+use trapline::sim::{Outcome, Pace};
+use trapline::time::Instant;
+
+use super::digest::{self, Digest, Window};
+use super::exit::{Exit, Failure};
+use super::load::load;
+use super::progress::Progress;
+use super::simulate::simulate;
+use super::summary::Format;
+use super::{interrupt, output, terminal};
+
+/// Run a scenario on the simulated machine.
+///
+/// Prints a summary, and writes the trace, the summary and a picture to output/NAME/.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The scenario; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    overrides: OverrideArgs,
+
+    /// How plain instructions are executed; both give the same trace.
+    #[arg(long, value_enum, default_value_t = PaceArg::Fast)]
+    pace: PaceArg,
+
+    /// The folder for the results [default: output/NAME].
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// Write no files.
+    #[arg(long, conflicts_with = "output")]
+    no_files: bool,
+
+    /// How the summary is printed.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+
+    /// Print no summary and no notes; warnings and errors are shown all the same.
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+/// What the command line sets over what the scenario says.
+#[derive(Debug, Args)]
+pub struct OverrideArgs {
+    /// Set a key of the scenario, for example machine.cpus=2.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = Overrides::parse_set)]
+    set: Vec<(String, String)>,
+
+    /// From which all random numbers come.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// When the run ends at the latest, in simulated time, for example 10ms.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+}
+
+impl OverrideArgs {
+    pub fn overrides(self) -> Overrides {
+        Overrides { set: self.set, seed: self.seed, until: self.until }
+    }
+}
+
+/// [`Pace`], for the command line.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PaceArg {
+    /// One at a time, with a look at the interrupt register after each.
+    Step,
+    /// As many at once as end before anything else can happen.
+    Fast,
+}
+
+impl Run {
+    pub fn execute(self) -> Result<Exit, Failure> {
+        if self.quiet {
+            terminal::silence();
+        }
+        let scenario = load(&self.file, &self.overrides.overrides())?;
+        let image = scenario.image;
+        let place = Place::choose(self.output, self.no_files, &image.name)?;
+        let pace = match self.pace {
+            PaceArg::Step => Pace::Step,
+            PaceArg::Fast => Pace::Fast,
+        };
+        let control = interrupt::control();
+        let progress = Progress::of_run(control, image.run.until);
+        let trace = place.path().join("trace.bin");
+        let run = simulate(&image, pace, &trace, control).map_err(Failure::host)?;
+        drop(progress);
+
+        let read = Arc::new(AtomicU64::new(0));
+        let progress = Progress::of_reading(Arc::clone(&read), run.events);
+        let digest = digest::digest(&trace, &read)?;
+        drop(progress);
+        place.write(&digest)?;
+        if !self.quiet {
+            terminal::print(&digest.text(self.format)?)?;
+        }
+        let exit = judge(&run.outcome, image.run.until);
+        place.tell(&trace);
+        insist_on_laws(&digest)?;
+        Ok(exit)
+    }
+}
+
+/// Says how the run ended if that isn't as it should be.
+fn judge(outcome: &Outcome, until: Instant) -> Exit {
+    let until = time(until.since(Instant::START));
+    match outcome {
+        Outcome::Finished => Exit::Success,
+        Outcome::Limit => {
+            terminal::note(&format!("The run was ended at {until}, with processes that hadn't ended yet."));
+            Exit::Success
+        }
+        Outcome::Interrupted => {
+            terminal::error("interrupted; the results show the run up to here");
+            Exit::Interrupted
+        }
+        Outcome::Deadlock { text } => abnormal("deadlock", text),
+        Outcome::AssertFailed { text } => abnormal("an assertion failed", text),
+        Outcome::Livelock { text } => abnormal("livelock", text),
+        Outcome::Error { text } => abnormal("the run can't go on", text),
+    }
+}
+
+fn abnormal(what: &str, text: &str) -> Exit {
+    terminal::error(&format!("{what}: {text}"));
+    Exit::Abnormal
+}
+
+/// A simulated trace that breaks a law is our mistake.
+fn insist_on_laws(digest: &Digest) -> Result<(), Failure> {
+    match digest.broken_laws().as_slice() {
+        [] => Ok(()),
+        broken => {
+            let broken = broken.join("\n  ");
+            Err(Failure::bug(format!("the trace breaks the laws that every trace obeys:\n  {broken}")))
+        }
+    }
+}
+
+/// Where the results go.
+enum Place {
+    Folder(PathBuf),
+    Nowhere(tempfile::TempDir),
+}
+
+impl Place {
+    fn choose(folder: Option<PathBuf>, nowhere: bool, name: &str) -> Result<Place, Failure> {
+        if nowhere {
+            return tempfile::tempdir().map(Place::Nowhere).map_err(Failure::host);
+        }
+        let folder = folder.unwrap_or_else(|| Path::new("output").join(file_name(name)));
+        output::folder(&folder)?;
+        Ok(Place::Folder(folder))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Place::Folder(folder) => folder,
+            Place::Nowhere(folder) => folder.path(),
+        }
+    }
+
+    /// Writes what is made of the trace, beside it.
+    fn write(&self, digest: &Digest) -> Result<(), Failure> {
+        let Place::Folder(folder) = self else { return Ok(()) };
+        output::write(&folder.join("summary.json"), digest.json()?.as_bytes())?;
+        let drawn = digest::draw(&folder.join("trace.bin"), Window::ALL)?;
+        let picture = timeline_svg(&drawn.lanes, &drawn.header, &chart::Options::default());
+        let picture = picture.map_err(|error| Failure::bug(error.to_string()))?;
+        output::write(&folder.join("timeline.svg"), picture.as_bytes())?;
+        if drawn.shortened {
+            terminal::note(&format!(
+                "The picture shows the first {}; for another part: trapline plot {} --from TIME --to TIME",
+                time(drawn.lanes.span()),
+                folder.display()
+            ));
+        }
+        Ok(())
+    }
+
+    fn tell(&self, trace: &Path) {
+        let Place::Folder(folder) = self else { return };
+        let size = std::fs::metadata(trace).map_or(0, |meta| meta.len());
+        terminal::note(&format!(
+            "Wrote {}/: trace.bin ({}), summary.json, timeline.svg",
+            folder.display(),
+            bytes(size)
+        ));
+    }
+}
+
+/// The scenario's name as that of a folder: nothing in it can lead elsewhere.
+fn file_name(name: &str) -> String {
+    let allowed = |c: char| if c.is_alphanumeric() || "-_.+ ".contains(c) { c } else { '-' };
+    let name: String = name.trim().chars().map(allowed).take(100).collect();
+    let name = name.trim_matches(['.', ' ']);
+    if name.is_empty() { "scenario".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenarios_name_cant_lead_out_of_the_output_folder() {
+        assert_eq!(file_name("first-look"), "first-look");
+        assert_eq!(file_name("../../etc/passwd"), "-..-etc-passwd");
+        assert_eq!(file_name(".."), "scenario");
+        assert_eq!(file_name(""), "scenario");
+        assert_eq!(file_name("a/b\\c:d\0"), "a-b-c-d-");
+    }
+}

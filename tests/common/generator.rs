@@ -1,0 +1,288 @@
+//! Random scenarios: valid, short, and full of things that happen at the same time.
+//!
+//! A scenario is a function of its seed alone. The times are small primes and their multiples, so
+//! that ends of instructions, timers and devices often fall on the same nanosecond.
+
+use std::fmt::Write;
+
+use trapline::random::{Key, Stream};
+
+struct Generator {
+    random: Stream,
+    text: String,
+    cpus: u64,
+    pipes: u64,
+    mutexes: u64,
+    children: u64,
+}
+
+/// The scenario of this seed.
+pub fn scenario(seed: u64) -> String {
+    let mut generator = Generator {
+        random: Key::of_run(seed).named("generator").stream(),
+        text: String::new(),
+        cpus: 1,
+        pipes: 0,
+        mutexes: 0,
+        children: 0,
+    };
+    generator.whole(seed);
+    generator.text
+}
+
+impl Generator {
+    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+        choices[self.random.uniform(0, choices.len() as u64 - 1) as usize]
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.random.uniform(1, 100) <= percent
+    }
+
+    fn number(&mut self, low: u64, high: u64) -> u64 {
+        self.random.uniform(low, high)
+    }
+
+    /// A time that others are likely to share.
+    fn time(&mut self) -> u64 {
+        let base = [1, 2, 3, 5, 7, 10, 30, 100, 210][self.number(0, 8) as usize];
+        base * self.number(1, 12)
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn whole(&mut self, seed: u64) {
+        self.cpus = [1, 1, 2, 2, 3, 4, 6, 8][self.number(0, 7) as usize];
+        let cpus = self.cpus;
+        self.line("format = 1");
+        self.line(&format!("name = \"seed-{seed}\""));
+        self.line("[machine]");
+        self.line(&format!("cpus = {cpus}"));
+        let tlb = self.pick(&["0", "2", "64"]);
+        self.line(&format!("tlb = {tlb}"));
+        self.costs();
+        self.kernel();
+        self.devices();
+        self.objects();
+        self.programs();
+        self.events();
+        let until = self.number(5_000, 60_000);
+        self.line(&format!("[run]\nseed = {seed}\nuntil = \"{until}ns\""));
+    }
+
+    fn costs(&mut self) {
+        let base = self.pick(&["free", "textbook", "textbook", "linux-x86"]);
+        let mut costs = format!("costs = {{ base = \"{base}\"");
+        let unit = self.pick(&["1ns", "1ns", "3ns", "10ns"]);
+        let _ = write!(costs, ", instruction = \"{unit}\"");
+        for key in ["syscall-entry", "syscall-exit", "switch", "interrupt", "deferred", "wakeup"] {
+            if self.chance(60) {
+                let time = self.time();
+                let _ = write!(costs, ", {key} = \"{time}ns\"");
+            }
+        }
+        for key in ["reschedule", "ipi-send", "ipi-delivery", "idle-entry", "idle-exit", "tlb-miss"] {
+            if self.chance(50) {
+                let time = self.time();
+                let _ = write!(costs, ", {key} = \"{time}ns\"");
+            }
+        }
+        let timer = self.time();
+        let _ = write!(costs, ", timer = \"{timer}ns\"");
+        if base != "free" {
+            // Forks and exits are shortened, so that more happens before the run's end.
+            costs.push_str(", process-exit = \"150ns\", fault-minor = \"70ns\", fault-copy = \"90ns\"");
+            costs.push_str(
+                ", calls.fork.base = \"310ns\", calls.wait4.base = \"40ns\", calls.clone.base = \"200ns\"",
+            );
+        }
+        costs.push_str(" }");
+        self.line(&costs);
+    }
+
+    fn kernel(&mut self) {
+        let policy = self.pick(&["fcfs", "round-robin", "priority", "priority"]);
+        let quantum = self.number(3_000, 9_000);
+        let scheduler = match policy {
+            "fcfs" => "{ policy = \"fcfs\" }".to_owned(),
+            "priority" if self.chance(50) => "{ policy = \"priority\" }".to_owned(),
+            _ => format!("{{ policy = \"{policy}\", quantum = \"{quantum}ns\" }}"),
+        };
+        let preemption = self.pick(&["none", "voluntary", "full", "full"]);
+        let placement = self.pick(&["previous", "idle", "shortest"]);
+        let balance = self.pick(&["none", "steal"]);
+        self.line("[kernel]");
+        self.line(&format!("scheduler = {scheduler}"));
+        self.line(&format!("preemption = \"{preemption}\""));
+        self.line(&format!("placement = \"{placement}\""));
+        self.line(&format!("balance = \"{balance}\""));
+        if self.chance(30) {
+            let tick = self.number(3_000, 6_000);
+            let idle = self.pick(&["true", "false"]);
+            self.line(&format!("tick = \"{tick}ns\"\ntickless-idle = {idle}"));
+        }
+    }
+
+    fn devices(&mut self) {
+        let service = self.time() * 3;
+        let depth = self.number(1, 3);
+        self.line(&format!(
+            "[device.disk]\nkind = \"disk\"\nservice = \"{service}ns\"\nper-kib = \"10ns\"\ndepth = {depth}"
+        ));
+        self.line_of_device();
+        self.line("[device.eth]\nkind = \"network\"");
+        self.line_of_device();
+        self.line("[device.button]\nkind = \"button\"");
+        self.line_of_device();
+        let interval = self.number(200, 3_000);
+        let interval = if self.chance(50) {
+            format!("\"{interval}ns\"")
+        } else {
+            format!("{{ dist = \"exponential\", mean = \"{interval}ns\" }}")
+        };
+        self.line(&format!("[device.noise]\nkind = \"noise\"\ninterval = {interval}"));
+        self.line_of_device();
+        self.line("[file.data]\ndisk = \"disk\"\nsize = \"64KiB\"");
+    }
+
+    fn line_of_device(&mut self) {
+        let cpu = self.number(0, self.cpus - 1);
+        let trigger = self.pick(&["edge", "level"]);
+        self.line(&format!("cpu = {cpu}\ntrigger = \"{trigger}\""));
+        if self.chance(50) {
+            let (hard, deferred) = (self.time(), self.time());
+            self.line(&format!("handler = \"{hard}ns\"\ndeferred = \"{deferred}ns\""));
+        }
+    }
+
+    fn objects(&mut self) {
+        self.pipes = self.number(1, 3);
+        self.mutexes = self.number(1, 2);
+        for pipe in 0..self.pipes {
+            let capacity = self.pick(&["1B", "16B", "4KiB", "64KiB"]);
+            self.line(&format!("[pipe.p{pipe}]\ncapacity = \"{capacity}\"\nends = \"both\""));
+        }
+        for mutex in 0..self.mutexes {
+            self.line(&format!("[mutex.m{mutex}]"));
+        }
+        let value = self.number(0, 2);
+        self.line(&format!("[semaphore.s]\nvalue = {value}"));
+        self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
+        self.line("[memory.heap]\nsize = \"32KiB\"");
+        self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
+    }
+
+    fn programs(&mut self) {
+        self.children = self.number(1, 2);
+        for process in 0..self.number(1, 4) {
+            let count = self.number(1, 2);
+            let priority = self.number(0, 5);
+            self.line(&format!("[process.a{process}]\ncount = {count}\npriority = {priority}"));
+            if self.chance(20) {
+                let start = self.number(1, 4_000);
+                self.line(&format!("start = \"{start}ns\""));
+            }
+            if self.chance(20) {
+                let cpu = self.number(0, self.cpus - 1);
+                self.line(&format!("cpu = {cpu}"));
+            }
+            let steps = self.steps(2, true);
+            self.line(&format!("steps = [{steps}]"));
+        }
+        for child in 0..self.children {
+            let steps = self.steps(2, false);
+            self.line(&format!("[program.c{child}]\nsteps = [{steps}]"));
+        }
+        self.line("[program.t]\nsteps = [{ compute = \"333ns\" }, { atomic-add = \"cells.y\", value = 1 }, { compute = \"77ns\" }]");
+    }
+
+    fn steps(&mut self, depth: u32, parent: bool) -> String {
+        let count = self.number(2, 7);
+        let steps: Vec<String> = (0..count).map(|_| self.step(depth, parent)).collect();
+        steps.join(", ")
+    }
+
+    fn step(&mut self, depth: u32, parent: bool) -> String {
+        let time = self.time();
+        let pipe = self.number(0, self.pipes - 1);
+        let mutex = self.number(0, self.mutexes - 1);
+        let size = self.pick(&["1B", "8B", "100B", "5KiB"]);
+        let child = self.number(0, self.children - 1);
+        match self.number(0, if depth > 0 { 25 } else { 22 }) {
+            0..=3 => format!("{{ compute = \"{time}ns\" }}"),
+            4 => format!("{{ compute = {{ dist = \"exponential\", mean = \"{time}ns\" }} }}"),
+            5 | 6 => format!("{{ write = \"p{pipe}\", bytes = \"{size}\", on-error = \"continue\" }}"),
+            7 | 8 => format!("{{ read = \"p{pipe}\", bytes = \"{size}\", on-error = \"continue\" }}"),
+            9 => format!("{{ sleep = \"{time}ns\" }}"),
+            10 => "{ yield = true }".to_owned(),
+            11 => "{ getpid = \"x\" }".to_owned(),
+            12 => {
+                let first = self.number(0, 4);
+                let mode = self.pick(&["read", "write"]);
+                format!("{{ touch = \"heap\", first = {first}, pages = 3, mode = \"{mode}\" }}")
+            }
+            13 => {
+                let first = self.number(0, 15);
+                let mode = self.pick(&["read", "write"]);
+                format!("{{ touch = \"mapped\", first = {first}, pages = 1, mode = \"{mode}\" }}")
+            }
+            14 => format!(
+                "{{ lock = \"m{mutex}\" }}, {{ compute = \"{time}ns\" }}, {{ unlock = \"m{mutex}\" }}"
+            ),
+            15 => "{ sem-post = \"s\" }".to_owned(),
+            16 => {
+                "{ load = \"v\", from = \"cells.x\" }, { store = \"cells.x\", value = \"v + 1\" }".to_owned()
+            }
+            17 => "{ atomic-add = \"cells.x\", value = 1 }".to_owned(),
+            18 => {
+                let direct = self.pick(&["true", "false"]);
+                format!("{{ read = \"data\", bytes = \"{size}\", direct = {direct} }}")
+            }
+            19 => {
+                let sync = self.pick(&["true", "false"]);
+                format!("{{ write = \"data\", bytes = \"{size}\", sync = {sync} }}")
+            }
+            20 if parent => format!(
+                "{{ fork = \"c{child}\" }}, {{ touch = \"heap\", pages = 2 }}, {{ compute = \"{time}ns\" }}"
+            ),
+            21 if parent => "{ wait = \"all\" }".to_owned(),
+            22 if parent => {
+                "{ thread = \"t\" }, { lock = \"m0\" }, { unlock = \"m0\" }, { join = \"all\" }".to_owned()
+            }
+            20 => "{ sem-post = \"s\" }, { sem-wait = \"s\" }".to_owned(),
+            21 => "{ fsync = \"data\" }".to_owned(),
+            22 => format!(
+                "{{ set = \"n\", to = \"{time} * 3 + 1\" }}, {{ compute = {{ value = \"n\", unit = \"ns\" }} }}"
+            ),
+            23 | 24 => {
+                let times = self.number(2, 5);
+                let body = self.steps(depth - 1, false);
+                format!("{{ repeat = {times}, do = [{body}] }}")
+            }
+            _ => {
+                let body = self.steps(depth - 1, false);
+                format!(
+                    "{{ set = \"w\", to = 3 }}, {{ while = \"w > 0\", do = [{body}, {{ add = \"w\", value = -1 }}] }}"
+                )
+            }
+        }
+    }
+
+    fn events(&mut self) {
+        for _ in 0..self.number(2, 14) {
+            let at = self.number(1, 20_000);
+            let what = match self.number(0, 9) {
+                0..=3 => "raise = \"button\"".to_owned(),
+                4 => "raise = \"disk\"".to_owned(),
+                5 | 6 => "packet = \"eth\"\nbytes = \"64B\"".to_owned(),
+                7 => "mask = \"button\"".to_owned(),
+                8 => "unmask = \"button\"".to_owned(),
+                _ => "signal = \"SIGTERM\"\nprocess = \"a0\"".to_owned(),
+            };
+            self.line(&format!("[[event]]\nat = \"{at}ns\"\n{what}"));
+        }
+    }
+}
