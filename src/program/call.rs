@@ -42,7 +42,7 @@ pub struct Call<'a, S> {
 /// A system call.
 pub trait SystemCall {
     /// The amount of bytes or time that it asks for, drawn when the call is made.
-    fn amount(&self) -> Option<Amount> {
+    fn amount(&self) -> Option<&Amount> {
         None
     }
 

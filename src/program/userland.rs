@@ -119,6 +119,7 @@ impl User {
         }
     }
 
+    #[inline]
     pub fn set(&mut self, variable: Option<Variable>, value: i64) {
         if let Some(Variable(slot)) = variable {
             self.variables[usize::from(slot)] = value;
@@ -126,7 +127,7 @@ impl User {
     }
 
     /// How much an instruction asks for, drawn anew if it is random.
-    #[inline]
+    #[inline(always)]
     pub fn draw(&mut self, amount: Amount, image: &Image) -> u64 {
         match amount {
             Amount::Const(amount) => amount,
@@ -136,6 +137,7 @@ impl User {
         }
     }
 
+    #[inline(never)]
     fn sample(&mut self, site: Site) -> u64 {
         let stream = &mut self.streams[usize::from(site.stream)];
         match site.distribution {

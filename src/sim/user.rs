@@ -228,13 +228,13 @@ impl<'a, S: Sink> Simulator<'a, S> {
     }
 
     /// The program asks for the kernel; what it asks for is drawn now.
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, thread: Tid, call: &Syscall, result: Option<Variable>) -> Trap {
         let user = &mut self.userland.users[thread.index()];
         if !std::mem::take(&mut user.repeats)
             && let Some(amount) = call.amount()
         {
-            user.amount = user.draw(amount, self.image);
+            user.amount = user.draw(*amount, self.image);
         }
         user.progress = 0;
         user.call = call.id();

@@ -93,7 +93,7 @@ macro_rules! calls {
         /// Each call's own file says what it does; this passes on to it.
         impl SystemCall for Syscall {
             #[inline]
-            fn amount(&self) -> Option<Amount> {
+            fn amount(&self) -> Option<&Amount> {
                 match self { $(Syscall::$name(call) => call.amount(),)* }
             }
 

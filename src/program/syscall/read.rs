@@ -71,8 +71,8 @@ pub struct Read {
 }
 
 impl SystemCall for Read {
-    fn amount(&self) -> Option<Amount> {
-        Some(self.bytes)
+    fn amount(&self) -> Option<&Amount> {
+        Some(&self.bytes)
     }
 
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {

@@ -46,8 +46,8 @@ pub struct Sleep {
 }
 
 impl SystemCall for Sleep {
-    fn amount(&self) -> Option<Amount> {
-        Some(self.time)
+    fn amount(&self) -> Option<&Amount> {
+        Some(&self.time)
     }
 
     #[inline]

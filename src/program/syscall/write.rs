@@ -84,8 +84,8 @@ pub struct Write {
 }
 
 impl SystemCall for Write {
-    fn amount(&self) -> Option<Amount> {
-        Some(self.bytes)
+    fn amount(&self) -> Option<&Amount> {
+        Some(&self.bytes)
     }
 
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
