@@ -86,9 +86,10 @@ impl Cpu {
     /// Whether an interrupt would be taken at the next instruction boundary.
     #[inline]
     pub fn has_interrupt(&self) -> bool {
-        !self.masks_interrupts() && self.interrupts.highest().is_some()
+        self.interrupts.highest().is_some() && !self.masks_interrupts()
     }
 
+    #[inline]
     pub const fn masks_interrupts(&self) -> bool {
         match self.context {
             Context::Kernel(work) => work.masks_interrupts(),
@@ -107,6 +108,11 @@ impl Cpu {
     pub fn begin(&mut self, context: Context, cost: Span) {
         self.context = context;
         self.left = cost + std::mem::take(&mut self.debt);
+    }
+
+    /// Whether no thread runs here, nor waits to.
+    pub fn is_unwanted(&self) -> bool {
+        self.is_idle() && self.policy.waiting() == 0
     }
 
     /// Threads that want this CPU: those that wait and the one that runs.

@@ -38,6 +38,7 @@ use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
+use sched::Parameters;
 use task::{Process, Task};
 
 /// What is due at the machine at some time; the queue's events.
@@ -79,6 +80,8 @@ pub struct Kernel<S> {
     pub frames: Frames,
     /// Indexed by [`Tid`].
     pub tasks: Vec<Task>,
+    /// What the scheduling policy is told about each thread, indexed by [`Tid`].
+    pub parameters: Vec<Parameters>,
     /// Indexed by [`Pid`]; threads that lead no process have none.
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,

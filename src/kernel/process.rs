@@ -52,7 +52,6 @@ impl Task {
             cpu: CpuId(0),
             affinity: birth.affinity,
             step: StepId::NONE,
-            parameters: birth.parameters,
             next_waiter: None,
             timer: 0,
             doomed: None,
@@ -105,6 +104,7 @@ impl<S: Sink> Kernel<S> {
             }
         };
         self.tasks.push(Task::of(process, birth));
+        self.parameters.push(birth.parameters);
         self.living += 1;
         Some(id)
     }
@@ -123,6 +123,7 @@ impl<S: Sink> Kernel<S> {
         {
             self.processes.push(process);
             self.tasks.push(Task { state: State::Ended, ..Task::of(Pid::INIT, birth) });
+            self.parameters.push(birth.parameters);
         }
     }
 

@@ -10,12 +10,12 @@ use crate::trace::{Kind, Sink, Why};
 use super::Kernel;
 use super::cpu::Cpu;
 use super::options::{Balance, Placement, Preemption};
-use super::sched::{Ready, Thread};
-use super::task::{State, Task};
+use super::sched::{Parameters, Ready, Thread};
+use super::task::State;
 use super::work::{Context, Work};
 
-fn thread(tasks: &[Task], id: Tid) -> Thread<'_> {
-    Thread { id, parameters: &tasks[id.index()].parameters }
+fn thread(parameters: &[Parameters], id: Tid) -> Thread<'_> {
+    Thread { id, parameters: &parameters[id.index()] }
 }
 
 /// Why a thread that stays ready is put back into the queue.
@@ -45,16 +45,17 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Puts a thread into a CPU's queue and lets that CPU know.
+    #[inline]
     pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
         let now = self.cpus[by].now;
-        let Kernel { tasks, cpus, .. } = self;
+        let Kernel { tasks, parameters, cpus, .. } = self;
         tasks[ready.index()].cpu = to;
         let cpu = &mut cpus[to.index()];
-        cpu.policy.enqueue(thread(tasks, ready), why, now);
+        cpu.policy.enqueue(thread(parameters, ready), why, now);
         let notice = if cpu.is_idle() {
             Some(Why::WorkArrived)
         } else if matches!(why, Ready::New | Ready::Woken)
-            && cpu.policy.preempts(thread(tasks, ready), thread(tasks, cpu.current), now)
+            && cpu.policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
         } else {
@@ -73,6 +74,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// The CPU that a woken thread goes to.
+    #[inline]
     fn place(&self, woken: Tid) -> CpuId {
         let task = &self.tasks[woken.index()];
         if let Some(only) = task.affinity {
@@ -81,9 +83,9 @@ impl<S: Sink> Kernel<S> {
         let previous = &self.cpus[task.cpu.index()];
         match self.options.placement {
             Placement::Previous => previous.id,
-            Placement::Idle if previous.load() == 0 => previous.id,
+            Placement::Idle if previous.is_unwanted() => previous.id,
             Placement::Idle => {
-                let idle = self.cpus.iter().find(|cpu| cpu.load() == 0);
+                let idle = self.cpus.iter().find(|cpu| cpu.is_unwanted());
                 idle.map_or(previous.id, |cpu| cpu.id)
             }
             Placement::Shortest => self.least_loaded(),
@@ -105,7 +107,7 @@ impl<S: Sink> Kernel<S> {
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
         self.account(cpu);
-        let Kernel { tasks, cpus, .. } = self;
+        let Kernel { tasks, parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         let previous = here.current;
         here.reschedule = None;
@@ -114,7 +116,7 @@ impl<S: Sink> Kernel<S> {
             (task.context, task.left) = (here.context, here.left);
             if let Some(ready) = comes_back(why) {
                 task.state = State::Ready;
-                here.policy.enqueue(thread(tasks, previous), ready, now);
+                here.policy.enqueue(thread(parameters, previous), ready, now);
             }
         }
         let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
@@ -177,11 +179,11 @@ impl<S: Sink> Kernel<S> {
 
     /// A new slice begins for the current thread.
     fn begin_slice(&mut self, cpu: usize) {
-        let Kernel { tasks, cpus, options, .. } = self;
+        let Kernel { parameters, cpus, options, .. } = self;
         let here = &mut cpus[cpu];
         here.accounted = here.now;
         here.slice_start = here.now;
-        here.slice = here.policy.slice(thread(tasks, here.current));
+        here.slice = here.policy.slice(thread(parameters, here.current));
         if let (Some(period), Instant::NEVER) = (options.tick, here.next_tick) {
             let ticks = here.now.as_nanos() / period.as_nanos() + 1;
             here.next_tick = Instant::from_nanos(ticks.saturating_mul(period.as_nanos()));
@@ -217,7 +219,9 @@ impl<S: Sink> Kernel<S> {
             Some(_) => Instant::NEVER,
         };
         let here = &mut self.cpus[cpu];
-        here.timer = if here.interrupts.pending() & (1 << LOCAL_TIMER.0) != 0 {
+        // While its interrupt waits or is being served, the handler will set it.
+        let served = here.interrupts.pending() | here.interrupts.in_service();
+        here.timer = if served & (1 << LOCAL_TIMER.0) != 0 {
             Instant::NEVER
         } else {
             here.sleepers.next_due().min(slice_end).min(here.next_tick)
@@ -228,11 +232,11 @@ impl<S: Sink> Kernel<S> {
 
     /// Tells the policy how long the current thread has run.
     fn account(&mut self, cpu: usize) {
-        let Kernel { tasks, cpus, .. } = self;
+        let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.current != Tid::IDLE {
             let time = here.now.since(here.accounted);
-            here.policy.ran(thread(tasks, here.current), time, here.now);
+            here.policy.ran(thread(parameters, here.current), time, here.now);
             here.accounted = here.now;
         }
     }
@@ -251,9 +255,9 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.account(cpu);
-        let Kernel { tasks, cpus, .. } = self;
+        let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
-        if here.policy.gives_way(thread(tasks, here.current), now) {
+        if here.policy.gives_way(thread(parameters, here.current), now) {
             here.reschedule.get_or_insert(Why::SliceEnd);
         } else {
             here.slice_start = now;
@@ -288,9 +292,9 @@ impl<S: Sink> Kernel<S> {
         let to = self.cpus[cpu].id;
         self.cpus[from.index()].policy.remove(stolen);
         self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
-        let Kernel { tasks, cpus, .. } = self;
+        let Kernel { tasks, parameters, cpus, .. } = self;
         tasks[stolen.index()].cpu = to;
-        cpus[cpu].policy.enqueue(thread(tasks, stolen), Ready::Migrated, now);
+        cpus[cpu].policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
         cpus[cpu].policy.pick(now)
     }
 }

@@ -5,7 +5,6 @@ use crate::time::Span;
 use crate::trace::Cause;
 
 use super::memory::AddressSpace;
-use super::sched::Parameters;
 use super::wait::WaitQueue;
 use super::work::Context;
 
@@ -22,8 +21,10 @@ pub enum State {
     Ended,
 }
 
-/// A thread: what the scheduler runs.
+/// A thread: what the scheduler runs. One line of the host's cache holds it, which is why what a
+/// policy is told about it stands elsewhere (see [`Kernel::parameters`](super::Kernel)).
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Task {
     pub process: Pid,
     pub state: State,
@@ -35,7 +36,6 @@ pub struct Task {
     /// The only CPU that it may run on.
     pub affinity: Option<CpuId>,
     pub step: StepId,
-    pub parameters: Parameters,
     /// The next thread of the wait queue that it is in.
     pub next_waiter: Option<Tid>,
     /// The ticket of the timer that will wake it; an expired timer with another one is stale.

@@ -20,6 +20,7 @@ impl WaitQueue {
     }
 
     /// Puts a thread at the end.
+    #[inline]
     pub fn push(&mut self, thread: Tid, tasks: &mut [Task]) {
         tasks[thread.index()].next_waiter = None;
         match self.last.replace(thread) {
@@ -29,6 +30,7 @@ impl WaitQueue {
     }
 
     /// Takes out whoever has waited longest.
+    #[inline]
     pub fn pop(&mut self, tasks: &mut [Task]) -> Option<Tid> {
         let first = self.first?;
         self.first = tasks[first.index()].next_waiter.take();

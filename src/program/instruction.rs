@@ -13,7 +13,9 @@ use super::value::{Amount, Operand, Variable};
 /// An index into a program's instructions.
 pub type Address = u32;
 
+/// One instruction. It begins a line of the host's cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
 pub enum Instruction {
     /// Plain work in user mode, in nanoseconds.
     Compute(Amount),

@@ -34,8 +34,10 @@ impl Origin {
     }
 }
 
-/// The user-mode registers and variables of one thread.
+/// The user-mode registers and variables of one thread. Its size is a power of two, which makes
+/// finding a thread's a shift.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct User {
     pub origin: Origin,
     pub program: ProgramId,

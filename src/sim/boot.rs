@@ -233,6 +233,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         files: files(image, &mut frames),
         frames,
         tasks: Vec::new(),
+        parameters: Vec::new(),
         processes: Vec::new(),
         pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
         futexes: Futexes::default(),

@@ -6,7 +6,7 @@
 //! ends, and one that must give way loses the CPU.
 
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
-use crate::ids::{PageNumber, Tid, Vector};
+use crate::ids::{CallId, PageNumber, Tid, Vector};
 use crate::kernel::cost::CallCost;
 use crate::kernel::memory::Remedy;
 use crate::kernel::options::Preemption;
@@ -30,13 +30,15 @@ impl<S: Sink> Simulator<'_, S> {
     pub(super) fn dispatch(&mut self, cpu: usize, trap: Trap) {
         let mut next = Some(trap);
         while let Some(trap) = next {
-            match trap {
+            next = match trap {
                 Trap::Syscall(call) => self.enter_call(cpu, call),
                 Trap::PageFault { page, write, fault } => self.enter_page_fault(cpu, page, write, fault),
                 Trap::Exception(exception) => self.enter_exception(cpu, exception),
                 Trap::Interrupt(vector) => self.enter_interrupt(cpu, vector),
+            };
+            if next.is_none() {
+                next = self.proceed(cpu);
             }
-            next = self.proceed(cpu);
         }
     }
 
@@ -46,7 +48,7 @@ impl<S: Sink> Simulator<'_, S> {
         loop {
             let here = &self.kernel.cpus[cpu];
             let Context::Kernel(work) = here.context else { return None };
-            if !self.passes_undisturbed(cpu, here.left) {
+            if !self.passes_undisturbed(cpu, here.left, 1) {
                 return None;
             }
             self.kernel.cpus[cpu].left = Span::ZERO;
@@ -57,13 +59,29 @@ impl<S: Sink> Simulator<'_, S> {
         }
     }
 
-    fn enter_call(&mut self, cpu: usize, call: crate::ids::CallId) {
+    /// The entry of a call. If nothing can happen before its body takes effect, the body's time
+    /// passes at once as well: its price can't change meanwhile.
+    #[inline(always)]
+    fn enter_call(&mut self, cpu: usize, call: CallId) -> Option<Trap> {
         self.kernel.crossings += 1;
         self.kernel.emit(cpu, Kind::SysEnter { call });
+        let here = &self.kernel.cpus[cpu];
+        let entry = self.prices.entry + here.debt;
+        let body = self.price(cpu, here.current, call, true);
+        if self.passes_undisturbed(cpu, entry + body, 2) {
+            return self.body_reached(cpu);
+        }
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallEntry), self.prices.entry);
+        None
     }
 
-    fn enter_page_fault(&mut self, cpu: usize, page: PageNumber, write: bool, fault: crate::trace::Fault) {
+    fn enter_page_fault(
+        &mut self,
+        cpu: usize,
+        page: PageNumber,
+        write: bool,
+        fault: crate::trace::Fault,
+    ) -> Option<Trap> {
         use crate::trace::Fault;
         self.kernel.crossings += 1;
         self.kernel.emit(cpu, Kind::PageFaultUser { page: u64::from(page.0), fault });
@@ -75,16 +93,18 @@ impl<S: Sink> Simulator<'_, S> {
             Fault::Protection => costs.fault_protection,
         };
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::PageFault { page, write, fault }), cost);
+        None
     }
 
-    fn enter_exception(&mut self, cpu: usize, exception: Exception) {
+    fn enter_exception(&mut self, cpu: usize, exception: Exception) -> Option<Trap> {
         self.kernel.crossings += 1;
         self.kernel.emit(cpu, Kind::ExceptionEntry { exception });
         let cost = self.kernel.costs.fault_protection;
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::Exception(exception)), cost);
+        None
     }
 
-    fn enter_interrupt(&mut self, cpu: usize, vector: Vector) {
+    fn enter_interrupt(&mut self, cpu: usize, vector: Vector) -> Option<Trap> {
         self.kernel.enter_interrupt(cpu, vector);
         if self.kernel.cpus[cpu].interrupts_in_a_row == INTERRUPTS_IN_A_ROW {
             let name = self.vector_name(vector);
@@ -95,6 +115,7 @@ impl<S: Sink> Simulator<'_, S> {
                 ),
             });
         }
+        None
     }
 
     /// A frame of kernel work is done: its effect, and what comes next. A thread that goes back to
@@ -102,10 +123,10 @@ impl<S: Sink> Simulator<'_, S> {
     #[inline]
     pub(super) fn work_ends(&mut self, cpu: usize, work: Work) -> Option<Trap> {
         match work {
-            Work::CallEntry => self.price_body(cpu, true),
-            Work::CallResume => self.price_body(cpu, false),
+            Work::CallEntry => self.begin_body(cpu, true),
+            Work::CallResume => self.begin_body(cpu, false),
             Work::CallBody => self.body_ends(cpu),
-            Work::CallExit => self.call_returns(cpu),
+            Work::CallExit => self.call_exit_ends(cpu),
             Work::PageFault { page, write, .. } => self.fault_handled(cpu, page, write),
             Work::Exception(exception) => self.exception_handled(cpu, exception),
             Work::ThreadExit => {
@@ -135,17 +156,28 @@ impl<S: Sink> Simulator<'_, S> {
         }
     }
 
-    /// The body's price is known now: its base the first time, and what it will copy.
-    #[inline]
-    fn price_body(&mut self, cpu: usize, first: bool) -> Option<Trap> {
-        let thread = self.kernel.cpus[cpu].current;
-        let cost = self.prices.calls[self.userland.users[thread.index()].call.index()];
-        let base = if first { cost.base } else { Span::ZERO };
-        let price = if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) };
+    /// The body's price is known now, and it begins.
+    fn begin_body(&mut self, cpu: usize, first: bool) -> Option<Trap> {
+        let here = &self.kernel.cpus[cpu];
+        let (thread, debt) = (here.current, here.debt);
+        let call = self.userland.users[thread.index()].call;
+        let price = self.price(cpu, thread, call, first);
+        if self.passes_undisturbed(cpu, price + debt, 1) {
+            return self.body_reached(cpu);
+        }
         self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallBody), price);
         None
     }
 
+    /// What a call's body costs: its base the first time, and what it will copy.
+    #[inline(always)]
+    fn price(&mut self, cpu: usize, thread: Tid, call: CallId, first: bool) -> Span {
+        let cost = self.prices.calls[call.index()];
+        let base = if first { cost.base } else { Span::ZERO };
+        if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) }
+    }
+
+    #[inline(never)]
     fn price_with_copy(&mut self, cpu: usize, task: Tid, base: Span, cost: CallCost) -> Span {
         let Some(Asked { call, .. }) = self.asked(task) else { return base };
         let Simulator { kernel, userland, image, .. } = self;
@@ -153,8 +185,15 @@ impl<S: Sink> Simulator<'_, S> {
         self.kernel.costs.whole(base + cost.copying(copies))
     }
 
-    /// The call takes effect.
+    /// The time up to the end of the call's body, and what was to be paid with it, has passed.
     #[inline]
+    fn body_reached(&mut self, cpu: usize) -> Option<Trap> {
+        let here = &mut self.kernel.cpus[cpu];
+        (here.context, here.left, here.debt) = (Context::Kernel(Work::CallBody), Span::ZERO, Span::ZERO);
+        self.body_ends(cpu)
+    }
+
+    /// The call takes effect.
     fn body_ends(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
         if let Some(status) = self.kernel.tasks[thread.index()].doomed {
@@ -189,21 +228,23 @@ impl<S: Sink> Simulator<'_, S> {
             }
             Ok(CallOutcome::Exit { status, all }) => return self.end_thread(cpu, status, all),
         }
-        let here = &mut self.kernel.cpus[cpu];
-        here.begin(Context::Kernel(Work::CallExit), self.prices.exit);
-        if matches!(outcome, Ok(CallOutcome::Yield(_))) {
-            return self.give_up_cpu(cpu, Why::Yielded);
+        let here = &self.kernel.cpus[cpu];
+        let gives_way = match outcome {
+            Ok(CallOutcome::Yield(_)) => Some(Why::Yielded),
+            _ if self.kernel.options.preemption == Preemption::None => None,
+            _ => here.reschedule,
+        };
+        let (exit, debt) = (self.prices.exit, here.debt);
+        if gives_way.is_none() && self.passes_undisturbed(cpu, exit + debt, 1) {
+            self.kernel.cpus[cpu].debt = Span::ZERO;
+            return self.call_returns(cpu);
         }
-        if let Some(why) = here.reschedule
-            && self.kernel.options.preemption != Preemption::None
-        {
-            return self.give_up_cpu(cpu, why);
-        }
-        None
+        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallExit), exit);
+        gives_way.and_then(|why| self.give_up_cpu(cpu, why))
     }
 
     /// The call's result goes to the program.
-    #[inline]
+    #[inline(always)]
     fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
         let (call, result) = {
@@ -213,12 +254,19 @@ impl<S: Sink> Simulator<'_, S> {
         self.kernel.emit(cpu, Kind::SysExit { call, result });
         let here = &mut self.kernel.cpus[cpu];
         (here.context, here.left) = (Context::User, Span::ZERO);
+        let go_straight_on = here.reschedule.is_none() && self.kernel.tasks[thread.index()].doomed.is_none();
         let user = &mut self.userland.users[thread.index()];
         user.set(user.result_goes_to, result);
         if result < 0 && self.asked(thread).is_some_and(|asked| asked.on_error == OnError::Exit) {
             return self.fail_program(cpu, thread, result);
         }
-        self.go_on(cpu)
+        if go_straight_on { self.next_user_instructions(cpu) } else { self.go_on(cpu) }
+    }
+
+    /// The exit of a call that was disturbed on its way.
+    #[inline(never)]
+    fn call_exit_ends(&mut self, cpu: usize) -> Option<Trap> {
+        self.call_returns(cpu)
     }
 
     /// A call has failed and the program has no rule for that: it says so and exits.
@@ -350,6 +398,7 @@ impl<S: Sink> Simulator<'_, S> {
             return match context {
                 Context::User if here.left.is_zero() => self.begin_user_instruction(cpu),
                 Context::User => None,
+                Context::Kernel(Work::CallResume) if here.left.is_zero() => self.begin_body(cpu, false),
                 Context::Idle => {
                     if self.nothing_can_happen() {
                         self.outcome = Some(self.end_of_run());

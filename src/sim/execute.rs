@@ -6,6 +6,8 @@
 //! due anywhere in the machine, whichever comes first. At every boundary in between the
 //! interrupt register would have been looked at in vain.
 
+use std::hint::black_box;
+
 use crate::ids::{Pid, Tid};
 use crate::kernel::Due;
 use crate::kernel::cpu::Cpu;
@@ -52,14 +54,19 @@ impl<S: Sink> Simulator<'_, S> {
         if over || end == Instant::NEVER || self.outcome.is_some() {
             return None;
         }
+        match self.pace {
+            Pace::Step => {
+                self.step_undisturbed(cpu, second.min(horizon));
+                self.kernel.quiet_until = Instant::START;
+                let here = &self.kernel.cpus[cpu];
+                end = self.next_boundary(here, horizon);
+            }
+            Pace::Fast => self.kernel.quiet_until = second.min(self.image.run.until),
+        }
         let here = &mut self.kernel.cpus[cpu];
         let time = end.since(here.now);
         here.now = end;
         here.left = here.left.saturating_sub(time);
-        self.kernel.quiet_until = match self.pace {
-            Pace::Step => Instant::START,
-            Pace::Fast => second.min(self.image.run.until),
-        };
         self.turns += 1;
         if self.turns & WATCH == 0 {
             self.watch();
@@ -67,22 +74,48 @@ impl<S: Sink> Simulator<'_, S> {
         Some(cpu)
     }
 
+    /// Steps through the instructions in the middle of a run, one at a time, for as long as each ends
+    /// before anything else in the machine: no device is due then, and what is left is to look at
+    /// the interrupt register. The last one that ends before is left to the caller.
+    #[inline]
+    fn step_undisturbed(&mut self, cpu: usize, quiet: Instant) {
+        let here = &mut self.kernel.cpus[cpu];
+        let unit = self.kernel.costs.instruction;
+        if here.context == Context::Idle {
+            return;
+        }
+        let quiet = quiet.min(here.timer);
+        let mut watched = WATCH - (self.turns & WATCH);
+        while watched > 0
+            && here.left > unit
+            && here.now + unit + unit < quiet
+            // Read anew each time, as a CPU does: that it can't have changed is for tests to show.
+            && !black_box(&*here).has_interrupt()
+        {
+            here.now += unit;
+            here.left -= unit;
+            watched -= 1;
+        }
+        self.turns = (self.turns | WATCH) - watched;
+    }
+
     /// Lets time pass on one CPU if nothing can happen meanwhile: no CPU's instruction ends, no device
     /// is due, no interrupt waits. It is the same fast-forward as above, without asking who is next.
-    #[inline]
-    pub(super) fn passes_undisturbed(&mut self, cpu: usize, time: Span) -> bool {
+    /// What follows on each other and changes nothing in between (a call's entry and its body) can
+    /// pass as one; `turns` says how many turns it would have taken one by one.
+    #[inline(always)]
+    pub(super) fn passes_undisturbed(&mut self, cpu: usize, time: Span, turns: u64) -> bool {
         let here = &mut self.kernel.cpus[cpu];
         let end = here.now + time;
         let quiet = self.kernel.quiet_until.min(self.kernel.queue.next_due()).min(here.timer);
         if self.mutation.horizon(quiet) <= end || here.interrupts.highest().is_some() {
             return false;
         }
-        self.turns += 1;
         // Every now and then the long way, where the run is watched.
-        if self.turns & WATCH == 0 {
-            self.turns -= 1;
+        if (self.turns & WATCH) + turns > WATCH {
             return false;
         }
+        self.turns += turns;
         here.now = end;
         true
     }

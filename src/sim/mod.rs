@@ -119,10 +119,8 @@ impl<S: Sink> Simulator<'_, S> {
     #[inline]
     fn look_at_interrupt_register(&self, cpu: usize) -> Option<Trap> {
         let here = &self.kernel.cpus[cpu];
-        if here.masks_interrupts() {
-            return None;
-        }
-        here.interrupts.highest().map(Trap::Interrupt)
+        let highest = here.interrupts.highest()?;
+        if here.masks_interrupts() { None } else { Some(Trap::Interrupt(highest)) }
     }
 
     /// Who waits for whom, if the run has ended in a deadlock.

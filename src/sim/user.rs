@@ -110,24 +110,39 @@ impl<'a, S: Sink> Simulator<'a, S> {
         Ok(())
     }
 
-    /// Goes through instructions that take no time, up to one that does (it has begun then) or
-    /// that asks for the kernel.
-    #[inline]
+    /// Begins the current thread's next instruction.
+    #[inline(never)]
     pub(super) fn begin_user_instruction(&mut self, cpu: usize) -> Option<Trap> {
+        self.next_user_instructions(cpu)
+    }
+
+    /// Goes through instructions that take no time, up to one that does (it has begun then) or
+    /// that asks for the kernel. Inlined where a call returns, which is the way most often taken.
+    #[inline(always)]
+    pub(super) fn next_user_instructions(&mut self, cpu: usize) -> Option<Trap> {
         let image = self.image;
         let thread = self.kernel.cpus[cpu].current;
         let unit = self.kernel.costs.instruction;
+        // Only a call can change which program it is.
+        let program = &image.programs[usize::from(self.userland.users[thread.index()].program.0)];
         loop {
             let user = &mut self.userland.users[thread.index()];
-            let program = &image.programs[usize::from(user.program.0)];
             let at = user.next;
             if S::ON {
                 self.kernel.tasks[thread.index()].step = program.steps[at as usize];
             }
             let time = match program.code[at as usize] {
                 Instruction::Compute(amount) => {
-                    let time = user.draw(amount, image);
-                    self.kernel.costs.whole(Span::from_nanos(time))
+                    let time = self.kernel.costs.whole(Span::from_nanos(user.draw(amount, image)));
+                    let debt = self.kernel.cpus[cpu].debt;
+                    if time.is_zero() || self.passes_undisturbed(cpu, time + debt, 1) {
+                        if !time.is_zero() {
+                            self.kernel.cpus[cpu].debt = Span::ZERO;
+                        }
+                        self.userland.user(thread).next = at + 1;
+                        continue;
+                    }
+                    time
                 }
                 Instruction::Syscall { ref call, result, .. } => {
                     return Some(self.call(thread, call, result));
@@ -198,14 +213,12 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             self.kernel.cpus[cpu].begin(Context::User, time);
             let time = self.kernel.cpus[cpu].left;
-            if !self.passes_undisturbed(cpu, time) {
+            if matches!(program.code[at as usize], Instruction::Compute(_))
+                || !self.passes_undisturbed(cpu, time, 1)
+            {
                 return None;
             }
             self.kernel.cpus[cpu].left = Span::ZERO;
-            if let Instruction::Compute(_) = program.code[at as usize] {
-                self.userland.user(thread).next = at + 1;
-                continue;
-            }
             match self.effect(cpu, thread, &program.code[at as usize]) {
                 Ok(()) if self.kernel.cpus[cpu].left.is_zero() => {}
                 Ok(()) => return None,

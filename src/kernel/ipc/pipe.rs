@@ -60,6 +60,7 @@ impl Pipe {
 
     /// How many of `rest` bytes of a write of `total` go in now. A write of at most PIPE_BUF bytes
     /// goes in whole or not at all, unless the whole pipe is too small for it.
+    #[inline]
     pub fn accepts(&self, rest: u64, total: u64) -> u64 {
         let now = self.room().min(rest);
         let atomic = total <= PIPE_BUF.min(self.capacity);
@@ -79,12 +80,19 @@ impl Pipe {
     }
 
     /// Takes out as many bytes as there are, at most `bytes`: how many, and the first eight of them.
+    #[inline]
     pub fn take(&mut self, bytes: u64) -> (u64, u64) {
         let taken = bytes.min(self.used);
         self.used -= taken;
         if self.pieces.is_empty() {
             return (taken, 0);
         }
+        (taken, self.take_value(taken))
+    }
+
+    /// The first eight of so many bytes, which are taken from the pieces.
+    #[inline(never)]
+    fn take_value(&mut self, taken: u64) -> u64 {
         let mut value = 0;
         let mut collected = 0;
         while collected < taken {
@@ -104,7 +112,7 @@ impl Pipe {
             }
             collected += part;
         }
-        (taken, value)
+        value
     }
 }
 

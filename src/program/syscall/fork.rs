@@ -95,7 +95,7 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     let birth = Birth {
         place,
         program: id.0,
-        parameters: parent.parameters,
+        parameters: call.kernel.parameters[call.task.index()],
         affinity: parent.affinity,
         context: Context::Kernel(Work::CallExit),
     };

@@ -87,6 +87,7 @@ impl SystemCall for Read {
         }
     }
 
+    #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.kernel.opened(call.process(), self.fd) {
             Some((_, Opened::PipeRead(pipe))) => self.from_pipe(call, pipe),
@@ -105,7 +106,7 @@ fn extent<S: Sink>(call: &Call<'_, S>, open: OpenId, file: u32) -> (u64, u64) {
 }
 
 impl Read {
-    #[inline]
+    #[inline(always)]
     fn from_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
         let wanted = call.amount();
         let (task, kernel) = (call.task, &mut *call.kernel);
@@ -141,6 +142,7 @@ impl Read {
         Outcome::Done(taken as i64)
     }
 
+    #[inline(never)]
     fn from_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
         call.kernel.take_failure(call.task)?;
         let (offset, bytes) = extent(call, open, file);
@@ -170,6 +172,7 @@ impl Read {
     }
 
     /// A line from the keyboard; as a value it is the number that it spells, or 0.
+    #[inline(never)]
     fn from_keyboard<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let object = kernel.terminal.object;

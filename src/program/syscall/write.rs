@@ -100,6 +100,7 @@ impl SystemCall for Write {
         }
     }
 
+    #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.kernel.opened(call.process(), self.fd) {
             Some((_, Opened::PipeWrite(pipe))) => self.to_pipe(call, pipe),
@@ -111,7 +112,7 @@ impl SystemCall for Write {
 }
 
 impl Write {
-    #[inline]
+    #[inline(always)]
     fn to_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
         let (total, written) = (call.amount(), call.progress());
         let process = call.process();
@@ -155,6 +156,7 @@ impl Write {
 
     /// The bytes go to the page cache, whose pages are dirty then; with `sync` the call waits until
     /// the disk has them, with `direct` they go there only.
+    #[inline(never)]
     fn to_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
         let bytes = call.amount();
         let offset = call.kernel.files.open[open.0 as usize].offset;
