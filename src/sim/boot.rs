@@ -172,7 +172,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             let image = self.image;
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
             let to = self.kernel.place_new(start.cpu);
-            self.from_outside(cpu, |kernel| {
+            self.externally(cpu, |kernel| {
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
             });
@@ -181,7 +181,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
 
     /// Does something that isn't the doing of whatever this CPU executes: it costs that nothing,
     /// and if the CPU is to schedule it learns so by an interrupt.
-    pub(super) fn from_outside(&mut self, cpu: usize, happening: impl FnOnce(&mut Kernel<S>)) {
+    pub(super) fn externally(&mut self, cpu: usize, happening: impl FnOnce(&mut Kernel<S>)) {
         let debt = self.kernel.cpus[cpu].debt;
         let before = self.kernel.cpus[cpu].reschedule;
         happening(&mut self.kernel);

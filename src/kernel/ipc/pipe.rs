@@ -139,7 +139,7 @@ mod tests {
         let mut pipe = pipe(64);
         pipe.put(3, None);
         pipe.put(8, Some(0x1122_3344_5566_7788));
-        assert_eq!(pipe.take(5), (5, 0x7788_0000_00));
+        assert_eq!(pipe.take(5), (5, 0x77_8800_0000));
         assert_eq!(pipe.take(6), (6, 0x1122_3344_5566));
     }
 

@@ -90,9 +90,9 @@ impl SystemCall for Read {
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeRead(pipe))) => self.from_pipe(call, pipe),
-            Some((open, Opened::File(file))) => self.from_file(call, open, file),
-            Some((_, Opened::Keyboard)) => self.from_keyboard(call),
+            Some((_, Opened::PipeRead(pipe))) => self.read_pipe(call, pipe),
+            Some((open, Opened::File(file))) => self.read_file(call, open, file),
+            Some((_, Opened::Keyboard)) => self.read_line(call),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
         }
     }
@@ -107,7 +107,7 @@ fn extent<S: Sink>(call: &Call<'_, S>, open: OpenId, file: u32) -> (u64, u64) {
 
 impl Read {
     #[inline(always)]
-    fn from_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
+    fn read_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
         let wanted = call.amount();
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
@@ -143,7 +143,7 @@ impl Read {
     }
 
     #[inline(never)]
-    fn from_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
+    fn read_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
         call.kernel.take_failure(call.task)?;
         let (offset, bytes) = extent(call, open, file);
         let object = call.kernel.files.files[file as usize].object;
@@ -173,7 +173,7 @@ impl Read {
 
     /// A line from the keyboard; as a value it is the number that it spells, or 0.
     #[inline(never)]
-    fn from_keyboard<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+    fn read_line<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let object = kernel.terminal.object;
         let Some(line) = kernel.terminal.lines.pop_front() else {

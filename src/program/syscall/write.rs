@@ -103,9 +103,9 @@ impl SystemCall for Write {
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeWrite(pipe))) => self.to_pipe(call, pipe),
-            Some((open, Opened::File(file))) => self.to_file(call, open, file),
-            Some((_, Opened::Screen)) => Ok(self.to_screen(call)),
+            Some((_, Opened::PipeWrite(pipe))) => self.write_pipe(call, pipe),
+            Some((open, Opened::File(file))) => self.write_file(call, open, file),
+            Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
         }
     }
@@ -113,7 +113,7 @@ impl SystemCall for Write {
 
 impl Write {
     #[inline(always)]
-    fn to_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
+    fn write_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
         let (total, written) = (call.amount(), call.progress());
         let process = call.process();
         let (task, kernel) = (call.task, &mut *call.kernel);
@@ -157,7 +157,7 @@ impl Write {
     /// The bytes go to the page cache, whose pages are dirty then; with `sync` the call waits until
     /// the disk has them, with `direct` they go there only.
     #[inline(never)]
-    fn to_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
+    fn write_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
         let bytes = call.amount();
         let offset = call.kernel.files.open[open.0 as usize].offset;
         let object = call.kernel.files.files[file as usize].object;
@@ -186,7 +186,7 @@ impl Write {
         Ok(Outcome::Done(bytes as i64))
     }
 
-    fn to_screen<S: Sink>(&self, call: &mut Call<'_, S>) -> Outcome {
+    fn write_screen<S: Sink>(&self, call: &mut Call<'_, S>) -> Outcome {
         let bytes = call.amount();
         let object = call.kernel.terminal.object;
         call.emit(Kind::MessageSend { object, bytes });
