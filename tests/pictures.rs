@@ -38,7 +38,7 @@ fn run(path: &Path) -> Trace {
         .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
     let mut simulator = Simulator::new(&scenario.image, Memory::new(), Pace::Fast);
     let outcome = simulator.run();
-    let end = simulator.end(&outcome);
+    let end = simulator.end();
     Trace::from_memory(header(&scenario.image), simulator.kernel.sink, end, outcome)
 }
 
