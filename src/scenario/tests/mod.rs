@@ -1,3 +1,5 @@
+//! The scenario language, tested: what each part becomes, and what each mistake says.
+
 use super::*;
 
 use crate::ids::Fd;
