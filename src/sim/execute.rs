@@ -56,7 +56,7 @@ impl<S: Sink> Simulator<'_, S> {
         }
         match self.pace {
             Pace::Step => {
-                self.step_undisturbed(cpu, second.min(horizon));
+                self.step_undisturbed(cpu, second.min(horizon).min(self.image.run.until));
                 self.kernel.quiet_until = Instant::START;
                 let here = &self.kernel.cpus[cpu];
                 end = self.next_boundary(here, horizon);
