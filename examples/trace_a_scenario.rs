@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     };
     let mut simulator = Simulator::new(&scenario.image, Memory::new(), Pace::Fast);
     let outcome = simulator.run();
-    let end = simulator.end(&outcome);
+    let end = simulator.end();
     let trace = Trace::from_memory(header(&scenario.image), simulator.kernel.sink, end, outcome);
     for event in &trace.events {
         println!(

@@ -52,7 +52,7 @@ fn run(scenario: &Scenario, pace: Pace, mutation: Mutation) -> Run {
     assert_eq!(mutation, Mutation::None);
     let mut simulator = simulator;
     let outcome = simulator.run();
-    let end = simulator.end(&outcome);
+    let end = simulator.end();
     Run { trace: simulator.kernel.sink, outcome, end }
 }
 

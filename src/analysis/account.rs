@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::ids::{CpuId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::time::Instant;
+use crate::trace::kinds::KINDS;
 use crate::trace::{Event, Header};
 
-use super::kind_count;
 use super::replay::Replay;
 use super::summary::{
     CpuSummary, Line, ObjectSummary, ProcessSummary, Summary, ThreadSummary, Totals, Usage, VectorSummary,
@@ -74,8 +74,9 @@ impl Account {
                 crossings: self.tally.totals.calls
                     + self.tally.totals.exceptions
                     + self.tally.totals.interrupts,
-                events: kind_count::NAMES
-                    .into_iter()
+                events: KINDS
+                    .iter()
+                    .map(|row| row.name)
                     .zip(self.tally.events)
                     .filter(|&(_, count)| count > 0)
                     .collect(),

@@ -3,7 +3,7 @@
 //! - [`state`]: what a CPU or a thread can be doing
 //! - [`replay`]: follows a trace and says who did what, from when to when
 //! - [`account`]: adds those times up, with memory that doesn't grow with the trace; `tally` holds
-//!   the sums, `kind_count` numbers the kinds of event
+//!   the sums
 //! - [`latency`]: how long interrupts waited, as a distribution
 //! - [`summary`]: the result, for people and for programs
 //! - [`laws`]: what must add up in every summary
@@ -16,7 +16,6 @@
 
 pub mod account;
 mod grouping;
-mod kind_count;
 pub mod lanes;
 mod lanes_builder;
 pub mod latency;

@@ -1,6 +1,7 @@
 //! What a CPU or a thread can be doing at one moment.
 
 use crate::ids::{CallId, ObjectId, Vector};
+use crate::signal::Signal;
 use crate::trace::{Cause, Exception, Fault};
 
 /// What the kernel does on behalf of a thread.
@@ -12,6 +13,8 @@ pub enum Work {
     Fault(Fault),
     /// Another exception.
     Exception(Exception),
+    /// Taking a thread apart that a signal ends.
+    Death(Signal),
 }
 
 /// What the kernel does on behalf of a device.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::ids::{CallId, CpuId, NameId, ObjectId, Tid, Vector};
 use crate::time::{Instant, Span};
+use crate::trace::kinds::KINDS;
 use crate::trace::{Cause, Event, Fault, Kind, Why};
 
-use super::kind_count;
 use super::latency::Latencies;
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
@@ -19,8 +19,8 @@ const LINES_KEPT: usize = 10_000;
 /// What was counted and timed so far.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    /// By place of the kind.
-    pub events: [u64; kind_count::NAMES.len()],
+    /// In the order of [`KINDS`].
+    pub events: [u64; KINDS.len()],
     pub totals: Totals,
     pub threads: Vec<ThreadTally>,
     pub cpus: Vec<CpuTally>,
@@ -71,7 +71,7 @@ impl Tally {
     /// Nothing counted yet; `objects` are those that the header names.
     pub fn new(objects: BTreeMap<ObjectId, ObjectSummary>) -> Tally {
         Tally {
-            events: [0; kind_count::NAMES.len()],
+            events: [0; KINDS.len()],
             totals: Totals::default(),
             threads: Vec::new(),
             cpus: Vec::new(),
@@ -84,7 +84,8 @@ impl Tally {
 
     /// Counts an event that the replay has just taken.
     pub fn count(&mut self, event: &Event, replay: &Replay) {
-        self.events[kind_count::place(&event.kind)] += 1;
+        // Codes count up from one.
+        self.events[event.kind.code() as usize - 1] += 1;
         match event.kind {
             Kind::SchedSwitch { prev, next, why } => self.switch(event, replay, prev, next, why),
             Kind::SchedWakeup { task, .. } => {

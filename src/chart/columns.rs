@@ -92,7 +92,7 @@ impl Piece for ThreadSpan {
 const fn work_paint(work: Work) -> Paint {
     match work {
         Work::Call(_) => Paint::Kernel,
-        Work::Fault(_) | Work::Exception(_) => Paint::Fault,
+        Work::Fault(_) | Work::Exception(_) | Work::Death(_) => Paint::Fault,
     }
 }
 

@@ -125,6 +125,9 @@ impl Namer<'_> {
                 vec![format!("{} page fault", fault.name()), "page fault".to_owned(), "fault".to_owned()]
             }
             Work::Exception(exception) => vec![exception.name().to_owned()],
+            Work::Death(signal) => {
+                vec![format!("ended by {}", signal.name()), signal.name().to_owned(), "end".to_owned()]
+            }
         }
     }
 

@@ -29,7 +29,7 @@ impl Sign {
         match self {
             Sign::State(Paint::User) => "user mode",
             Sign::State(Paint::Kernel) => "kernel: system call",
-            Sign::State(Paint::Fault) => "kernel: exception",
+            Sign::State(Paint::Fault) => "kernel: exception, signal",
             Sign::State(Paint::Switch) => "kernel: switch",
             Sign::State(Paint::Interrupt) => "kernel: interrupt",
             Sign::State(Paint::Ready) => "ready",

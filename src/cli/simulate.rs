@@ -25,7 +25,7 @@ pub fn simulate(image: &Image, pace: Pace, path: &Path, control: &Control) -> Re
     let sink = Stopping { file, control, events: 0 };
     let mut simulator = Simulator::new(image, sink, pace).watched_by(control);
     let outcome = simulator.run();
-    let end = simulator.end(&outcome);
+    let end = simulator.end();
     let deadlock = simulator.deadlock().cloned();
     let Stopping { file, events, .. } = simulator.kernel.sink;
     file.finish(end, outcome.clone(), 0)?;

@@ -6,9 +6,10 @@
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
 //! - [`file`], [`ipc`]: open files, the page cache, pipes, futexes
-//! - [`cost`], [`options`]: prices and configuration
+//! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod cost;
+pub mod cost_doc;
 pub mod cpu;
 pub mod file;
 pub mod interrupts;

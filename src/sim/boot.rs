@@ -48,6 +48,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             pace,
             mutation: Mutation::None,
             prices: prices(image),
+            cut_off: false,
             outcome: None,
             deadlock: None,
             holders: BTreeMap::new(),

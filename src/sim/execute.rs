@@ -50,8 +50,11 @@ impl<S: Sink> Simulator<'_, S> {
                 second = second.min(boundary);
             }
         }
-        let over = end > self.image.run.until && !self.mutation.ignores_end();
-        if over || end == Instant::NEVER || self.outcome.is_some() {
+        if end == Instant::NEVER || self.outcome.is_some() {
+            return None;
+        }
+        if end > self.image.run.until && !self.mutation.ignores_end() {
+            self.cut_off = true;
             return None;
         }
         match self.pace {

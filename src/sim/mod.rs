@@ -78,6 +78,8 @@ pub struct Simulator<'a, S> {
     /// [`Mutation::None`] but in the test of the test.
     mutation: Mutation,
     prices: Prices,
+    /// The run's limit came before whatever would have been next.
+    cut_off: bool,
     /// Why the run is over, once it is; and if it is a deadlock, who waits for whom.
     outcome: Option<Outcome>,
     deadlock: Option<Deadlock>,
@@ -133,17 +135,9 @@ impl<S: Sink> Simulator<'_, S> {
         self.turns
     }
 
-    /// The time at which a run that ended so was over: its limit, or the last thing that happened.
-    pub fn end(&self, outcome: &Outcome) -> Instant {
-        match outcome {
-            Outcome::Limit => self.image.run.until,
-            Outcome::Finished
-            | Outcome::Interrupted
-            | Outcome::Deadlock { .. }
-            | Outcome::AssertFailed { .. }
-            | Outcome::Livelock { .. }
-            | Outcome::Error { .. } => self.now(),
-        }
+    /// The time at which the run was over: its limit, or the last thing that happened.
+    pub fn end(&self) -> Instant {
+        if self.cut_off { self.image.run.until } else { self.now() }
     }
 
     /// The current time: the latest instruction boundary that any CPU has reached.
