@@ -23,6 +23,8 @@ pub struct Lanes {
     /// In the order in which they were raised or, if unknown, recognised.
     pub interrupts: Vec<Interrupt>,
     /// In order of time.
+    pub coalesced: Vec<Coalesced>,
+    /// In order of time.
     pub marks: Vec<Mark>,
     pub wakeups: Vec<Wakeup>,
     pub messages: Vec<Message>,
@@ -76,6 +78,13 @@ pub struct Interrupt {
     pub raised: Option<Instant>,
     /// None if it was still waiting at the end.
     pub recognised: Option<Instant>,
+}
+
+/// An edge that joined an interrupt which was still waiting: one handler serves both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coalesced {
+    pub at: Instant,
+    pub vector: Vector,
 }
 
 /// Something that has a moment but no length.

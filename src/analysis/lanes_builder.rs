@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::trace::{Event, Header, Kind};
 
 use super::lanes::{
-    CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker, Wakeup, What,
+    Coalesced, CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker, Wakeup, What,
 };
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
@@ -27,6 +27,7 @@ struct Drawing {
     cpus: Vec<CpuLane>,
     threads: Vec<Vec<ThreadSpan>>,
     interrupts: Vec<Interrupt>,
+    coalesced: Vec<Coalesced>,
     /// Indices of the interrupts that are raised but not recognised.
     waiting: Vec<usize>,
     /// CPUs that recognised an interrupt and haven't entered its handler yet.
@@ -49,6 +50,7 @@ impl LanesBuilder {
             cpus: Vec::new(),
             threads: Vec::new(),
             interrupts: Vec::new(),
+            coalesced: Vec::new(),
             waiting: Vec::new(),
             recognised: BTreeMap::new(),
             marks: Vec::new(),
@@ -112,6 +114,7 @@ impl LanesBuilder {
             cpus: drawing.cpus,
             threads: threads.collect(),
             interrupts: drawing.interrupts,
+            coalesced: drawing.coalesced,
             marks: drawing.marks,
             wakeups: drawing.wakeups,
             messages: drawing.messages,
@@ -136,6 +139,9 @@ impl Drawing {
             Kind::InterruptRaised { vector, to } => {
                 self.waiting.push(self.interrupts.len());
                 self.interrupts.push(Interrupt { vector, cpu: to, raised: Some(event.at), recognised: None });
+            }
+            Kind::InterruptCoalesced { vector, .. } if self.shows(event.at) => {
+                self.coalesced.push(Coalesced { at: event.at, vector });
             }
             Kind::InterruptRecognised { vector } => self.recognise(event, vector),
             Kind::IrqHandlerEntry { vector } => self.handle(event, vector),

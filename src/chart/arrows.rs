@@ -82,6 +82,11 @@ impl Arrows {
         !self.messages.is_empty()
     }
 
+    /// The upright arrows: where they stand, their upper and their lower end.
+    pub fn columns(&self) -> impl Iterator<Item = (i32, i32, i32)> {
+        self.wakeups.iter().map(|&Arrow { from, to }| (from.0, from.1.min(to.1), from.1.max(to.1)))
+    }
+
     pub fn draw<B: DrawingBackend>(
         &self,
         canvas: &mut Canvas<'_, B>,

@@ -7,7 +7,7 @@
 //! [`Detail`]; a crowded picture is drawn with less of it.
 
 use crate::analysis::lanes::{CpuSpan, ThreadSpan};
-use crate::analysis::state::{CpuState, ThreadState, Work};
+use crate::analysis::state::{CpuState, Handler, ThreadState, Work};
 use crate::time::Instant;
 
 /// What a state looks like.
@@ -19,26 +19,35 @@ pub enum Paint {
     Fault,
     Switch,
     Interrupt,
+    Deferred,
     Ready,
     Blocked,
     Idle,
 }
 
 impl Paint {
-    pub const ALL: [Paint; 8] = [
+    pub const ALL: [Paint; 9] = [
         Paint::User,
         Paint::Kernel,
         Paint::Fault,
         Paint::Switch,
         Paint::Interrupt,
+        Paint::Deferred,
         Paint::Ready,
         Paint::Blocked,
         Paint::Idle,
     ];
 
     /// Shown by height in a column; the others are the height that is left.
-    const STACKED: [Paint; 6] =
-        [Paint::User, Paint::Kernel, Paint::Fault, Paint::Switch, Paint::Interrupt, Paint::Ready];
+    const STACKED: [Paint; 7] = [
+        Paint::User,
+        Paint::Kernel,
+        Paint::Fault,
+        Paint::Switch,
+        Paint::Interrupt,
+        Paint::Deferred,
+        Paint::Ready,
+    ];
 }
 
 /// A piece of time with a look.
@@ -63,7 +72,7 @@ impl Piece for CpuSpan {
             CpuState::User => Paint::User,
             CpuState::Kernel(work) => work_paint(work),
             CpuState::Switch => Paint::Switch,
-            CpuState::Interrupt(_) => Paint::Interrupt,
+            CpuState::Interrupt(handler) => handler_paint(handler),
         }
     }
 }
@@ -81,7 +90,7 @@ impl Piece for ThreadSpan {
         match self.state {
             ThreadState::User => Paint::User,
             ThreadState::Kernel(work) => work_paint(work),
-            ThreadState::Interrupted(_) => Paint::Interrupt,
+            ThreadState::Interrupted(handler) => handler_paint(handler),
             ThreadState::Switch => Paint::Switch,
             ThreadState::Ready => Paint::Ready,
             ThreadState::Blocked { .. } => Paint::Blocked,
@@ -93,6 +102,13 @@ const fn work_paint(work: Work) -> Paint {
     match work {
         Work::Call(_) => Paint::Kernel,
         Work::Fault(_) | Work::Exception(_) | Work::Death(_) => Paint::Fault,
+    }
+}
+
+const fn handler_paint(handler: Handler) -> Paint {
+    match handler {
+        Handler::Softirq(_) => Paint::Deferred,
+        Handler::Irq(_) | Handler::Timer | Handler::Reschedule => Paint::Interrupt,
     }
 }
 

@@ -93,7 +93,8 @@ impl Namer<'_> {
         }
     }
 
-    fn thread_texts(&self, state: ThreadState) -> Vec<String> {
+    /// What a thread is doing, in more and in fewer words.
+    pub fn thread_texts(&self, state: ThreadState) -> Vec<String> {
         match state {
             ThreadState::User => Vec::new(),
             ThreadState::Kernel(work) => self.work(work),
@@ -104,7 +105,10 @@ impl Namer<'_> {
             ThreadState::Blocked { on, object } => {
                 let object = object.and_then(|object| self.header.objects.get(object.index()));
                 let named = object.map(|object| format!("{}: {}", on.name(), object.name));
-                named.into_iter().chain([on.name().to_owned()]).collect()
+                let short = on.name().to_owned();
+                let full = named.clone().unwrap_or_else(|| short.clone());
+                let wordy = self.wordy.then(|| format!("blocked on {full}"));
+                wordy.into_iter().chain(named).chain([short]).collect()
             }
         }
     }
@@ -138,7 +142,8 @@ impl Namer<'_> {
                 vec![format!("{name} handler"), name]
             }
             Handler::Softirq(vector) => {
-                vec![format!("{} softirq", self.vector(vector)), "softirq".to_owned()]
+                let name = self.vector(vector);
+                vec![format!("{name}, deferred half"), format!("{name}, deferred"), "deferred".to_owned()]
             }
             Handler::Timer => vec!["timer".to_owned()],
             Handler::Reschedule => vec!["reschedule".to_owned()],
@@ -164,7 +169,7 @@ fn roomy(drawn: &Drawn) -> impl Iterator<Item = &(i32, i32, Paint, usize)> {
 }
 
 /// The first of the texts that has room.
-fn choose(texts: &[String], left: i32, right: i32, y: i32, ground: Ground) -> Option<Label> {
+pub fn choose(texts: &[String], left: i32, right: i32, y: i32, ground: Ground) -> Option<Label> {
     let room = right - left;
     let fits = |text: &&String| width(text, INSIDE, Weight::Regular) + 2.0 * PADDING <= f64::from(room);
     let text = texts.iter().find(fits)?.clone();

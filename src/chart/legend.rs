@@ -32,6 +32,7 @@ impl Sign {
             Sign::State(Paint::Fault) => "kernel: exception, signal",
             Sign::State(Paint::Switch) => "kernel: switch",
             Sign::State(Paint::Interrupt) => "kernel: interrupt",
+            Sign::State(Paint::Deferred) => "kernel: deferred half",
             Sign::State(Paint::Ready) => "ready",
             Sign::State(Paint::Blocked) => "blocked",
             Sign::State(Paint::Idle) => "idle",
@@ -80,6 +81,7 @@ impl Legend {
                 Sign::State(paint) => canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?,
                 Sign::Interrupt => {
                     canvas.rect((x, y - 2), (SWATCH - 3, 4), palette.pending)?;
+                    canvas.rect((x, y - 4), (2, 8), palette.paint(Paint::Interrupt))?;
                     canvas.rect((x + SWATCH - 3, y - 7), (2, 14), palette.paint(Paint::Interrupt))?;
                 }
                 Sign::Wakeup => {

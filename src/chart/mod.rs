@@ -6,7 +6,8 @@
 //! - `layout`: where everything stands
 //! - `axis`: which times are written below, and in which unit
 //! - `arrows`: wake-ups, forks and messages from row to row
-//! - `labels`: the texts inside bars
+//! - `interrupts`: the rows of the interrupt lines
+//! - `labels`: the texts inside bars; `callouts`: those above what is too narrow for them
 //! - `legend`: what the colours mean
 //! - `texts`: titles, names and what threads print
 //! - `ticks`: calls that take no time
@@ -18,9 +19,11 @@
 
 mod arrows;
 mod axis;
+mod callouts;
 mod canvas;
 mod columns;
 mod font;
+mod interrupts;
 mod labels;
 mod layout;
 mod legend;

@@ -7,7 +7,7 @@ use crate::analysis::lanes::{Interrupt, ThreadLane};
 use crate::analysis::naming::{base, count};
 use crate::analysis::state::ThreadState;
 use crate::ids::{Tid, Vector};
-use crate::time::Span;
+use crate::time::{Instant, Span};
 use crate::trace::Header;
 
 /// More than this many rows of threads aren't drawn; nor can they be told apart.
@@ -26,10 +26,12 @@ pub struct Rows {
 }
 
 /// The interrupts of one vector, or of several.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VectorRow {
     pub label: String,
     pub interrupts: Vec<Interrupt>,
+    /// When further edges joined an interrupt that was still waiting.
+    pub coalesced: Vec<Instant>,
 }
 
 /// One lane, or several that are drawn together.
@@ -67,23 +69,29 @@ impl Rows {
     }
 
     fn add_vectors(&mut self, lanes: &Lanes, header: &Header) {
-        let mut by_vector: BTreeMap<Vector, Vec<Interrupt>> = BTreeMap::new();
+        let mut by_vector: BTreeMap<Vector, VectorRow> = BTreeMap::new();
         for &interrupt in &lanes.interrupts {
-            by_vector.entry(interrupt.vector).or_default().push(interrupt);
+            by_vector.entry(interrupt.vector).or_default().interrupts.push(interrupt);
+        }
+        for edge in &lanes.coalesced {
+            by_vector.entry(edge.vector).or_default().coalesced.push(edge.at);
         }
         // Highest priority first, as in the header.
-        for (vector, interrupts) in by_vector.into_iter().rev() {
+        for (vector, row) in by_vector.into_iter().rev() {
             if self.vectors.len() + 1 >= VECTOR_ROWS {
                 let others = self.vectors.last_mut().filter(|row| row.label == "others");
                 match others {
-                    Some(others) => others.interrupts.extend(interrupts),
-                    None => self.vectors.push(VectorRow { label: "others".to_owned(), interrupts }),
+                    Some(others) => {
+                        others.interrupts.extend(row.interrupts);
+                        others.coalesced.extend(row.coalesced);
+                    }
+                    None => self.vectors.push(VectorRow { label: "others".to_owned(), ..row }),
                 }
                 continue;
             }
             let named = header.vectors.iter().find(|entry| entry.vector == vector);
             let label = named.map_or_else(|| format!("vector {vector}"), |entry| entry.name.clone());
-            self.vectors.push(VectorRow { label, interrupts });
+            self.vectors.push(VectorRow { label, ..row });
         }
     }
 

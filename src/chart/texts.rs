@@ -6,13 +6,12 @@ use crate::analysis::lanes::{ThreadLane, What};
 use crate::analysis::naming::count;
 
 use super::ChartError;
+use super::callouts::{ABOVE, Above};
 use super::canvas::{Anchor, Canvas};
 use super::font::{Weight, fit, width};
 use super::labels::{Ground, Label};
 use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, MARGIN, NOTE, QUESTION, TITLE};
 use super::timeline::Timeline;
-
-const ANNOTATION_ABOVE: i32 = 9;
 
 impl Timeline<'_> {
     pub(super) fn draw_titles<B: DrawingBackend>(
@@ -85,7 +84,7 @@ impl Timeline<'_> {
             return Ok(());
         }
         let by_task = self.rows.by_task(self.lanes);
-        let mut taken = vec![i32::MIN; self.layout.threads.len()];
+        let mut above = Above::new(self.layout.threads.len());
         for mark in &self.lanes.marks {
             let Some(&row) = by_task.get(&mark.task) else {
                 continue;
@@ -96,26 +95,33 @@ impl Timeline<'_> {
                 What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
             };
             let (x, place) = (self.scale.x(mark.at), self.layout.threads[row]);
-            if x <= taken[row] {
-                continue;
-            }
-            canvas.line((x, place.top - 4), (x, place.top), self.palette.text)?;
             let room = f64::from(self.layout.width - MARGIN / 2 - x).min(260.0);
             if let Some(text) = fit(&text, room, INSIDE, Weight::Regular) {
                 let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
-                let y = place.top - ANNOTATION_ABOVE;
+                if !above.is_free(row, (x, x + wide + 10)) {
+                    continue;
+                }
+                above.take(row, (x, x + wide + 10));
+                let y = place.top - ABOVE;
+                canvas.line((x, place.top - 4), (x, place.top), self.palette.text)?;
                 canvas.rect((x + 2, y - 7), (wide + 4, 13), self.palette.background)?;
                 let set = self.set(INSIDE, Weight::Regular, self.palette.text);
                 canvas.text(&text, (x + 4, y), Anchor::Left, set)?;
-                taken[row] = x + wide + 10;
             }
         }
-        self.draw_ends(canvas)
+        above.take_arrows(&self.arrows, &self.layout);
+        self.draw_ends(canvas, &mut above)?;
+        self.draw_callouts(canvas, &above)
     }
 
-    fn draw_ends<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
-        for (row, &place) in self.rows.threads.iter().zip(&self.layout.threads) {
-            let Some(thread) = row.alone().map(|lane| &self.lanes.threads[lane]) else {
+    /// How threads end: beside the end or, if the picture ends there too, above it.
+    fn draw_ends<B: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<'_, B>,
+        above: &mut Above,
+    ) -> Result<(), ChartError> {
+        for (number, &place) in self.layout.threads.iter().enumerate() {
+            let Some(thread) = self.rows.threads[number].alone().map(|lane| &self.lanes.threads[lane]) else {
                 continue;
             };
             let Some(end) = thread.end.filter(|end| (self.scale.from..=self.scale.to).contains(end)) else {
@@ -123,11 +129,18 @@ impl Timeline<'_> {
             };
             let x = self.scale.x(end);
             canvas.rect((x, place.top - 2), (2, place.height + 4), self.palette.text)?;
-            let text = self.exit_text(thread);
-            let room = f64::from(self.layout.left + self.layout.plot - x - 8);
-            if let Some(text) = text.filter(|text| width(text, INSIDE, Weight::Regular) <= room) {
-                let set = self.set(INSIDE, Weight::Regular, self.palette.muted);
+            let Some(text) = self.exit_text(thread) else {
+                continue;
+            };
+            let set = self.set(INSIDE, Weight::Regular, self.palette.muted);
+            let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
+            let over = (x - wide - 4, x);
+            if x + 8 + wide <= self.layout.left + self.layout.plot {
                 canvas.text(&text, (x + 8, place.middle()), Anchor::Left, set)?;
+            } else if above.is_free(number, over) {
+                above.take(number, over);
+                canvas.rect((over.0, place.top - ABOVE - 6), (wide + 4, 12), self.palette.background)?;
+                canvas.text(&text, (x, place.top - ABOVE), Anchor::Right, set)?;
             }
         }
         Ok(())

@@ -83,6 +83,7 @@ impl Palette {
             (Paint::Kernel, Theme::Print) => (0, 84, 140),
             (Paint::Fault, _) => (204, 121, 167),
             (Paint::Interrupt, _) => (213, 94, 0),
+            (Paint::Deferred, _) => (230, 159, 0),
             (Paint::Switch, Theme::Light) => (120, 128, 138),
             (Paint::Switch, Theme::Dark) => (128, 136, 148),
             (Paint::Switch, Theme::Print) => (110, 110, 110),

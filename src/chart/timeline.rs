@@ -3,7 +3,6 @@
 use plotters::prelude::DrawingBackend;
 
 use crate::analysis::Lanes;
-use crate::analysis::lanes::Interrupt;
 use crate::analysis::naming::time;
 use crate::trace::Header;
 
@@ -98,7 +97,7 @@ impl<'a> Timeline<'a> {
         self.draw_tracks(canvas)?;
         self.draw_axis(canvas)?;
         for (row, &place) in self.rows.vectors.iter().zip(&self.layout.vectors) {
-            self.draw_interrupts(canvas, &row.interrupts, place)?;
+            self.draw_interrupts(canvas, row, place)?;
         }
         for (drawn, &place) in self.cpus.iter().zip(&self.layout.cpus) {
             self.draw_bars(canvas, drawn, place)?;
@@ -149,47 +148,6 @@ impl<'a> Timeline<'a> {
         canvas.text(axis.unit, (layout.left - LABEL_GAP, layout.axis + 16), Anchor::Right, set)
     }
 
-    /// A pale bar while the line is raised, a tick where the CPU recognises it.
-    fn draw_interrupts<B: DrawingBackend>(
-        &self,
-        canvas: &mut Canvas<'_, B>,
-        interrupts: &[Interrupt],
-        place: Place,
-    ) -> Result<(), ChartError> {
-        let right = self.layout.left + self.layout.plot;
-        let mut covered = i32::MIN;
-        for interrupt in interrupts {
-            let Some(raised) = interrupt.raised else {
-                continue;
-            };
-            let begin = self.scale.x(raised).max(covered);
-            let end = interrupt.recognised.map_or(right, |at| self.scale.x(at));
-            if end > begin {
-                canvas.rect((begin, place.middle() - 2), (end - begin, 4), self.palette.pending)?;
-                covered = end;
-            }
-        }
-        let mut ticks: Vec<i32> = interrupts
-            .iter()
-            .filter_map(|interrupt| interrupt.recognised)
-            .filter(|at| (self.scale.from..=self.scale.to).contains(at))
-            .map(|at| self.scale.x(at))
-            .collect();
-        ticks.sort_unstable();
-        // Ticks without a gap between them are one bar.
-        for run in ticks.chunk_by(|one, next| next - one <= 3) {
-            if let (Some(&first), Some(&last)) = (run.first(), run.last()) {
-                let corner = (first - 1, place.top);
-                canvas.rect(
-                    corner,
-                    (last - first + 2, place.height),
-                    self.palette.paint(Paint::Interrupt),
-                )?;
-            }
-        }
-        Ok(())
-    }
-
     fn draw_bars<B: DrawingBackend>(
         &self,
         canvas: &mut Canvas<'_, B>,
@@ -203,10 +161,12 @@ impl<'a> Timeline<'a> {
         }
         let mut before = (i32::MIN, i32::MIN, Paint::Idle);
         for &(left, right, paint, _) in &drawn.blocks {
-            // Two calls that follow each other are two crossings: a gap keeps them apart.
             let (left_before, right_before, paint_before) = before;
-            let apart =
-                paint == paint_before && left == right_before && left - left_before > 3 && right - left > 3;
+            let wide = right - left > 3;
+            // Something too short for a pixel has got one all the same, and keeps it.
+            let left = if wide { left.max(right_before) } else { left };
+            // Two calls that follow each other are two crossings: a gap keeps them apart.
+            let apart = paint == paint_before && left == right_before && left - left_before > 3 && wide;
             before = (left, right, paint);
             let left = left + i32::from(apart);
             let colour = self.palette.paint(paint);
@@ -218,6 +178,7 @@ impl<'a> Timeline<'a> {
                 | Paint::Fault
                 | Paint::Switch
                 | Paint::Interrupt
+                | Paint::Deferred
                 | Paint::Ready => {
                     canvas.rect((left, place.top), (right - left, place.height), colour)?;
                 }
