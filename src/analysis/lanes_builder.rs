@@ -7,7 +7,8 @@ use crate::time::Instant;
 use crate::trace::{Event, Header, Kind};
 
 use super::lanes::{
-    Coalesced, CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker, Wakeup, What,
+    Coalesced, CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker,
+    Wakeup, What,
 };
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};

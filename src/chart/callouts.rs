@@ -107,8 +107,7 @@ impl Timeline<'_> {
     fn has_room(&self, callouts: &[Callout], number: usize, text: usize, row: usize, above: &Above) -> bool {
         let wanted = self.interval(&callouts[number], text);
         let others = callouts.iter().enumerate().filter(|&(other, _)| other != number);
-        let mut taken =
-            others.filter_map(|(_, other)| other.said.map(|said| self.interval(other, said)));
+        let mut taken = others.filter_map(|(_, other)| other.said.map(|said| self.interval(other, said)));
         above.is_free(row, wanted) && taken.all(|(begin, end)| wanted.1 <= begin || wanted.0 >= end)
     }
 

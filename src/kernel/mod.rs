@@ -5,7 +5,7 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
-//! - [`file`], [`ipc`]: open files, the page cache, pipes, futexes
+//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod cost;

@@ -3,14 +3,15 @@
 //! - A CPU executes an instruction; devices that came due meanwhile assert their lines; the CPU looks
 //!   at its interrupt register; if there is a trap, it is dispatched. [`Simulator::run`] says so in
 //!   as many lines.
-//! - [`execute`]: whose instruction ends next, and how far a run of plain instructions may go at
+//! - `execute`: whose instruction ends next, and how far a run of plain instructions may go at
 //!   once (the exact fast-forward)
-//! - [`user`]: what the programs' instructions do
-//! - [`dispatch`]: traps become frames of kernel work, and what happens at each frame's end
-//! - [`mutation`]: mistakes for the test of the fast-forward's exactness
-//! - [`outside`]: what happens to the machine from outside
-//! - [`boot`]: how a machine comes to be from a lowered scenario
-//! - [`outcome`]: how a run ends; [`deadlock`]: why nothing can happen any more
+//! - `user`: what the programs' instructions do; `access`: those that access memory
+//! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
+//!   the frames of a system call
+//! - `mutation`: mistakes for the test of the fast-forward's exactness
+//! - `outside`: what happens to the machine from outside
+//! - `boot`: how a machine comes to be from a lowered scenario
+//! - `outcome`: how a run ends; `deadlock`: why nothing can happen any more
 //!
 //! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
 //! number. In a turn the devices due by then assert their lines first, then the instruction takes
@@ -19,7 +20,9 @@
 //! there is to know, and it is the same whether plain instructions are executed one at a time or
 //! many at once.
 
+mod access;
 mod boot;
+mod call;
 mod control;
 mod deadlock;
 mod dispatch;

@@ -4,17 +4,17 @@
 //! end. Instructions that take no time are done as soon as they are reached. A thread in user mode
 //! with nothing left to do hasn't begun its next instruction yet.
 
-use crate::hw::mmu::{KERNEL_BASE, PAGE_SIZE};
-use crate::ids::{PageNumber, Tid};
+use crate::hw::mmu::KERNEL_BASE;
+use crate::ids::Tid;
 use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
 use crate::program::image::Text;
 use crate::program::instruction::{Access, Instruction, Note, OnError};
 use crate::program::syscall::EXIT;
 use crate::program::value::DivideByZero;
-use crate::program::{Cell, Operand, Syscall, Variable};
+use crate::program::{Operand, Syscall, Variable};
 use crate::time::Span;
-use crate::trace::{Exception, Fault, Kind, Sink};
+use crate::trace::{Exception, Kind, Sink};
 
 use crate::trace::header::Outcome;
 
@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// An instruction's effect: done, or the trap that it ends in.
-type Effect = Result<(), Trap>;
+pub(super) type Effect = Result<(), Trap>;
 
 impl From<DivideByZero> for Trap {
     fn from(_: DivideByZero) -> Trap {
@@ -255,108 +255,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
         Trap::Syscall(user.call)
     }
 
-    fn value(&self, thread: Tid, operand: Operand) -> Result<i64, Trap> {
+    pub(super) fn value(&self, thread: Tid, operand: Operand) -> Result<i64, Trap> {
         Ok(self.image.expressions.evaluate(operand, &self.userland.users[thread.index()].variables)?)
-    }
-
-    /// One access of a touch: the next page, unless that was the last.
-    fn touch(&mut self, cpu: usize, thread: Tid, access: Access) -> Effect {
-        self.access(cpu, thread, self.touched_page(thread), access == Access::Write)?;
-        let user = self.userland.user(thread);
-        user.progress += 1;
-        if user.progress == user.amount {
-            user.progress = 0;
-            user.next += 1;
-            return Ok(());
-        }
-        let time = self.access_time(cpu, thread);
-        self.kernel.cpus[cpu].left = time;
-        Ok(())
-    }
-
-    fn touched_page(&self, thread: Tid) -> PageNumber {
-        let user = &self.userland.users[thread.index()];
-        match self.image.programs[usize::from(user.program.0)].code[user.next as usize] {
-            Instruction::Touch { memory, .. } => {
-                let offset = u64::from(user.first_page).saturating_add(user.progress);
-                // A page beyond the object is nobody's: the last one below the kernel stands for it.
-                let inside = offset < u64::from(memory.pages);
-                if inside { PageNumber(memory.base.0 + offset as u32) } else { PageNumber(KERNEL_BASE.0 - 1) }
-            }
-            _ => KERNEL_BASE,
-        }
-    }
-
-    /// What an access to memory takes, a walk of the page table included.
-    pub(super) fn access_time(&self, cpu: usize, thread: Tid) -> Span {
-        let costs = &self.kernel.costs;
-        if costs.tlb_miss.is_zero() {
-            return costs.instruction;
-        }
-        let page = self.accessed_page(thread);
-        let hit = page.is_none_or(|page| self.kernel.cpus[cpu].tlb.hits(page, false));
-        if hit { costs.instruction } else { costs.instruction + costs.tlb_miss }
-    }
-
-    /// The page that the instruction at hand accesses.
-    fn accessed_page(&self, thread: Tid) -> Option<PageNumber> {
-        let user = &self.userland.users[thread.index()];
-        match self.image.programs[usize::from(user.program.0)].code[user.next as usize] {
-            Instruction::Touch { .. } => Some(self.touched_page(thread)),
-            Instruction::Load { cell, .. }
-            | Instruction::Store { cell, .. }
-            | Instruction::AtomicAdd { cell, .. }
-            | Instruction::CompareSwap { cell, .. }
-            | Instruction::Exchange { cell, .. } => {
-                let index = user.value(cell.index, self.image);
-                Some(self.page_of(cell, index))
-            }
-            _ => None,
-        }
-    }
-
-    fn page_of(&self, cell: Cell, index: i64) -> PageNumber {
-        let array = &self.image.arrays[cell.array.0 as usize];
-        let byte = u64::from(array.offset) + index.max(0) as u64 * u64::from(array.width.bytes());
-        PageNumber(array.page.0 + (byte / PAGE_SIZE) as u32)
-    }
-
-    fn access(&mut self, cpu: usize, thread: Tid, page: PageNumber, write: bool) -> Effect {
-        let process = self.process(thread);
-        match self.kernel.translate(cpu, process, page, write) {
-            Ok(_) => Ok(()),
-            Err(fault) => Err(Trap::PageFault { page, write, fault }),
-        }
-    }
-
-    /// A shared cell, once its page is there.
-    fn cell(&mut self, cpu: usize, thread: Tid, cell: Cell, write: bool) -> Result<&mut i64, Trap> {
-        let index = self.value(thread, cell.index)?;
-        let outside =
-            Trap::PageFault { page: PageNumber(KERNEL_BASE.0 - 1), write, fault: Fault::Protection };
-        if self.userland.element(cell.array, index).is_none() {
-            return Err(outside);
-        }
-        let page = self.page_of(cell, index);
-        self.access(cpu, thread, page, write)?;
-        self.userland.element(cell.array, index).ok_or(outside)
-    }
-
-    /// Changes a shared cell in one indivisible instruction.
-    fn write(
-        &mut self,
-        cpu: usize,
-        thread: Tid,
-        cell: Cell,
-        old: Option<Variable>,
-        change: impl FnOnce(i64) -> i64,
-    ) -> Effect {
-        let width = self.image.arrays[cell.array.0 as usize].width;
-        let value = self.cell(cpu, thread, cell, true)?;
-        let before = *value;
-        *value = width.stored(change(before));
-        self.userland.user(thread).set(old, before);
-        Ok(())
     }
 
     fn print(&mut self, cpu: usize, thread: Tid, text: &Text) {

@@ -246,7 +246,8 @@ impl Generator {
                 format!("{{ write = \"data\", bytes = \"{size}\", sync = {sync} }}")
             }
             20 if parent => format!(
-                "{{ fork = \"c{child}\" }}, {{ touch = \"heap\", pages = 2 }}, {{ compute = \"{time}ns\" }}"
+                "{{ touch = \"heap\", pages = 2, mode = \"write\" }}, {{ fork = \"c{child}\" }}, \
+                 {{ touch = \"heap\", pages = 2, mode = \"write\" }}, {{ compute = \"{time}ns\" }}"
             ),
             21 if parent => "{ wait = \"all\" }".to_owned(),
             22 if parent => {

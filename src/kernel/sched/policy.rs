@@ -4,7 +4,7 @@
 //! ready and how long the running one ran; the policy says who is next, for how long at most, and
 //! whether a thread that becomes ready should have the CPU at once. A policy keeps what it needs
 //! to know of a thread (virtual time, level, remaining budget) itself, indexed by
-//! [`Tid`](crate::ids::Tid); it never sees the kernel.
+//! [`Tid`]; it never sees the kernel.
 
 use std::fmt;
 

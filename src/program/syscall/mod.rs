@@ -1,7 +1,7 @@
 //! System calls: one file for each.
 //!
 //! A file holds the step's TOML form, its lowering, and what the call does on the simulated
-//! kernel. To add one: write its file, add it to [`calls!`] below, and add its form to
+//! kernel. To add one: write its file, add it to `calls!` below, and add its form to
 //! [`VERBS`](super::verb::VERBS).
 
 mod close;

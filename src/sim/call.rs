@@ -1,0 +1,173 @@
+//! The life of a system call: `CallEntry`, its body `CallBody`, then either `CallExit` and back to
+//! the program, or a wait; when it is woken, `CallResume` and its body again.
+
+use crate::errno::Errno;
+use crate::ids::{CallId, Tid};
+use crate::kernel::cost::CallCost;
+use crate::kernel::options::Preemption;
+use crate::kernel::task::State;
+use crate::kernel::work::{Context, Work};
+use crate::program::call::{Call, Outcome as CallOutcome, SystemCall};
+use crate::program::instruction::OnError;
+use crate::time::Span;
+use crate::trace::{Kind, Sink, Why};
+
+use super::user::Asked;
+use super::{Simulator, Trap};
+
+impl<S: Sink> Simulator<'_, S> {
+    /// The entry of a call. If nothing can happen before its body takes effect, the body's time
+    /// passes at once as well: its price can't change meanwhile.
+    #[inline(always)]
+    pub(super) fn enter_call(&mut self, cpu: usize, call: CallId) -> Option<Trap> {
+        self.kernel.crossings += 1;
+        self.kernel.emit(cpu, Kind::SysEnter { call });
+        let here = &self.kernel.cpus[cpu];
+        let entry = self.prices.entry + here.debt;
+        let body = self.price(cpu, here.current, call, true);
+        if self.passes_undisturbed(cpu, entry + body, 2) {
+            return self.body_reached(cpu);
+        }
+        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallEntry), self.prices.entry);
+        None
+    }
+
+    /// The body's price is known now, and it begins.
+    pub(super) fn begin_body(&mut self, cpu: usize, first: bool) -> Option<Trap> {
+        let here = &self.kernel.cpus[cpu];
+        let (thread, debt) = (here.current, here.debt);
+        let call = self.userland.users[thread.index()].call;
+        let price = self.price(cpu, thread, call, first);
+        if self.passes_undisturbed(cpu, price + debt, 1) {
+            return self.body_reached(cpu);
+        }
+        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallBody), price);
+        None
+    }
+
+    /// What a call's body costs: its base the first time, and what it will copy.
+    #[inline(always)]
+    fn price(&mut self, cpu: usize, thread: Tid, call: CallId, first: bool) -> Span {
+        let cost = self.prices.calls[call.index()];
+        let base = if first { cost.base } else { Span::ZERO };
+        if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) }
+    }
+
+    #[inline(never)]
+    fn price_with_copy(&mut self, cpu: usize, task: Tid, base: Span, cost: CallCost) -> Span {
+        let Some(Asked { call, .. }) = self.asked(task) else { return base };
+        let Simulator { kernel, userland, image, .. } = self;
+        let copies = call.copies(&Call { kernel, userland, image, cpu, task });
+        self.kernel.costs.whole(base + cost.copying(copies))
+    }
+
+    /// The time up to the end of the call's body, and what was to be paid with it, has passed.
+    #[inline]
+    fn body_reached(&mut self, cpu: usize) -> Option<Trap> {
+        let here = &mut self.kernel.cpus[cpu];
+        (here.context, here.left, here.debt) = (Context::Kernel(Work::CallBody), Span::ZERO, Span::ZERO);
+        self.body_ends(cpu)
+    }
+
+    /// The call takes effect.
+    pub(super) fn body_ends(&mut self, cpu: usize) -> Option<Trap> {
+        let thread = self.kernel.cpus[cpu].current;
+        if let Some(status) = self.kernel.tasks[thread.index()].doomed {
+            return self.end_thread(cpu, status, false);
+        }
+        let asked = self.asked(thread);
+        let mut call = Call {
+            kernel: &mut self.kernel,
+            userland: &mut self.userland,
+            image: self.image,
+            cpu,
+            task: thread,
+        };
+        let outcome = match asked {
+            Some(Asked { call: made, .. }) => made.simulate(&mut call),
+            None => implied_exit(&mut call),
+        };
+        let user = &mut self.userland.users[thread.index()];
+        match outcome {
+            Ok(CallOutcome::Done(result) | CallOutcome::Yield(result)) => user.result = result,
+            Err(errno) => user.result = errno.result(),
+            Ok(CallOutcome::Repeat(result)) => {
+                user.result = result;
+                user.repeats = true;
+                user.next = user.call_at.unwrap_or(user.next);
+            }
+            Ok(CallOutcome::Block { on, object }) => {
+                self.kernel.tasks[thread.index()].state = State::Blocked { on, object };
+                let here = &mut self.kernel.cpus[cpu];
+                (here.context, here.left) = (Context::Kernel(Work::CallResume), Span::ZERO);
+                return self.give_up_cpu(cpu, Why::Blocked { on, object });
+            }
+            Ok(CallOutcome::Exit { status, all }) => return self.end_thread(cpu, status, all),
+        }
+        let here = &self.kernel.cpus[cpu];
+        let gives_way = match outcome {
+            Ok(CallOutcome::Yield(_)) => Some(Why::Yielded),
+            _ if self.kernel.options.preemption == Preemption::None => None,
+            _ => here.reschedule,
+        };
+        let (exit, debt) = (self.prices.exit, here.debt);
+        if gives_way.is_none() && self.passes_undisturbed(cpu, exit + debt, 1) {
+            self.kernel.cpus[cpu].debt = Span::ZERO;
+            return self.call_returns(cpu);
+        }
+        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallExit), exit);
+        gives_way.and_then(|why| self.give_up_cpu(cpu, why))
+    }
+
+    /// The call's result goes to the program.
+    #[inline(always)]
+    fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
+        let thread = self.kernel.cpus[cpu].current;
+        let (call, result) = {
+            let user = &self.userland.users[thread.index()];
+            (user.call, user.result)
+        };
+        self.kernel.emit(cpu, Kind::SysExit { call, result });
+        let here = &mut self.kernel.cpus[cpu];
+        (here.context, here.left) = (Context::User, Span::ZERO);
+        let go_straight_on = here.reschedule.is_none() && self.kernel.tasks[thread.index()].doomed.is_none();
+        let user = &mut self.userland.users[thread.index()];
+        user.set(user.result_goes_to, result);
+        if result < 0 && self.asked(thread).is_some_and(|asked| asked.on_error == OnError::Exit) {
+            return self.fail_program(cpu, thread, result);
+        }
+        if go_straight_on { self.next_user_instructions(cpu) } else { self.go_on(cpu) }
+    }
+
+    /// The exit of a call that was disturbed on its way.
+    #[inline(never)]
+    pub(super) fn call_exit_ends(&mut self, cpu: usize) -> Option<Trap> {
+        self.call_returns(cpu)
+    }
+
+    /// A call has failed and the program has no rule for that: it says so and exits.
+    fn fail_program(&mut self, cpu: usize, thread: Tid, result: i64) -> Option<Trap> {
+        let user = &self.userland.users[thread.index()];
+        if S::ON
+            && let Some(errno) = Errno::from_result(result)
+        {
+            let program = &self.image.programs[usize::from(user.program.0)];
+            let at = user.call_at.unwrap_or(0) as usize;
+            let step = &self.image.steps[program.steps[at].index()];
+            let line = Trap::failure(&program.name, &step.text, errno);
+            let text = self.kernel.sink.name(&line);
+            self.kernel.emit(cpu, Kind::Print { text });
+        }
+        if self.kernel.tasks[thread.index()].doomed.is_some() {
+            return self.go_on(cpu);
+        }
+        Some(self.end_of_program(thread, 1))
+    }
+}
+
+/// The exit of a program that has come to its end, or failed: the main thread takes the whole
+/// process with it.
+fn implied_exit<S: Sink>(call: &mut Call<'_, S>) -> Result<CallOutcome, Errno> {
+    let all = call.process().leader() == call.task;
+    Ok(CallOutcome::Exit { status: call.user().result as u16, all })
+}
