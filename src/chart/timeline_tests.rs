@@ -52,7 +52,7 @@ fn every_cpu_process_and_vector_has_a_label() {
 fn spans_with_room_say_what_happens() {
     let svg = svg(&stories::page_fault());
     let texts = texts(&svg);
-    for label in ["page: disk", "ready", "exit 0", "user mode", "kernel: interrupt", "µs", "80"] {
+    for label in ["blocked on page: disk", "ready", "exit 0", "user mode", "kernel: interrupt", "µs", "80"] {
         assert!(texts.contains(&label), "{label} in {texts:?}");
     }
 }
