@@ -158,6 +158,9 @@ impl<S: Sink> Kernel<S> {
         }
         here.current = next;
         here.begin(Context::Kernel(Work::Switch), cost);
+        if here.slice.take().is_some() {
+            self.set_timer(cpu);
+        }
     }
 
     /// The switch is complete: the thread goes on where it was. The caller looks after a thread
@@ -203,11 +206,12 @@ impl<S: Sink> Kernel<S> {
         self.set_timer(cpu);
     }
 
-    /// When the current thread's slice ends; never if it has no end or nobody waits.
+    /// When the current thread's slice ends; never if it has no end, nobody waits, or the thread must
+    /// give way anyway.
     fn slice_end(&self, cpu: usize) -> Instant {
         let here = &self.cpus[cpu];
         match here.slice {
-            Some(slice) if here.policy.waiting() > 0 => here.slice_start + slice,
+            Some(slice) if here.reschedule.is_none() && here.policy.waiting() > 0 => here.slice_start + slice,
             _ => Instant::NEVER,
         }
     }
