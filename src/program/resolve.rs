@@ -108,10 +108,11 @@ impl Lower<'_> {
     /// The descriptor behind a pipe's or file's name.
     pub fn channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
         if name.value == "terminal" {
-            return Some(match end {
+            let fd = match end {
                 End::Read => KEYBOARD,
                 End::Write => SCREEN,
-            });
+            };
+            return Some(self.use_fd(fd, &name.span));
         }
         let Some(channel) = self.names.channels.get(&name.value).copied() else {
             let have = self.names.channels.keys().cloned().collect();
