@@ -36,12 +36,13 @@ pub struct KernelForm {
     pub placement: Option<Placement>,
     /// Whether an idle CPU takes threads from others: "none" or "steal" (the default).
     pub balance: Option<Balance>,
-    /// At most so many processes and threads at the same time; 32768 if absent.
+    /// At most so many processes and threads at the same time; if absent, 32768 beside those that
+    /// the scenario starts.
     pub max_tasks: Option<At<Whole>>,
 }
 
-/// Resolves the table.
-pub fn options(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Options {
+/// Resolves the table, for a scenario that starts so many processes itself.
+pub fn options(form: &KernelForm, started: u64, costs: &Costs, problems: &mut Problems) -> Options {
     let tick = form.tick.as_ref();
     let tick = tick.and_then(|at| match &at.value.0 {
         Raw::Text(text) if text == "none" => None,
@@ -51,8 +52,6 @@ pub fn options(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Opt
             Some(tick)
         }
     });
-    let max_tasks = form.max_tasks.as_ref();
-    let max_tasks = max_tasks.and_then(|at| whole(at, "`max-tasks`", 1..=4_194_304, problems));
     Options {
         scheduler: scheduler(form, costs, problems),
         preemption: form.preemption.unwrap_or_default(),
@@ -60,8 +59,21 @@ pub fn options(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Opt
         tickless_idle: form.tickless_idle.unwrap_or(true),
         placement: form.placement.unwrap_or_default(),
         balance: form.balance.unwrap_or_default(),
-        max_tasks: max_tasks.unwrap_or(32_768),
+        max_tasks: max_tasks(form, started, problems),
     }
+}
+
+fn max_tasks(form: &KernelForm, started: u64, problems: &mut Problems) -> u32 {
+    const MOST: u32 = 4_194_304;
+    let beside = || u32::try_from(started).unwrap_or(MOST).saturating_add(32_768);
+    let Some(at) = &form.max_tasks else { return beside() };
+    let Some(most) = whole::<u32>(at, "`max-tasks`", 1..=i128::from(MOST), problems) else { return beside() };
+    if u64::from(most) < started {
+        let message = format!("the scenario starts {started} processes, and at most {most} may live");
+        let help = format!("write `max-tasks = {started}` or more, or start fewer");
+        problems.push(Problem::error(Code::OutOfRange, at.span.clone(), message).help(help));
+    }
+    most
 }
 
 /// A CPU whose timer rings again before the handler of the last ring is done executes nothing else.

@@ -173,7 +173,8 @@ fn read(
     let objects = objects::read(root, &devices, entries, &mut names, problems);
     let processes = processes::read(root, cpus, instruction, &mut names, problems);
     let kernel_form: kernel::KernelForm = table::single(root, "kernel", problems);
-    let kernel = kernel::options(&kernel_form, &costs, problems);
+    let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
+    let kernel = kernel::options(&kernel_form, started, &costs, problems);
     let run = run::read(root, instruction, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
