@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::grouping::grouped;
-use super::naming::{bytes, count, time};
+use super::naming::{bytes, count, printable, time};
 use super::summary::{ProcessSummary, Summary, Usage};
 use super::table::{Column, Table};
 
@@ -192,7 +192,7 @@ impl Summary {
                 text,
                 "{:>8}  {}",
                 time(line.at.since(crate::time::Instant::START)),
-                line.text.escape_debug()
+                printable(&line.text)
             );
         }
         let more = (self.prints.len() - self.prints.len().min(LINES)) as u64 + self.prints_dropped;

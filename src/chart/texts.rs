@@ -3,7 +3,7 @@
 use plotters::prelude::DrawingBackend;
 
 use crate::analysis::lanes::{ThreadLane, What};
-use crate::analysis::naming::count;
+use crate::analysis::naming::{count, printable};
 
 use super::ChartError;
 use super::callouts::{ABOVE, Above};
@@ -90,7 +90,7 @@ impl Timeline<'_> {
                 continue;
             };
             let text = match &mark.what {
-                What::Printed { text } => format!("“{}”", text.trim_end().escape_debug()),
+                What::Printed { text } => format!("“{}”", printable(text.trim_end())),
                 What::SignalDelivered { signal } => signal.name().to_owned(),
                 What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
             };

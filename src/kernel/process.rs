@@ -274,6 +274,14 @@ impl<S: Sink> Kernel<S> {
         found
     }
 
+    /// The child that was forked last of those that haven't ended.
+    pub fn youngest_living_child(&self, parent: Pid) -> Option<Pid> {
+        let process = |id: Pid| self.processes[id.index()].as_ref();
+        let youngest = process(parent)?.youngest_child;
+        std::iter::successors(youngest, |&child| process(child)?.older_sibling)
+            .find(|&child| process(child).is_some_and(|child| child.phase == Phase::Alive))
+    }
+
     fn unlink_child(&mut self, parent: Pid, gone: Pid) {
         let after = self.processes[gone.index()].as_mut().and_then(|gone| gone.older_sibling.take());
         let mut here = self.processes[parent.index()].as_mut().map(|parent| &mut parent.youngest_child);

@@ -182,6 +182,8 @@ impl<S: Sink> Simulator<'_, S> {
             && self.kernel.tasks[self.kernel.cpus[cpu].current.index()].doomed.is_some()
         {
             self.kernel.emit(cpu, Kind::SignalDeliver { signal });
+            let here = &mut self.kernel.cpus[cpu];
+            here.debt += self.kernel.costs.signal;
         }
         self.kernel.begin_exit(cpu, status, all);
         None

@@ -1,8 +1,9 @@
 //! Round-robin: each ready thread in turn, for one quantum at most.
 //!
 //! A thread that becomes ready goes to the end of the queue, and so does one whose quantum is
-//! over. At the same instant the one that became ready comes first, since devices assert their
-//! lines before the timer's handler runs.
+//! over. At the same instant a thread whose sleep is over comes first, since the timer's handler
+//! wakes it before it looks at the slice; one that a device's handler wakes comes after, since the
+//! timer's vector is the higher one.
 
 use std::collections::VecDeque;
 

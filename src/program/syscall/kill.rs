@@ -86,7 +86,7 @@ impl SystemCall for Kill {
         let to = match self.target {
             Target::Pid(pid) => u32::try_from(call.user().value(pid, image)).ok().map(Pid),
             Target::Process(start) => call.kernel.first_of.get(usize::from(start.0)).copied().flatten(),
-            Target::Child => own.and_then(|own| own.youngest_child),
+            Target::Child => call.kernel.youngest_living_child(process),
             Target::Parent => own.map(|own| own.parent),
         };
         let sent = to.is_some_and(|to| call.kernel.send_signal(call.cpu, to, self.signal));

@@ -21,7 +21,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "thread",
     level: Level::Syscall,
     summary: "starts a thread in the same process",
-    doc: "Starts a thread that runs the named program. It shares the process's memory and files and has variables of its own, which start at zero. `count` starts several by as many calls.",
+    doc: "Starts a thread that runs the named program. It shares the process's memory and files and has variables of its own: those that both programs have start with the values of the thread that made it, the others at zero. `count` starts several by as many calls.",
     example: r#"{ thread = "worker" }"#,
     blocks: &[],
     parse: parse::<ThreadForm>,
