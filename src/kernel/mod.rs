@@ -92,8 +92,8 @@ pub struct Kernel<S> {
     pub terminal: file::Terminal,
     /// The first process of each entry of the scenario's list of starts, once it exists.
     pub first_of: Vec<Option<Pid>>,
-    /// Threads that haven't ended.
-    pub living: u32,
+    /// Process and thread numbers in use: of the living, and of zombies.
+    pub numbers_in_use: u32,
     /// Queued events and timers that could still wake somebody. When all CPUs idle and this is
     /// zero, nothing can ever happen again.
     pub hopes: u64,

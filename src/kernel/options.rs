@@ -17,7 +17,7 @@ pub struct Options {
     pub tickless_idle: bool,
     pub placement: Placement,
     pub balance: Balance,
-    /// At most so many processes and threads at the same time; beyond it fork fails with EAGAIN.
+    /// At most so many processes (zombies too) and threads at the same time; beyond it fork fails with EAGAIN.
     pub max_tasks: u32,
 }
 

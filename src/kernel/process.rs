@@ -12,6 +12,9 @@ use super::task::{Phase, Process, State, Task};
 use super::wait::WaitQueue;
 use super::work::{Context, Work};
 
+/// A run never uses a number twice, and has so many: Linux's largest `pid_max`.
+pub const MOST_BIRTHS: u32 = 4_194_304;
+
 /// What the kernel needs to know of a new thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Birth {
@@ -79,9 +82,9 @@ impl Process {
 }
 
 impl<S: Sink> Kernel<S> {
-    /// A new thread, not yet in any run queue; none if there are too many.
+    /// A new thread, not yet in any run queue; none if there is no number left for it.
     pub fn create(&mut self, birth: Birth) -> Option<Tid> {
-        if self.living >= self.options.max_tasks {
+        if self.numbers_in_use >= self.options.max_tasks || self.tasks.len() >= MOST_BIRTHS as usize {
             return None;
         }
         let id = Tid::from(self.tasks.len());
@@ -105,7 +108,7 @@ impl<S: Sink> Kernel<S> {
         };
         self.tasks.push(Task::of(process, birth));
         self.parameters.push(birth.parameters);
-        self.living += 1;
+        self.numbers_in_use += 1;
         Some(id)
     }
 
@@ -179,21 +182,22 @@ impl<S: Sink> Kernel<S> {
         task.state = State::Ended;
         let status = task.doomed.unwrap_or(0);
         let id = task.process;
-        self.living -= 1;
         self.emit(cpu, Kind::ProcessExit { status });
         let Some(process) = &mut self.processes[id.index()] else {
             return;
         };
         process.threads -= 1;
+        let is_last = process.threads == 0;
         let joiners = process.joiners;
         process.joiners = WaitQueue::default();
         self.wake_all(cpu, joiners);
+        if !is_last {
+            self.numbers_in_use -= 1;
+            return;
+        }
         let Some(process) = &mut self.processes[id.index()] else {
             return;
         };
-        if process.threads > 0 {
-            return;
-        }
         process.phase = Phase::Zombie { status };
         let parent = process.parent;
         for descriptor in std::mem::take(&mut process.files).into_iter().flatten() {
@@ -243,6 +247,7 @@ impl<S: Sink> Kernel<S> {
 
     /// Nothing more will be asked of the process: only its status is kept.
     fn bury(&mut self, id: Pid, status: u16) {
+        self.numbers_in_use -= 1;
         if let Some(process) = &mut self.processes[id.index()] {
             process.phase = Phase::Gone { status };
             process.files = Vec::new();

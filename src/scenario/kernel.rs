@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
+use crate::kernel::process::MOST_BIRTHS;
 use crate::kernel::sched::{POLICIES, PolicyRow};
 use crate::program::at::{Anything, At, Entries, Raw, Time, Whole};
 use crate::program::problem::{Code, Problem, Problems};
@@ -36,8 +37,8 @@ pub struct KernelForm {
     pub placement: Option<Placement>,
     /// Whether an idle CPU takes threads from others: "none" or "steal" (the default).
     pub balance: Option<Balance>,
-    /// At most so many processes and threads at the same time; if absent, 32768 beside those that
-    /// the scenario starts.
+    /// At most so many processes (zombies too) and threads at the same time; if absent, 32768 beside
+    /// those that the scenario starts.
     pub max_tasks: Option<At<Whole>>,
 }
 
@@ -64,10 +65,11 @@ pub fn options(form: &KernelForm, started: u64, costs: &Costs, problems: &mut Pr
 }
 
 fn max_tasks(form: &KernelForm, started: u64, problems: &mut Problems) -> u32 {
-    const MOST: u32 = 4_194_304;
-    let beside = || u32::try_from(started).unwrap_or(MOST).saturating_add(32_768);
+    let beside = || u32::try_from(started).unwrap_or(MOST_BIRTHS).saturating_add(32_768);
     let Some(at) = &form.max_tasks else { return beside() };
-    let Some(most) = whole::<u32>(at, "`max-tasks`", 1..=i128::from(MOST), problems) else { return beside() };
+    let Some(most) = whole::<u32>(at, "`max-tasks`", 1..=i128::from(MOST_BIRTHS), problems) else {
+        return beside();
+    };
     if u64::from(most) < started {
         let message = format!("the scenario starts {started} processes, and at most {most} may live");
         let help = format!("write `max-tasks = {started}` or more, or start fewer");

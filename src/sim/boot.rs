@@ -241,7 +241,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         regions: regions(image),
         terminal: Terminal::new(image.terminal.object),
         first_of: vec![None; image.starts.len()],
-        living: 0,
+        numbers_in_use: 0,
         hopes: 0,
         crossings: 0,
         quiet_until: Instant::START,

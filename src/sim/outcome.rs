@@ -14,7 +14,7 @@ impl<S: Sink> Simulator<'_, S> {
         if let Some(outcome) = self.outcome.take() {
             return outcome;
         }
-        if self.kernel.living == 0 && self.unstarted == 0 {
+        if self.kernel.numbers_in_use == 0 && self.unstarted == 0 {
             return Outcome::Finished;
         }
         if self.nothing_can_happen() {
