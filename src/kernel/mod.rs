@@ -24,6 +24,8 @@ pub mod task;
 pub mod wait;
 pub mod work;
 
+use std::sync::Arc;
+
 use crate::hw::device::Device;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
@@ -81,7 +83,7 @@ pub struct Kernel<S> {
     /// Indexed by [`Tid`].
     pub tasks: Vec<Task>,
     /// What the scheduling policy is told about each thread, indexed by [`Tid`].
-    pub parameters: Vec<Parameters>,
+    pub parameters: Vec<Arc<Parameters>>,
     /// Indexed by [`Pid`]; threads that lead no process have none.
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,

@@ -1,5 +1,7 @@
 //! Births and deaths: threads, processes, zombies and orphans.
 
+use std::sync::Arc;
+
 use crate::ids::{CpuId, Pid, StepId, Tid};
 use crate::signal::Signal;
 use crate::time::Span;
@@ -16,13 +18,13 @@ use super::work::{Context, Work};
 pub const MOST_BIRTHS: u32 = 4_194_304;
 
 /// What the kernel needs to know of a new thread.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Birth {
     /// A process of its own under this parent, or a thread of an existing process.
     pub place: Place,
     /// Which program it runs; the kernel only compares it.
     pub program: u16,
-    pub parameters: Parameters,
+    pub parameters: Arc<Parameters>,
     pub affinity: Option<CpuId>,
     pub context: Context,
 }
@@ -46,7 +48,7 @@ pub enum Awaited {
 }
 
 impl Task {
-    fn of(process: Pid, birth: Birth) -> Task {
+    fn of(process: Pid, birth: &Birth) -> Task {
         Task {
             process,
             state: State::Ready,
@@ -106,7 +108,7 @@ impl<S: Sink> Kernel<S> {
                 process
             }
         };
-        self.tasks.push(Task::of(process, birth));
+        self.tasks.push(Task::of(process, &birth));
         self.parameters.push(birth.parameters);
         self.numbers_in_use += 1;
         Some(id)
@@ -117,7 +119,7 @@ impl<S: Sink> Kernel<S> {
         let birth = Birth {
             place: Place::ThreadOf(Pid::INIT),
             program: u16::MAX,
-            parameters: Parameters::default(),
+            parameters: Arc::default(),
             affinity: None,
             context: Context::Idle,
         };
@@ -125,8 +127,8 @@ impl<S: Sink> Kernel<S> {
             [None, Some(Box::new(Process { older_sibling: None, ..Process::of(Pid::INIT, u16::MAX) }))]
         {
             self.processes.push(process);
-            self.tasks.push(Task { state: State::Ended, ..Task::of(Pid::INIT, birth) });
-            self.parameters.push(birth.parameters);
+            self.tasks.push(Task { state: State::Ended, ..Task::of(Pid::INIT, &birth) });
+            self.parameters.push(Arc::clone(&birth.parameters));
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! The counterparts in Linux are `try_to_wake_up`, `__schedule` and the `need_resched` flag.
 
+use std::sync::Arc;
+
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
 use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
@@ -14,7 +16,7 @@ use super::sched::{Parameters, Ready, Thread};
 use super::task::State;
 use super::work::{Context, Work};
 
-fn thread(parameters: &[Parameters], id: Tid) -> Thread<'_> {
+fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
     Thread { id, parameters: &parameters[id.index()] }
 }
 

@@ -1,5 +1,7 @@
 //! A lowered scenario: everything that either world needs to run it, with all names resolved.
 
+use std::sync::Arc;
+
 use crate::hw::device::DeviceSpec;
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
@@ -50,7 +52,7 @@ pub struct Start {
     pub at: Instant,
     pub count: u32,
     /// What the scheduling policy is told about each of them.
-    pub parameters: Parameters,
+    pub parameters: Arc<Parameters>,
     /// The only CPU that it may run on.
     pub cpu: Option<CpuId>,
 }

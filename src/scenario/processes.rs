@@ -1,5 +1,7 @@
 //! `[process.NAME]` and `[program.NAME]`: who runs what.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -209,14 +211,14 @@ impl ProcessForm {
             program,
             at: Instant::START + at,
             count: count.unwrap_or(1) as u32,
-            parameters: Parameters {
+            parameters: Arc::new(Parameters {
                 priority: priority.unwrap_or(0) as i32,
                 nice: nice.unwrap_or(0) as i8,
                 tickets: tickets.unwrap_or(0) as u32,
                 period: span(&self.period),
                 deadline: span(&self.deadline),
                 budget: span(&self.budget),
-            },
+            }),
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
         }
     }

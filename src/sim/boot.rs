@@ -1,6 +1,7 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::hw::device::{Device, State as DeviceState, Trigger};
 use crate::hw::interrupt::RESCHEDULE;
@@ -142,7 +143,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let birth = Birth {
             place: Place::ChildOf(Pid::INIT),
             program: id.0,
-            parameters: start.parameters,
+            parameters: Arc::clone(&start.parameters),
             affinity: start.cpu,
             context: Context::User,
         };

@@ -3,6 +3,8 @@
 //! The child runs another program of the scenario from its first step. Real programs share their
 //! text and branch on the call's result; a scenario writes the two branches as two programs.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -95,7 +97,7 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     let birth = Birth {
         place,
         program: id.0,
-        parameters: call.kernel.parameters[call.task.index()],
+        parameters: Arc::clone(&call.kernel.parameters[call.task.index()]),
         affinity: parent.affinity,
         context: Context::Kernel(Work::CallExit),
     };
