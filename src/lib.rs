@@ -6,8 +6,12 @@ pub mod export;
 pub mod hw;
 pub mod ids;
 pub mod kernel;
+#[cfg(target_os = "linux")]
+pub mod os;
 pub mod program;
 pub mod random;
+#[cfg(target_os = "linux")]
+pub mod real;
 pub mod scenario;
 pub mod signal;
 pub mod sim;

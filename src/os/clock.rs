@@ -1,0 +1,64 @@
+//! The host's clock, and work that takes a given time.
+
+use nix::time::{ClockId, clock_gettime};
+
+use crate::time::Span;
+
+/// Nanoseconds of the monotonic clock, the one that the kernel's trace points use as well.
+#[inline]
+pub fn now() -> u64 {
+    nanos(ClockId::CLOCK_MONOTONIC)
+}
+
+fn nanos(clock: ClockId) -> u64 {
+    clock_gettime(clock).map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
+}
+
+/// Sleeps so long; a signal that has no handler doesn't cut it short.
+pub fn sleep(time: Span) {
+    let (seconds, nanos) = (time.as_nanos() / 1_000_000_000, time.as_nanos() % 1_000_000_000);
+    let wanted = libc::timespec { tv_sec: seconds as libc::time_t, tv_nsec: nanos as libc::c_long };
+    // SAFETY: `wanted` is a valid time, and a null pointer says that the rest isn't wanted.
+    unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const wanted, std::ptr::null_mut()) };
+}
+
+/// How fast this host goes round an empty loop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spin {
+    /// Rounds for each nanosecond of CPU time.
+    pub rounds_per_nano: f64,
+    /// The slowest measurement beside the fastest, minus one: how far the speed can be trusted.
+    pub dispersion: f64,
+}
+
+impl Spin {
+    /// Measures in CPU time, so that other work on the host does little harm: the fastest of many
+    /// tries is the one that was disturbed least. Takes some 20 ms.
+    pub fn calibrate() -> Spin {
+        const ROUNDS: u64 = 200_000;
+        const TRIES: usize = 50;
+        let mut times: Vec<u64> = (0..TRIES)
+            .map(|_| {
+                let before = nanos(ClockId::CLOCK_THREAD_CPUTIME_ID);
+                go_round(ROUNDS);
+                nanos(ClockId::CLOCK_THREAD_CPUTIME_ID).saturating_sub(before).max(1)
+            })
+            .collect();
+        times.sort_unstable();
+        let (fastest, slow) = (times[0] as f64, times[TRIES * 9 / 10] as f64);
+        Spin { rounds_per_nano: ROUNDS as f64 / fastest, dispersion: slow / fastest - 1.0 }
+    }
+
+    /// Keeps the CPU busy for so many nanoseconds of its time.
+    #[inline]
+    pub fn work(&self, nanos: u64) {
+        go_round((nanos as f64 * self.rounds_per_nano) as u64);
+    }
+}
+
+#[inline(never)]
+fn go_round(rounds: u64) {
+    for round in 0..rounds {
+        std::hint::black_box(round);
+    }
+}

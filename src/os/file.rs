@@ -1,0 +1,134 @@
+//! Descriptors, pipes, and what is read and written. Descriptors bear the numbers that the real
+//! mode has chosen for them, so that they mean the same after a fork and after an exec.
+
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
+use std::path::Path;
+
+use nix::errno::Errno as HostErrno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::stat::Mode;
+
+use crate::errno::Errno;
+
+/// Bytes that begin where a page does, as direct transfers need it.
+#[derive(Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    begin: usize,
+}
+
+const PAGE: usize = 4096;
+
+impl Buffer {
+    pub const fn new() -> Buffer {
+        Buffer { bytes: Vec::new(), begin: 0 }
+    }
+
+    /// So many bytes; what they hold is left over from before.
+    pub fn take(&mut self, bytes: usize) -> &mut [u8] {
+        if self.bytes.len() < self.begin + bytes {
+            self.bytes = vec![0; bytes + PAGE];
+            self.begin = self.bytes.as_ptr().align_offset(PAGE).min(PAGE);
+        }
+        &mut self.bytes[self.begin..self.begin + bytes]
+    }
+}
+
+impl Default for Buffer {
+    fn default() -> Buffer {
+        Buffer::new()
+    }
+}
+
+/// Opens a file, making it if the flags say so.
+pub fn open(path: &Path, flags: OFlag) -> nix::Result<OwnedFd> {
+    nix::fcntl::open(path, flags, Mode::S_IRUSR | Mode::S_IWUSR)
+}
+
+/// Gives a descriptor the number `as_number`, and closes what had it before.
+pub fn place(descriptor: OwnedFd, as_number: RawFd) -> nix::Result<()> {
+    if descriptor.as_raw_fd() == as_number {
+        keep_over_exec(&descriptor)?;
+        let _ = descriptor.into_raw_fd();
+        return Ok(());
+    }
+    // SAFETY: both are plain numbers; whoever had `as_number` has given it up to the real mode,
+    // which keeps this range of numbers to itself.
+    HostErrno::result(unsafe { libc::dup2(descriptor.as_raw_fd(), as_number) }).map(|_| ())
+}
+
+fn keep_over_exec(descriptor: &OwnedFd) -> nix::Result<()> {
+    fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty())).map(|_| ())
+}
+
+/// A pipe with at least this capacity, if the host allows it: its end to read, its end to write,
+/// and the bytes that it holds.
+pub fn pipe(capacity: u64) -> nix::Result<(OwnedFd, OwnedFd, u64)> {
+    let (read, write) = nix::unistd::pipe()?;
+    let wanted = i32::try_from(capacity).unwrap_or(i32::MAX);
+    // SAFETY: plain numbers. A host that refuses the size leaves the pipe as it was.
+    let _ = unsafe { libc::fcntl(write.as_raw_fd(), libc::F_SETPIPE_SZ, wanted) };
+    // SAFETY: plain numbers.
+    let size = unsafe { libc::fcntl(write.as_raw_fd(), libc::F_GETPIPE_SZ) };
+    Ok((read, write, u64::try_from(size).unwrap_or(0)))
+}
+
+/// Whether the number stands for an open descriptor.
+pub fn check_open(descriptor: RawFd) -> nix::Result<()> {
+    // SAFETY: plain numbers.
+    HostErrno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFD) }).map(|_| ())
+}
+
+/// Reads once, at most the buffer's length; 0 is the end.
+pub fn read(descriptor: RawFd, into: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most the buffer's length into it.
+    let result = unsafe { libc::read(descriptor, into.as_mut_ptr().cast(), into.len()) };
+    HostErrno::result(result).map(|bytes| bytes as usize).map_err(super::errno)
+}
+
+/// Writes once, as much as there is room for.
+pub fn write(descriptor: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel reads at most the buffer's length from it.
+    let result = unsafe { libc::write(descriptor, bytes.as_ptr().cast(), bytes.len()) };
+    HostErrno::result(result).map(|bytes| bytes as usize).map_err(super::errno)
+}
+
+/// Writes, and returns when the device has the data.
+pub fn write_through(descriptor: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
+    let piece = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    // SAFETY: one piece, whose bytes the kernel only reads; -1 stands for the file's own position.
+    let result = unsafe { libc::pwritev2(descriptor, &raw const piece, 1, -1, libc::RWF_DSYNC) };
+    HostErrno::result(result).map(|bytes| bytes as usize).map_err(super::errno)
+}
+
+/// Whether transfers go past the page cache from now on.
+pub fn set_direct(descriptor: RawFd, direct: bool) -> Result<(), Errno> {
+    // SAFETY: the descriptor is only borrowed for these calls, which check it.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    let flags = fcntl(descriptor, FcntlArg::F_GETFL).map_err(super::errno)?;
+    let mut flags = OFlag::from_bits_retain(flags);
+    if flags.contains(OFlag::O_DIRECT) != direct {
+        flags.set(OFlag::O_DIRECT, direct);
+        fcntl(descriptor, FcntlArg::F_SETFL(flags)).map_err(super::errno)?;
+    }
+    Ok(())
+}
+
+/// Has the device keep what was written so far.
+pub fn sync(descriptor: RawFd) -> Result<(), Errno> {
+    // SAFETY: a plain number.
+    HostErrno::result(unsafe { libc::fsync(descriptor) }).map(|_| ()).map_err(super::errno)
+}
+
+/// Gives a descriptor up; EBADF if it wasn't open.
+pub fn close(descriptor: RawFd) -> Result<(), Errno> {
+    // SAFETY: the number belongs to the range that the real mode manages by hand; no owner of a
+    // descriptor has it.
+    HostErrno::result(unsafe { libc::close(descriptor) }).map(|_| ()).map_err(super::errno)
+}
+
+/// Asks the kernel to forget what it keeps of a file in memory.
+pub fn forget(file: &OwnedFd) -> nix::Result<()> {
+    nix::unistd::fsync(file)?;
+    nix::fcntl::posix_fadvise(file, 0, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED)
+}

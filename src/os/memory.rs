@@ -1,0 +1,155 @@
+//! Memory that processes share, its cells, and pages that are touched.
+
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64};
+
+use nix::fcntl::OFlag;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
+use nix::unistd::ftruncate;
+
+use super::file;
+
+/// A piece of mapped memory; it goes when this is dropped.
+#[derive(Debug)]
+pub struct Mapping {
+    start: NonNull<libc::c_void>,
+    bytes: usize,
+}
+
+// SAFETY: the memory is accessed through atomics and volatile accesses only.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+/// A new memory object of so many bytes, all zero, that lives as long as somebody has its
+/// descriptor. It takes up no memory until it is touched.
+pub fn shared_object(name: &str, bytes: u64) -> nix::Result<OwnedFd> {
+    let object = memfd_create(name, MFdFlags::empty())?;
+    ftruncate(&object, bytes as i64)?;
+    Ok(object)
+}
+
+impl Mapping {
+    /// Maps a memory object so that all who map it see each other's writes.
+    pub fn shared(object: impl AsFd, bytes: usize) -> nix::Result<Mapping> {
+        // SAFETY: the kernel chooses the place, and the mapping is the only owner of it.
+        let start = unsafe { mmap(None, size(bytes), rights(), MapFlags::MAP_SHARED, object, 0)? };
+        Ok(Mapping { start, bytes })
+    }
+
+    /// Maps the object that a descriptor, inherited under this number, refers to.
+    pub fn inherited(object: RawFd, bytes: usize) -> nix::Result<Mapping> {
+        file::check_open(object)?;
+        // SAFETY: the descriptor is open, and is only borrowed for this call.
+        Mapping::shared(unsafe { BorrowedFd::borrow_raw(object) }, bytes)
+    }
+
+    /// Zeros of the process's own; a fork copies them at the first write.
+    pub fn private(bytes: usize) -> nix::Result<Mapping> {
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
+        // SAFETY: the kernel chooses the place, and the mapping is the only owner of it.
+        let start = unsafe { mmap_anonymous(None, size(bytes), rights(), flags)? };
+        let mapping = Mapping { start, bytes };
+        mapping.no_huge_pages();
+        Ok(mapping)
+    }
+
+    /// A file's content; writes stay the process's own.
+    pub fn of_file(path: &std::path::Path, bytes: usize) -> nix::Result<Mapping> {
+        let file = file::open(path, OFlag::O_RDONLY)?;
+        // SAFETY: the kernel chooses the place, and the mapping is the only owner of it.
+        let start = unsafe { mmap(None, size(bytes), rights(), MapFlags::MAP_PRIVATE, &file, 0)? };
+        Ok(Mapping { start, bytes })
+    }
+
+    /// A page fault maps one page, as in the model, not 512.
+    fn no_huge_pages(&self) {
+        // SAFETY: the advice concerns this mapping only, and changes nothing of its content.
+        let _ = unsafe { madvise(self.start, self.bytes, MmapAdvise::MADV_NOHUGEPAGE) };
+    }
+
+    /// Has the kernel map a part beforehand, so that writing to it causes no page faults.
+    pub fn populate(&self, offset: usize, bytes: usize) {
+        if offset + bytes <= self.bytes {
+            // SAFETY: the part lies within the mapping.
+            unsafe {
+                let part = self.start.as_ptr().byte_add(offset);
+                libc::madvise(part, bytes, libc::MADV_POPULATE_WRITE);
+            }
+        }
+    }
+
+    /// All of it, as words.
+    pub fn words(&self) -> &[AtomicU64] {
+        // SAFETY: mappings begin at a page, live as long as `self`, and any bits are a valid word.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / 8) }
+    }
+
+    /// A 64-bit cell, if it lies within and is aligned.
+    pub fn cell64(&self, offset: usize) -> Option<&AtomicI64> {
+        let fits = offset.is_multiple_of(8) && offset + 8 <= self.bytes;
+        // SAFETY: it lies within the mapping, is aligned, and lives as long as `self`.
+        fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
+    }
+
+    /// A 32-bit cell, if it lies within and is aligned.
+    pub fn cell32(&self, offset: usize) -> Option<&AtomicI32> {
+        let fits = offset.is_multiple_of(4) && offset + 4 <= self.bytes;
+        // SAFETY: it lies within the mapping, is aligned, and lives as long as `self`.
+        fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
+    }
+
+    /// One access to the byte at an offset. Outside of the mapping it is an access to the kernel's
+    /// memory, which ends the process with SIGSEGV.
+    #[inline]
+    pub fn touch(&self, offset: u64, write: bool) {
+        if offset >= self.bytes as u64 {
+            return touch_kernel(write);
+        }
+        // SAFETY: the byte lies within the mapping.
+        unsafe {
+            let byte = self.start.as_ptr().byte_add(offset as usize).cast::<u8>();
+            let before = byte.read_volatile();
+            if write {
+                byte.write_volatile(before.wrapping_add(1));
+            }
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: nothing refers to the mapping any more: all references to it borrow `self`.
+        let _ = unsafe { munmap(self.start, self.bytes) };
+    }
+}
+
+fn rights() -> ProtFlags {
+    ProtFlags::PROT_READ | ProtFlags::PROT_WRITE
+}
+
+fn size(bytes: usize) -> NonZeroUsize {
+    NonZeroUsize::new(bytes).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// An access to the kernel's half of the address space: SIGSEGV, as the scenario asks for.
+pub fn touch_kernel(write: bool) {
+    let kernel = 0xffff_8000_0000_0000_usize as *mut u8;
+    // SAFETY: the access is meant to fault. The processor refuses it, nothing is read or written,
+    // and the kernel ends the process with a signal.
+    unsafe {
+        if write {
+            kernel.write_volatile(0);
+        } else {
+            kernel.read_volatile();
+        }
+    }
+}
+
+/// The descriptor's number, for those who inherit it.
+pub fn number(object: &OwnedFd) -> RawFd {
+    object.as_raw_fd()
+}

@@ -1,0 +1,25 @@
+//! The host's calls, made safe: every `unsafe` block of the project stands here.
+//!
+//! - [`clock`]: the time, and work that takes a given time
+//! - [`memory`]: memory that processes share, its cells, and pages that are touched
+//! - [`file`]: descriptors, pipes, and what is read and written
+//! - [`futex`]: waiting on a cell
+//! - [`process`]: fork, exec, wait, signals, limits
+//!
+//! Only Linux has what the real mode needs; elsewhere the module is left out, and with it
+//! everything that runs a scenario for real.
+
+#![allow(unsafe_code)]
+
+pub mod clock;
+pub mod file;
+pub mod futex;
+pub mod memory;
+pub mod process;
+
+use crate::errno::Errno;
+
+/// What a program of a scenario gets to see of an error of the host.
+pub(crate) fn errno(error: nix::errno::Errno) -> Errno {
+    Errno::from_result(-i64::from(error as i32)).unwrap_or(Errno::EIO)
+}

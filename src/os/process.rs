@@ -1,0 +1,186 @@
+//! Fork, exec, wait, signals and limits.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal as HostSignal};
+use nix::unistd::{ForkResult, Pid as HostPid};
+
+use crate::errno::Errno;
+use crate::signal::Signal;
+
+/// Which of the two a process is after a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forked {
+    /// The parent, with the child's number.
+    Parent(i32),
+    Child,
+}
+
+/// How a child has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub pid: i32,
+    /// 0 to 255, or 128 and the signal's number.
+    pub status: u16,
+}
+
+/// A second process, the same as this one.
+pub fn fork() -> Result<Forked, Errno> {
+    // SAFETY: the real mode forks from processes with one thread, or, where a scenario asks for a
+    // fork beside threads, does in the child what is allowed there: the C library's allocator is
+    // usable after a fork, and no lock of ours is held by another thread for longer than a push.
+    match unsafe { nix::unistd::fork() } {
+        Ok(ForkResult::Parent { child }) => Ok(Forked::Parent(child.as_raw())),
+        Ok(ForkResult::Child) => Ok(Forked::Child),
+        Err(error) => Err(super::errno(error)),
+    }
+}
+
+/// Becomes another program; returns only if that isn't possible.
+pub fn exec(program: &Path, arguments: &[String]) -> Errno {
+    let path = CString::new(program.as_os_str().as_bytes()).unwrap_or_default();
+    let arguments: Vec<CString> =
+        arguments.iter().map(|text| CString::new(text.as_str()).unwrap_or_default()).collect();
+    match nix::unistd::execv(&path, &arguments) {
+        Err(error) => super::errno(error),
+        Ok(never) => match never {},
+    }
+}
+
+/// Ends the process at once, without anything that a program does at its end.
+pub fn exit(status: u16) -> ! {
+    // SAFETY: the call doesn't return.
+    unsafe { libc::_exit(i32::from(status)) }
+}
+
+/// Waits for a child: this one, or any. `None` if `now` and none has ended yet.
+pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
+    let mut status = 0;
+    let flags = if now { libc::WNOHANG } else { 0 };
+    // SAFETY: `status` is valid for the call to write to.
+    let pid = unsafe { libc::waitpid(child.unwrap_or(-1), &raw mut status, flags) };
+    let pid = nix::errno::Errno::result(pid).map_err(super::errno)?;
+    if pid == 0 {
+        return Ok(None);
+    }
+    let status = if libc::WIFSIGNALED(status) {
+        128 + libc::WTERMSIG(status) as u16
+    } else {
+        libc::WEXITSTATUS(status) as u16
+    };
+    Ok(Some(Ended { pid, status }))
+}
+
+/// This process's number, asked from the kernel.
+pub fn getpid() -> i32 {
+    std::process::id() as i32
+}
+
+/// This thread's number.
+pub fn gettid() -> i32 {
+    nix::unistd::gettid().as_raw()
+}
+
+/// The parent's number.
+pub fn getppid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}
+
+/// Lets other threads have the CPU.
+pub fn sched_yield() {
+    let _ = nix::sched::sched_yield();
+}
+
+/// Waits for a signal.
+pub fn pause() {
+    nix::unistd::pause();
+}
+
+/// Sends a signal to one process.
+pub fn kill(pid: i32, signal: Signal) -> Result<(), Errno> {
+    // A number of zero or less would mean a group of processes.
+    if pid <= 0 {
+        return Err(Errno::ESRCH);
+    }
+    nix::sys::signal::kill(HostPid::from_raw(pid), host_signal(signal)?).map_err(super::errno)
+}
+
+/// Ends all processes of a group at once.
+pub fn kill_group(leader: i32) {
+    if leader > 1 {
+        let _ = nix::sys::signal::killpg(HostPid::from_raw(leader), HostSignal::SIGKILL);
+    }
+}
+
+/// Ignores a signal from now on, or no longer.
+pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
+    let action = if ignored { SigHandler::SigIgn } else { SigHandler::SigDfl };
+    // SAFETY: neither action runs code of ours.
+    unsafe { nix::sys::signal::signal(host_signal(signal)?, action) }.map(|_| ()).map_err(super::errno)
+}
+
+fn host_signal(signal: Signal) -> Result<HostSignal, Errno> {
+    HostSignal::try_from(i32::from(signal as u8)).map_err(super::errno)
+}
+
+/// The process is ended when its parent is.
+pub fn die_with_parent() {
+    let _ = nix::sys::prctl::set_pdeathsig(HostSignal::SIGKILL);
+}
+
+/// Orphans among this process's descendants become its children.
+pub fn adopt_orphans() {
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}
+
+/// Leads a group of its own, which the terminal's Ctrl-C doesn't reach.
+pub fn lead_group() {
+    let _ = nix::unistd::setpgid(HostPid::from_raw(0), HostPid::from_raw(0));
+}
+
+/// Lets this thread run on these CPUs only.
+pub fn pin(cpus: &[usize]) -> Result<(), Errno> {
+    let mut set = CpuSet::new();
+    for &cpu in cpus {
+        set.set(cpu).map_err(super::errno)?;
+    }
+    sched_setaffinity(HostPid::from_raw(0), &set).map_err(super::errno)
+}
+
+/// The CPUs that this process may use.
+pub fn cpus() -> Vec<usize> {
+    let set = sched_getaffinity(HostPid::from_raw(0)).unwrap_or_default();
+    (0..CpuSet::count()).filter(|&cpu| set.is_set(cpu).unwrap_or(false)).collect()
+}
+
+/// Bounds for this process and those that it forks: seconds of CPU time for each, bytes of a file,
+/// and no core dumps. As many descriptors as the host allows.
+pub fn limit(cpu_seconds: u64, file_bytes: u64) {
+    let _ = setrlimit(Resource::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1);
+    let _ = setrlimit(Resource::RLIMIT_FSIZE, file_bytes, file_bytes);
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(4096), hard);
+    }
+}
+
+/// Executes an instruction that raises an exception of the processor.
+pub fn raise(exception: crate::trace::Exception) {
+    let _ = set_ignored(exception.signal(), false);
+    #[cfg(target_arch = "x86_64")]
+    match exception {
+        // SAFETY: both instructions trap; the kernel ends the process with the signal.
+        crate::trace::Exception::DivideError => unsafe {
+            std::arch::asm!("div {zero}", zero = in(reg) 0_u64, inout("rax") 1_u64 => _, inout("rdx") 0_u64 => _);
+        },
+        // SAFETY: as above.
+        crate::trace::Exception::IllegalInstruction => unsafe { std::arch::asm!("ud2") },
+    }
+    // Other processors don't trap at a division by zero: the signal that it stands for.
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = kill(getpid(), exception.signal());
+}
