@@ -28,6 +28,16 @@ impl Key {
         Key(mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)))
     }
 
+    /// The key as a number, for a process that becomes another program.
+    pub const fn seed(self) -> u64 {
+        self.0
+    }
+
+    /// The key that [`seed`](Self::seed) gave.
+    pub const fn from_seed(seed: u64) -> Key {
+        Key(seed)
+    }
+
     /// The key of something with this name.
     pub fn named(self, name: &str) -> Key {
         // FNV-1a, then mixed: short names differ in all bits.

@@ -10,7 +10,8 @@ use crate::errno::Errno;
 pub fn wait(cell: &AtomicI32, expected: i32) -> Result<(), Errno> {
     let forever = std::ptr::null::<libc::timespec>();
     // SAFETY: the cell is a valid, aligned word for as long as the call lasts.
-    let result = unsafe { libc::syscall(libc::SYS_futex, cell.as_ptr(), libc::FUTEX_WAIT, expected, forever) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_futex, cell.as_ptr(), libc::FUTEX_WAIT, expected, forever) };
     HostErrno::result(result).map(|_| ()).map_err(super::errno)
 }
 

@@ -149,6 +149,15 @@ pub fn touch_kernel(write: bool) {
     }
 }
 
+/// The lower 32 bits of a cell.
+pub fn lower_half(cell: &AtomicI64) -> &AtomicI32 {
+    let first = cell.as_ptr().cast::<i32>();
+    let lower = if cfg!(target_endian = "big") { first.wrapping_add(1) } else { first };
+    // SAFETY: it lies within the cell, is aligned, and lives as long as the cell. The kernel reads
+    // it as 32 bits while programs access all 64: both accesses are atomic.
+    unsafe { AtomicI32::from_ptr(lower) }
+}
+
 /// The descriptor's number, for those who inherit it.
 pub fn number(object: &OwnedFd) -> RawFd {
     object.as_raw_fd()

@@ -11,6 +11,8 @@ use crate::time::Instant;
 use crate::trace::{Cause, Kind, Sink};
 
 use super::image::Image;
+#[cfg(target_os = "linux")]
+use super::native::Native;
 use super::userland::{User, Userland};
 use super::value::Amount;
 
@@ -53,6 +55,10 @@ pub trait SystemCall {
 
     /// The body's effect.
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno>;
+
+    /// The same on the real kernel, with its actual call.
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno>;
 }
 
 impl<S: Sink> Call<'_, S> {

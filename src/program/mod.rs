@@ -24,6 +24,8 @@ pub mod instruction;
 pub mod library;
 pub mod lower;
 pub mod names;
+#[cfg(target_os = "linux")]
+pub mod native;
 pub mod problem;
 pub mod reading;
 pub mod resolve;

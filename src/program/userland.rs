@@ -100,6 +100,30 @@ impl User {
         }
     }
 
+    /// The process of an entry of the list of starts, the `number`th of that entry.
+    pub fn started(image: &Image, origin: Origin, entry: StartId, number: u32) -> User {
+        let start = &image.starts[usize::from(entry.0)];
+        let run = Key::of_run(image.run.seed);
+        let key = run.named("process").named(&start.name).numbered(u64::from(number));
+        User::new(origin, start.program, &image.programs[usize::from(start.program.0)], number, key)
+    }
+
+    /// A child or thread at the beginning of a program: with the variables that both programs have,
+    /// and with random streams of its own.
+    pub fn bear(&mut self, image: &Image, id: ProgramId, origin: Origin) -> User {
+        let program = &image.programs[usize::from(id.0)];
+        if self.children.len() <= usize::from(id.0) {
+            self.children.resize(usize::from(id.0) + 1, 0);
+        }
+        let index = self.children[usize::from(id.0)];
+        self.children[usize::from(id.0)] += 1;
+        let key = self.key.named(&program.name).numbered(u64::from(index));
+        let mut born = User::new(origin, id, program, index, key);
+        born.inherit(program, self, &image.programs[usize::from(self.program.0)]);
+        born.call = self.call;
+        born
+    }
+
     /// Begins another program, as after an exec. Its number among its like stays.
     pub fn restart(&mut self, id: ProgramId, program: &Program) {
         let index = self.variables[0];

@@ -89,7 +89,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             })
             .collect();
         for (origin, program, number) in initial {
-            if let Some(thread) = self.bear(origin, program, number, run) {
+            if let Some(thread) = self.bear(origin, program, number) {
                 let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
                 self.kernel.make_ready(to.index(), thread, to, Ready::New);
             }
@@ -136,7 +136,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
     }
 
     /// A process from the scenario's list of starts.
-    fn bear(&mut self, origin: Origin, id: ProgramId, number: u32, run: Key) -> Option<Tid> {
+    fn bear(&mut self, origin: Origin, id: ProgramId, number: u32) -> Option<Tid> {
         let image = self.image;
         let Origin::Start { entry, .. } = origin else { return None };
         let start = &image.starts[usize::from(entry.0)];
@@ -149,8 +149,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         };
         let thread = self.kernel.create(birth)?;
         let program = &image.programs[usize::from(id.0)];
-        let key = run.named("process").named(&start.name).numbered(u64::from(number));
-        self.userland.users.push(User::new(origin, id, program, number, key));
+        self.userland.users.push(User::started(image, origin, entry, number));
         for &fd in &program.fds {
             let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
             self.kernel.install(thread.leads(), fd, open);
@@ -161,12 +160,11 @@ impl<'a, S: Sink> Simulator<'a, S> {
 
     /// Processes start in the middle of the run.
     pub(super) fn start(&mut self, cpu: usize, entry: u16) {
-        let run = Key::of_run(self.image.run.seed);
         let start = &self.image.starts[usize::from(entry)];
         for number in 0..start.count {
             self.unstarted -= 1;
             let origin = Origin::Start { entry: StartId(entry), number };
-            let Some(thread) = self.bear(origin, start.program, number, run) else { continue };
+            let Some(thread) = self.bear(origin, start.program, number) else { continue };
             for &fd in &self.image.programs[usize::from(start.program.0)].fds {
                 self.kernel.drop_reference(cpu, OpenId(u32::from(fd.0)));
             }

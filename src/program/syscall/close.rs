@@ -5,11 +5,15 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::ids::Fd;
+#[cfg(target_os = "linux")]
+use crate::os::file;
 use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::names::Channel;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
@@ -59,5 +63,10 @@ impl SystemCall for Close {
         let process = call.process();
         let was_open = call.kernel.close(call.cpu, process, self.fd);
         if was_open { Ok(Outcome::Done(0)) } else { Err(Errno::EBADF) }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        file::close(native.world.descriptor(self.fd)).map(|()| 0)
     }
 }

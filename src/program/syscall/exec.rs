@@ -4,15 +4,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+#[cfg(target_os = "linux")]
+use crate::os::process;
 use crate::program::ProgramId;
 use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Link;
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::{Native, Reborn, What};
 use crate::program::verb::{Level, VerbRow};
 use crate::trace::Kind;
 use crate::trace::Sink;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 
 pub const ROW: VerbRow = VerbRow {
     name: "exec",
@@ -61,5 +67,14 @@ impl SystemCall for Exec {
             call.emit(Kind::ProcessExec { program });
         }
         Ok(Outcome::Done(0))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let world = Arc::clone(&native.world);
+        world.board.set_program(native.task, self.program);
+        native.note(What::Exec, i64::from(self.program.0), 0);
+        let index = native.user.variables.first().copied().unwrap_or(0);
+        Err(process::exec(&world.program, &Reborn::arguments(native, self.program, index)))
     }
 }

@@ -9,6 +9,8 @@ use crate::program::at::{At, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::verb::{Level, VerbRow};
 use crate::trace::Sink;
 
@@ -51,5 +53,11 @@ impl SystemCall for Exit {
         let status = call.user().value(self.status, image);
         // As in Linux, only the low eight bits reach the parent.
         Ok(Outcome::Exit { status: (status & 0xff) as u16, all: self.all })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        // Without `all` the caller is a thread, and its program's end is the interpreter's affair.
+        native.exit((native.computed(self.status) & 0xff) as u16)
     }
 }

@@ -13,14 +13,17 @@ use crate::ids::Tid;
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::sched::Ready;
 use crate::kernel::work::{Context, Work};
+#[cfg(target_os = "linux")]
+use crate::os::process::{self, Forked};
 use crate::program::Operand;
 use crate::program::at::{At, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Link;
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::{Native, What};
 use crate::program::problem::Code;
-use crate::program::userland::User;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{ProgramId, Variable};
 use crate::trace::Kind;
@@ -88,6 +91,30 @@ impl SystemCall for Fork {
         call.user().set(self.into, i64::from(child.0));
         Ok(Outcome::Done(i64::from(child.0)))
     }
+
+    #[cfg(target_os = "linux")]
+    /// Returns twice, as the real call does. The child goes on with its own program.
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let (task, user) = native.bear(self.program)?;
+        let world = Arc::clone(&native.world);
+        world.board.enter(task, task.leads(), native.process.leader(), user.origin, self.program);
+        native.note(What::Fork, i64::from(task.0), 0);
+        match process::fork() {
+            Ok(Forked::Parent(pid)) => {
+                world.board.is_on_host(task, pid, pid);
+                native.user.set(self.into, i64::from(pid));
+                Ok(i64::from(pid))
+            }
+            Ok(Forked::Child) => {
+                native.become_child(task, user);
+                Ok(0)
+            }
+            Err(errno) => {
+                world.board.has_ended(task, 0);
+                Err(errno)
+            }
+        }
+    }
 }
 
 /// A child or thread of the caller that is about to return from the same call with result 0, to
@@ -103,18 +130,8 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     };
     let child = call.kernel.create(birth)?;
     let image = call.image;
-    let program = &image.programs[usize::from(id.0)];
     let origin = call.userland.next_born(id);
-    let user = call.user();
-    if user.children.len() <= usize::from(id.0) {
-        user.children.resize(usize::from(id.0) + 1, 0);
-    }
-    let index = user.children[usize::from(id.0)];
-    user.children[usize::from(id.0)] += 1;
-    let key = user.key.named(&program.name).numbered(u64::from(index));
-    let mut born = User::new(origin, id, program, index, key);
-    born.inherit(program, user, &image.programs[usize::from(user.program.0)]);
-    born.call = user.call;
+    let born = call.user().bear(image, id, origin);
     call.userland.users.push(born);
     let process = call.kernel.tasks[child.index()].process;
     call.kernel.sink.task(child, process, call.task, &|| origin.name(image));

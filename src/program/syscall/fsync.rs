@@ -7,11 +7,15 @@ use crate::errno::Errno;
 use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::Fd;
 use crate::kernel::file::{Opened, Transfer};
+#[cfg(target_os = "linux")]
+use crate::os::file;
 use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::names::Channel;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
@@ -73,5 +77,10 @@ impl SystemCall for Fsync {
         call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, true);
         call.user().progress = 1;
         Ok(Outcome::Block { on: Cause::Disk, object: Some(object) })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        file::sync(native.world.descriptor(self.fd)).map(|()| 0)
     }
 }

@@ -8,10 +8,14 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::ids::ObjectId;
+#[cfg(target_os = "linux")]
+use crate::os::futex;
 use crate::program::at::{At, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{Cell, Operand};
 use crate::trace::Cause;
@@ -118,6 +122,13 @@ impl SystemCall for FutexWait {
         call.user().progress = 1;
         Ok(Outcome::Block { on: self.cause, object: Some(self.object) })
     }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let expected = native.computed(self.expected);
+        let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
+        futex::wait(cell.word(), expected as i32).map(|()| 0)
+    }
 }
 
 impl SystemCall for FutexWake {
@@ -133,5 +144,12 @@ impl SystemCall for FutexWake {
             woken += 1;
         }
         Ok(Outcome::Done(woken))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let count = native.computed(self.count).clamp(0, i64::from(i32::MAX));
+        let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
+        futex::wake(cell.word(), count as i32)
     }
 }

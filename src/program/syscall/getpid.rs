@@ -4,11 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+#[cfg(target_os = "linux")]
+use crate::os::process;
 use crate::program::Variable;
 use crate::program::at::{At, Whether};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::verb::{Level, VerbRow};
 use crate::trace::Sink;
 
@@ -86,6 +90,13 @@ impl SystemCall for Getpid {
         call.user().set(self.into, own);
         Ok(Outcome::Done(own))
     }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let own = i64::from(process::getpid());
+        native.user.set(self.into, own);
+        Ok(own)
+    }
 }
 
 impl SystemCall for Getppid {
@@ -94,5 +105,12 @@ impl SystemCall for Getppid {
         let parent = call.kernel.processes[process.index()].as_ref().map_or(0, |process| process.parent.0);
         call.user().set(self.into, i64::from(parent));
         Ok(Outcome::Done(i64::from(parent)))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let parent = i64::from(process::getppid());
+        native.user.set(self.into, parent);
+        Ok(parent)
     }
 }

@@ -12,6 +12,8 @@ use crate::program::at::{At, Whether};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::verb::{Level, VerbRow};
 use crate::trace::Cause;
 use crate::trace::Sink;
@@ -73,5 +75,11 @@ impl SystemCall for Join {
             process.joiners.push(task, &mut kernel.tasks);
         }
         Ok(Outcome::Block { on: Cause::Thread, object: None })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        native.join(self.program);
+        Ok(0)
     }
 }

@@ -5,15 +5,23 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::ids::Pid;
+#[cfg(target_os = "linux")]
+use crate::ids::Tid;
+#[cfg(target_os = "linux")]
+use crate::os::process;
 use crate::program::at::{At, Raw, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::{Native, Row, What};
 use crate::program::resolve::SignalName;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{Operand, StartId};
 use crate::signal::Signal;
 use crate::trace::Sink;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 
 pub const ROW: VerbRow = VerbRow {
     name: "kill",
@@ -91,5 +99,24 @@ impl SystemCall for Kill {
         };
         let sent = to.is_some_and(|to| call.kernel.send_signal(call.cpu, to, self.signal));
         if sent { Ok(Outcome::Done(0)) } else { Err(Errno::ESRCH) }
+    }
+
+    #[cfg(target_os = "linux")]
+    /// Reaches processes of the same run only.
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let world = Arc::clone(&native.world);
+        let own = world.board.find(native.process.leader());
+        let row = match self.target {
+            Target::Pid(pid) => world.board.process_on_host(native.computed(pid) as i32),
+            Target::Process(start) => native.started(start),
+            Target::Child => {
+                let child = |row: &Row| row.parent == own.task && row.process.leader() == row.task;
+                world.board.rows().filter(|row| child(row) && row.ended.is_none()).last()
+            }
+            Target::Parent => (own.parent > Tid::INIT).then(|| world.board.find(own.parent)),
+        };
+        let row = row.filter(|row| row.ended.is_none()).ok_or(Errno::ESRCH)?;
+        native.note(What::Signal, self.signal as i64, i64::from(row.task.0));
+        process::kill(row.host_process, self.signal).map(|()| 0)
     }
 }

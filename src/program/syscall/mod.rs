@@ -42,6 +42,8 @@ pub use r#yield::Yield;
 
 use crate::errno::Errno;
 use crate::program::call::{Call, Outcome, SystemCall};
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::value::Amount;
 use crate::trace::Sink;
 
@@ -105,6 +107,11 @@ macro_rules! calls {
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
+            }
+
+            #[cfg(target_os = "linux")]
+            fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+                match self { $(Syscall::$name(own) => own.execute(native),)* }
             }
         }
 

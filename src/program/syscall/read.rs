@@ -9,10 +9,14 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::ids::Fd;
 use crate::kernel::file::{OpenId, Opened, Transfer};
+#[cfg(target_os = "linux")]
+use crate::os::file;
 use crate::program::at::{At, SizeAmount};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::{ChannelKind, Native};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{Amount, Variable};
@@ -96,6 +100,52 @@ impl SystemCall for Read {
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
         }
     }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let descriptor = native.world.descriptor(self.fd);
+        let channel = native.channel(self.fd);
+        let mut left = native.transfer(self.bytes)?;
+        if channel.kind == ChannelKind::File {
+            file::set_direct(descriptor, self.direct)?;
+        }
+        loop {
+            let buffer = native.buffer.take(left);
+            let taken = file::read(descriptor, buffer)?;
+            if taken > 0 {
+                let bytes = &buffer[..taken];
+                let value = match channel.kind {
+                    ChannelKind::Pipe => Some(value_of(bytes)),
+                    ChannelKind::Terminal => Some(number_of(bytes)),
+                    ChannelKind::File => None,
+                };
+                if let Some(value) = value {
+                    native.user.set(self.into, value);
+                }
+                native.received(channel.object, taken);
+            }
+            left -= taken;
+            if !self.all || taken == 0 || left == 0 {
+                return Ok(taken as i64);
+            }
+            native.repeat_call(taken as i64);
+        }
+    }
+}
+
+/// The value that a message carries: its first eight bytes, little-endian.
+#[cfg(target_os = "linux")]
+fn value_of(bytes: &[u8]) -> i64 {
+    let mut value = [0; 8];
+    let length = bytes.len().min(8);
+    value[..length].copy_from_slice(&bytes[..length]);
+    i64::from_le_bytes(value)
+}
+
+/// The number that a line from the keyboard spells, or 0.
+#[cfg(target_os = "linux")]
+fn number_of(line: &[u8]) -> i64 {
+    std::str::from_utf8(line).ok().and_then(|line| line.trim().parse().ok()).unwrap_or(0)
 }
 
 /// Where a read of a file begins and how many bytes there are, at most as many as are asked for.

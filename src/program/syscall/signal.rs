@@ -4,10 +4,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+#[cfg(target_os = "linux")]
+use crate::os::process;
 use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::resolve::SignalName;
 use crate::program::verb::{Level, VerbRow};
 use crate::signal::Signal;
@@ -79,5 +83,13 @@ impl SystemCall for SignalAction {
             }
         }
         Ok(Outcome::Done(0))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, _: &mut Native) -> Result<i64, Errno> {
+        if self.signal == Signal::SIGKILL {
+            return Err(Errno::EINVAL);
+        }
+        process::set_ignored(self.signal, self.action == Action::Ignore).map(|()| 0)
     }
 }

@@ -4,11 +4,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+#[cfg(target_os = "linux")]
+use crate::os::clock;
 use crate::program::Amount;
 use crate::program::at::{At, TimeAmount};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::verb::{Level, VerbRow};
 use crate::time::Span;
 use crate::trace::Cause;
@@ -60,5 +64,11 @@ impl SystemCall for Sleep {
         call.kernel.sleep_until(call.cpu, call.task, due);
         call.user().progress = 1;
         Ok(Outcome::Block { on: Cause::Sleep, object: None })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        clock::sleep(Span::from_nanos(native.user.draw(self.time, &native.world.image)));
+        Ok(0)
     }
 }

@@ -13,6 +13,8 @@ use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Link;
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::problem::Code;
 use crate::program::verb::{Level, VerbRow};
 use crate::trace::Sink;
@@ -68,5 +70,11 @@ impl SystemCall for Thread {
         let thread = give_birth(call, self.program, Place::ThreadOf(process)).ok_or(Errno::EAGAIN)?;
         release(call, thread);
         Ok(Outcome::Done(i64::from(thread.0)))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let (task, user) = native.bear(self.program)?;
+        native.start_thread(task, user)
     }
 }

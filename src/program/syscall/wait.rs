@@ -9,6 +9,8 @@ use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::verb::{Level, VerbRow};
 use crate::program::{ProgramId, Variable};
 use crate::trace::Cause;
@@ -90,6 +92,29 @@ impl SystemCall for Wait {
             }
             Awaited::None if self.whom == Whom::All => Ok(Outcome::Done(0)),
             Awaited::None => Err(Errno::ECHILD),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let mut last = 0;
+        loop {
+            let child = match self.whom {
+                Whom::Any | Whom::All => native.wait(None),
+                Whom::Program(program) => native.wait(Some(program)),
+            };
+            match child {
+                Ok(child) => {
+                    native.user.set(self.status, i64::from(child.status));
+                    last = i64::from(child.pid);
+                    if self.whom != Whom::All || !native.has_children() {
+                        return Ok(last);
+                    }
+                    native.repeat_call(last);
+                }
+                Err(Errno::ECHILD) if self.whom == Whom::All => return Ok(last),
+                Err(errno) => return Err(errno),
+            }
         }
     }
 }

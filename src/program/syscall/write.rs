@@ -9,11 +9,15 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::ids::Fd;
 use crate::kernel::file::{File, OpenId, Opened, Transfer};
+#[cfg(target_os = "linux")]
+use crate::os::file;
 use crate::program::at::{At, SizeAmount, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::names::Channel;
+#[cfg(target_os = "linux")]
+use crate::program::native::{ChannelKind, Native};
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, VerbRow};
@@ -108,6 +112,27 @@ impl SystemCall for Write {
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        let descriptor = native.world.descriptor(self.fd);
+        let channel = native.channel(self.fd);
+        let bytes = native.transfer(self.bytes)?;
+        let value = self.value.map_or(0, |value| native.computed(value));
+        if channel.kind == ChannelKind::File {
+            file::set_direct(descriptor, self.direct)?;
+        }
+        let buffer = native.buffer.take(bytes);
+        let length = bytes.min(8);
+        buffer[..length].copy_from_slice(&value.to_le_bytes()[..length]);
+        let sync = self.sync || (self.direct && channel.kind == ChannelKind::File);
+        let written =
+            if sync { file::write_through(descriptor, buffer) } else { file::write(descriptor, buffer) }?;
+        if written > 0 {
+            native.sent(channel.object, written);
+        }
+        Ok(written as i64)
     }
 }
 

@@ -4,10 +4,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+#[cfg(target_os = "linux")]
+use crate::os::process;
 use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
+#[cfg(target_os = "linux")]
+use crate::program::native::Native;
 use crate::program::resolve::True;
 use crate::program::verb::{Level, VerbRow};
 use crate::trace::Sink;
@@ -43,5 +47,11 @@ pub struct Yield;
 impl SystemCall for Yield {
     fn simulate<S: Sink>(&self, _: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         Ok(Outcome::Yield(0))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, _: &mut Native) -> Result<i64, Errno> {
+        process::sched_yield();
+        Ok(0)
     }
 }

@@ -1,0 +1,294 @@
+//! The board: memory that all processes of a real run share. It says who exists, holds what they
+//! note down, and tells them when to begin and when to stop.
+//!
+//! Everything is a word that is accessed atomically, so that a process may be ended at any moment
+//! and the others can go on.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::ids::{Pid, Tid};
+use crate::os::memory::Mapping;
+use crate::program::userland::Origin;
+use crate::program::{ProgramId, StartId};
+
+use super::note::{NOTE_WORDS, Note, Noted};
+
+/// Words of a task's row.
+const ROW: usize = 8;
+/// The first task's row comes after the words below and a counter for each program.
+const ROWS: usize = 128 + PROGRAMS;
+const PROGRAMS: usize = 4096;
+/// Words of a chunk: its header, and notes.
+const CHUNK: usize = 8192;
+const CHUNK_HEADER: usize = 4;
+
+/// Single words, by their place.
+mod word {
+    pub const BIRTHS: usize = 0;
+    pub const CHUNKS: usize = 1;
+    pub const LOST: usize = 2;
+    pub const STOP: usize = 3;
+    pub const START: usize = 4;
+    pub const END: usize = 5;
+    /// A cell of 32 bits on which the processes wait for the start.
+    pub const GO: usize = 6;
+}
+
+/// Places within a task's row.
+mod row {
+    pub const HOST_THREAD: usize = 0;
+    pub const HOST_PROCESS: usize = 1;
+    /// The parent's number above, the process's below.
+    pub const FAMILY: usize = 2;
+    pub const ORIGIN: usize = 3;
+    pub const PROGRAM: usize = 4;
+    /// What it was about to do when it last said so; see [`Doing`](super::Doing).
+    pub const DOING: usize = 5;
+    /// Its status plus one, once it has ended and somebody knows.
+    pub const ENDED: usize = 6;
+}
+
+/// How large a board is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// So many processes and threads can be born.
+    pub tasks: u32,
+    /// So many bytes of notes fit.
+    pub notes: u64,
+}
+
+impl Size {
+    pub fn bytes(self) -> usize {
+        (ROWS + self.tasks as usize * ROW) * 8 + self.chunks() * CHUNK * 8
+    }
+
+    fn chunks(self) -> usize {
+        (self.notes / (CHUNK as u64 * 8)).max(1) as usize
+    }
+}
+
+#[derive(Debug)]
+pub struct Board {
+    memory: Mapping,
+    size: Size,
+}
+
+/// A process or thread, as the board knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub task: Tid,
+    pub process: Pid,
+    pub parent: Tid,
+    pub origin: Origin,
+    pub program: ProgramId,
+    pub host_thread: i32,
+    pub host_process: i32,
+    pub ended: Option<u16>,
+}
+
+/// A part of the board that one thread writes its notes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// The first free word; zero before there is a chunk.
+    at: usize,
+    end: usize,
+    header: usize,
+}
+
+impl Board {
+    pub fn new(memory: Mapping, size: Size) -> Board {
+        Board { memory, size }
+    }
+
+    fn word(&self, index: usize) -> &AtomicU64 {
+        &self.memory.words()[index]
+    }
+
+    fn get(&self, index: usize) -> u64 {
+        self.word(index).load(Ordering::Acquire)
+    }
+
+    fn set(&self, index: usize, value: u64) {
+        self.word(index).store(value, Ordering::Release);
+    }
+
+    /// A number for a new process or thread; none if there are no more.
+    pub fn number(&self) -> Option<Tid> {
+        let born = self.word(word::BIRTHS).fetch_add(1, Ordering::AcqRel);
+        // 0 and 1 are idle and init.
+        (!self.is_stopped() && born + 2 < u64::from(self.size.tasks)).then(|| Tid(born as u32 + 2))
+    }
+
+    /// How many processes and threads run this program already; counts one more.
+    pub fn forked(&self, program: ProgramId) -> u32 {
+        let counter = 64 + usize::from(program.0) % PROGRAMS;
+        self.word(counter).fetch_add(1, Ordering::AcqRel) as u32
+    }
+
+    fn row(&self, task: Tid, column: usize) -> usize {
+        ROWS + task.index() * ROW + column
+    }
+
+    /// Writes down who a new task is.
+    pub fn enter(&self, task: Tid, process: Pid, parent: Tid, origin: Origin, program: ProgramId) {
+        self.set(self.row(task, row::FAMILY), u64::from(parent.0) << 32 | u64::from(process.0));
+        let origin = match origin {
+            Origin::Start { entry, number } => u64::from(number) << 32 | u64::from(entry.0),
+            Origin::Born { program, number } => 1 << 31 | u64::from(number) << 32 | u64::from(program.0),
+        };
+        self.set(self.row(task, row::ORIGIN), origin);
+        self.set(self.row(task, row::PROGRAM), u64::from(program.0));
+    }
+
+    /// The host's numbers of a task.
+    pub fn is_on_host(&self, task: Tid, thread: i32, process: i32) {
+        self.set(self.row(task, row::HOST_PROCESS), process as u64);
+        self.set(self.row(task, row::HOST_THREAD), thread as u64);
+    }
+
+    pub fn set_program(&self, task: Tid, program: ProgramId) {
+        self.set(self.row(task, row::PROGRAM), u64::from(program.0));
+    }
+
+    /// What the task does from now on.
+    #[inline]
+    pub fn does(&self, task: Tid, doing: u64) {
+        self.word(self.row(task, row::DOING)).store(doing, Ordering::Relaxed);
+    }
+
+    pub fn doing(&self, task: Tid) -> u64 {
+        self.get(self.row(task, row::DOING))
+    }
+
+    pub fn has_ended(&self, task: Tid, status: u16) {
+        self.set(self.row(task, row::ENDED), u64::from(status) + 1);
+    }
+
+    /// All processes and threads so far, in the order of their births.
+    pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        let most = u64::from(self.size.tasks).saturating_sub(2);
+        let births = self.get(word::BIRTHS).min(most) as u32;
+        (2..2 + births).map(|number| self.find(Tid(number)))
+    }
+
+    pub fn find(&self, task: Tid) -> Row {
+        let get = |column| self.get(self.row(task, column));
+        let (origin, family) = (get(row::ORIGIN), get(row::FAMILY));
+        let (number, id) = ((origin >> 32) as u32, origin as u16);
+        Row {
+            task,
+            process: Pid(family as u32),
+            parent: Tid((family >> 32) as u32),
+            origin: match origin & (1 << 31) {
+                0 => Origin::Start { entry: StartId(id), number },
+                _ => Origin::Born { program: ProgramId(id), number },
+            },
+            program: ProgramId(get(row::PROGRAM) as u16),
+            host_thread: get(row::HOST_THREAD) as i32,
+            host_process: get(row::HOST_PROCESS) as i32,
+            ended: get(row::ENDED).checked_sub(1).map(|status| status as u16),
+        }
+    }
+
+    /// The process with this number on the host; only those of this run are known.
+    pub fn process_on_host(&self, pid: i32) -> Option<Row> {
+        self.rows().find(|row| row.host_process == pid && row.process.leader() == row.task)
+    }
+
+    /// Asks everybody to end.
+    pub fn stop(&self) {
+        self.set(word::STOP, 1);
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.get(word::STOP) != 0
+    }
+
+    /// When the run began and, if it has, ended, on the host's clock.
+    pub fn start(&self) -> u64 {
+        self.get(word::START)
+    }
+
+    pub fn end(&self) -> u64 {
+        self.get(word::END)
+    }
+
+    pub fn set_end(&self, now: u64) {
+        self.set(word::END, now);
+    }
+
+    /// Lets the processes begin.
+    pub fn go(&self, now: u64) {
+        self.set(word::START, now);
+        self.set(word::GO, 1);
+        if let Some(cell) = self.memory.cell32(word::GO * 8) {
+            let _ = crate::os::futex::wake(cell, i32::MAX);
+        }
+    }
+
+    /// Waits for the start.
+    pub fn await_go(&self) {
+        let Some(cell) = self.memory.cell32(word::GO * 8) else { return };
+        while cell.load(Ordering::Acquire) == 0 {
+            let _ = crate::os::futex::wait(cell, 0);
+        }
+    }
+
+    /// Notes that found no place.
+    pub fn lost(&self) -> u64 {
+        self.get(word::LOST)
+    }
+
+    /// Writes a note down; a new chunk is taken when the last is full.
+    #[inline]
+    pub fn note(&self, task: Tid, chunk: &mut Chunk, note: Note) {
+        if chunk.at + NOTE_WORDS > chunk.end && !self.take_chunk(task, chunk) {
+            self.word(word::LOST).fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        for (offset, value) in note.words().into_iter().enumerate() {
+            self.word(chunk.at + offset).store(value, Ordering::Relaxed);
+        }
+        chunk.at += NOTE_WORDS;
+        self.set(chunk.header + 1, (chunk.at - chunk.header) as u64);
+    }
+
+    #[cold]
+    fn take_chunk(&self, task: Tid, chunk: &mut Chunk) -> bool {
+        let number = self.word(word::CHUNKS).fetch_add(1, Ordering::AcqRel) as usize;
+        if number >= self.size.chunks() {
+            *chunk = Chunk::default();
+            return false;
+        }
+        let header = self.chunk(number);
+        self.memory.populate(header * 8, CHUNK * 8);
+        self.set(header, u64::from(task.0));
+        *chunk = Chunk { at: header + CHUNK_HEADER, end: header + CHUNK, header };
+        true
+    }
+
+    fn chunk(&self, number: usize) -> usize {
+        // Whole pages, so that populating one doesn't touch another.
+        let rows = ROWS + self.size.tasks as usize * ROW;
+        rows.next_multiple_of(512) + number * CHUNK
+    }
+
+    /// Everything that was noted, in the order of time; those of one thread in their order.
+    pub fn notes(&self) -> Vec<Noted> {
+        let chunks = (self.get(word::CHUNKS) as usize).min(self.size.chunks());
+        let mut notes: Vec<Noted> = (0..chunks)
+            .flat_map(|number| {
+                let header = self.chunk(number);
+                let (task, used) = (Tid(self.get(header) as u32), self.get(header + 1) as usize);
+                let places =
+                    (header + CHUNK_HEADER..header + used.clamp(CHUNK_HEADER, CHUNK)).step_by(NOTE_WORDS);
+                places.filter_map(move |at| {
+                    let words = std::array::from_fn(|offset| self.get(at + offset));
+                    Note::from_words(words).map(|note| Noted { task, note })
+                })
+            })
+            .collect();
+        notes.sort_by_key(|noted| noted.note.at);
+        notes
+    }
+}

@@ -1,0 +1,423 @@
+//! A thread of a program on the real kernel: what a system call needs to be executed there.
+//!
+//! The counterpart of [`Call`](super::call::Call). Everything that programs share is in
+//! [`World`], which a fork copies and an exec builds anew; what happens is noted on the
+//! [`Board`].
+
+mod board;
+mod note;
+mod reborn;
+
+pub use board::{Board, Chunk, Row, Size};
+pub use note::{Note, Noted, What};
+
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::atomic::{AtomicI32, AtomicI64};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::errno::Errno;
+use crate::ids::{Fd, ObjectId, Pid, StepId, Tid};
+use crate::os::clock::{self, Spin};
+use crate::os::file::Buffer;
+use crate::os::memory::{self, Mapping};
+use crate::os::process::{self, Ended};
+
+use super::image::{Image, ProgramId, StartId, Width};
+use super::instruction::{Cell, Memory};
+use super::userland::{Origin, User};
+use super::value::DivideByZero;
+use super::{Amount, ArrayId, Operand};
+
+pub use reborn::Reborn;
+
+/// The descriptors of a real run, by their numbers: they are the same in all its processes, so
+/// that an exec can find them.
+pub const FIRST_DESCRIPTOR: RawFd = 20;
+/// The subcommand that an exec executes.
+pub const REBORN_COMMAND: &str = "real-exec";
+
+/// What all threads of all processes of a run have in common.
+#[derive(Debug)]
+pub struct World {
+    pub image: Image,
+    pub board: Board,
+    pub spin: Spin,
+    /// Indexed by [`MemoryId`](super::MemoryId).
+    pub memories: Vec<Mapping>,
+    /// The program file that an exec executes, and what it is told.
+    pub program: PathBuf,
+    /// Where files are.
+    pub scratch: PathBuf,
+}
+
+/// The threads of a process that may still be joined, with the programs that they run.
+pub type Threads = Arc<Mutex<Vec<(ProgramId, JoinHandle<()>)>>>;
+
+/// A thread of the scenario that runs on the real kernel.
+#[derive(Debug)]
+pub struct Native {
+    pub world: Arc<World>,
+    pub user: User,
+    pub task: Tid,
+    pub process: Pid,
+    pub threads: Threads,
+    /// What a new thread does: the interpreter.
+    pub run: fn(Native),
+    pub step: StepId,
+    pub buffer: Buffer,
+    chunk: Chunk,
+    /// When the current call was entered.
+    entered: u64,
+    /// Children that ended while another was waited for.
+    early: Vec<Ended>,
+}
+
+/// The largest transfer of a real run.
+const MOST_BYTES: u64 = 64 << 20;
+/// Bytes of a thread's stack; the interpreter needs a few pages.
+const STACK: usize = 256 << 10;
+
+impl World {
+    /// The run's number for a descriptor of the scenario.
+    pub fn descriptor(&self, fd: Fd) -> RawFd {
+        FIRST_DESCRIPTOR + self.memories.len() as RawFd + RawFd::from(fd.0)
+    }
+
+    /// The descriptor under which a shared memory object is inherited.
+    pub const fn memory_descriptor(memory: usize) -> RawFd {
+        FIRST_DESCRIPTOR + memory as RawFd
+    }
+
+    /// Where the memory object that begins at a page of the model is mapped.
+    pub fn mapping(&self, memory: Memory) -> Option<&Mapping> {
+        let index = self.image.memories.iter().position(|spec| spec.memory.base == memory.base)?;
+        self.memories.get(index)
+    }
+
+    /// The mapping that holds an array, and the byte at which an element of it begins.
+    fn place(&self, array: ArrayId, index: i64) -> Option<(&Mapping, usize, Width)> {
+        let array = &self.image.arrays[array.0 as usize];
+        let index = usize::try_from(index).ok().filter(|&index| index < array.initial.len())?;
+        let inside = |spec: &super::image::MemorySpec| {
+            let first = spec.memory.base.index();
+            (first..first + spec.memory.pages as usize).contains(&array.page.index())
+        };
+        let memory = self.image.memories.iter().position(inside)?;
+        let pages = array.page.index() - self.image.memories[memory].memory.base.index();
+        let bytes = pages * 4096 + array.offset as usize + index * array.width.bytes() as usize;
+        Some((self.memories.get(memory)?, bytes, array.width))
+    }
+
+    /// Gives all shared elements the values that they begin with.
+    pub fn initialise_arrays(&self) {
+        for (number, array) in self.image.arrays.iter().enumerate() {
+            for (index, &value) in array.initial.iter().enumerate().filter(|(_, value)| **value != 0) {
+                if let Some(cell) = self.cell(ArrayId(number as u32), index as i64) {
+                    cell.swap(value);
+                }
+            }
+        }
+    }
+
+    /// The values of all shared elements.
+    pub fn arrays(&self) -> Vec<Box<[i64]>> {
+        let value = |array, index| self.cell(array, index as i64).map_or(0, |cell| cell.load());
+        let arrays = self.image.arrays.iter().enumerate();
+        arrays
+            .map(|(number, array)| {
+                (0..array.initial.len()).map(|index| value(ArrayId(number as u32), index)).collect()
+            })
+            .collect()
+    }
+
+    /// A shared element; none outside of its array.
+    pub fn cell(&self, array: ArrayId, index: i64) -> Option<SharedCell<'_>> {
+        let (mapping, bytes, width) = self.place(array, index)?;
+        Some(match width {
+            Width::Int32 => SharedCell::Int32(mapping.cell32(bytes)?),
+            Width::Int64 => SharedCell::Int64(mapping.cell64(bytes)?),
+        })
+    }
+
+    /// Where a file of the scenario is.
+    pub fn path(&self, file: usize) -> PathBuf {
+        self.scratch.join(format!("file-{file}"))
+    }
+}
+
+/// A shared element, as wide as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub enum SharedCell<'a> {
+    Int32(&'a AtomicI32),
+    Int64(&'a AtomicI64),
+}
+
+impl<'a> SharedCell<'a> {
+    /// The 32 bits that a futex compares: the lower ones of a wider cell.
+    pub fn word(self) -> &'a AtomicI32 {
+        match self {
+            SharedCell::Int32(cell) => cell,
+            SharedCell::Int64(cell) => memory::lower_half(cell),
+        }
+    }
+
+    pub fn load(&self) -> i64 {
+        match self {
+            SharedCell::Int32(cell) => i64::from(cell.load(Acquire)),
+            SharedCell::Int64(cell) => cell.load(Acquire),
+        }
+    }
+
+    pub fn store(&self, value: i64) {
+        match self {
+            SharedCell::Int32(cell) => cell.store(value as i32, Release),
+            SharedCell::Int64(cell) => cell.store(value, Release),
+        }
+    }
+
+    /// Gives what was there before.
+    pub fn swap(&self, value: i64) -> i64 {
+        match self {
+            SharedCell::Int32(cell) => i64::from(cell.swap(value as i32, SeqCst)),
+            SharedCell::Int64(cell) => cell.swap(value, SeqCst),
+        }
+    }
+
+    pub fn add(&self, value: i64) -> i64 {
+        match self {
+            SharedCell::Int32(cell) => i64::from(cell.fetch_add(value as i32, SeqCst)),
+            SharedCell::Int64(cell) => cell.fetch_add(value, SeqCst),
+        }
+    }
+
+    /// Writes `new` if it holds `expected`; gives what was there before.
+    pub fn compare_swap(&self, expected: i64, new: i64) -> i64 {
+        match self {
+            SharedCell::Int32(cell) => {
+                let result = cell.compare_exchange(expected as i32, new as i32, SeqCst, SeqCst);
+                i64::from(result.unwrap_or_else(|there| there))
+            }
+            SharedCell::Int64(cell) => {
+                cell.compare_exchange(expected, new, SeqCst, SeqCst).unwrap_or_else(|there| there)
+            }
+        }
+    }
+}
+
+impl Native {
+    pub fn new(world: Arc<World>, user: User, task: Tid, process: Pid, run: fn(Native)) -> Native {
+        let (threads, buffer) = (Threads::default(), Buffer::new());
+        Native {
+            world,
+            user,
+            task,
+            process,
+            threads,
+            run,
+            step: StepId::NONE,
+            buffer,
+            chunk: Chunk::default(),
+            entered: 0,
+            early: Vec::new(),
+        }
+    }
+
+    /// A process has come to be, or a thread, or this one is what a fork has made of its parent:
+    /// it writes its own notes from now on.
+    pub fn begin(&mut self) {
+        self.chunk = Chunk::default();
+        let (thread, process) = (process::gettid(), process::getpid());
+        self.world.board.is_on_host(self.task, thread, process);
+        self.note(What::Begin, i64::from(thread), i64::from(process));
+    }
+
+    /// Notes what happens now.
+    #[inline]
+    pub fn note(&mut self, what: What, first: i64, second: i64) {
+        self.note_at(clock::now(), what, first, second);
+    }
+
+    #[inline]
+    fn note_at(&mut self, at: u64, what: What, first: i64, second: i64) {
+        let note = Note { at, step: self.step, what, first, second };
+        self.world.board.note(self.task, &mut self.chunk, note);
+    }
+
+    /// A reader on another CPU may have the bytes before the call that sends them has returned: they
+    /// count as sent from its beginning on.
+    pub fn sent(&mut self, object: ObjectId, bytes: usize) {
+        self.note_at(self.entered, What::Send, i64::from(object.0), bytes as i64);
+    }
+
+    pub fn received(&mut self, object: ObjectId, bytes: usize) {
+        self.note(What::Receive, i64::from(object.0), bytes as i64);
+    }
+
+    pub fn value(&self, operand: Operand) -> Result<i64, DivideByZero> {
+        self.world.image.expressions.evaluate(operand, &self.user.variables)
+    }
+
+    /// As [`value`](Self::value); dividing by zero ends the process with the processor's exception.
+    pub fn computed(&self, operand: Operand) -> i64 {
+        self.value(operand).unwrap_or_else(|_| {
+            process::raise(crate::trace::Exception::DivideError);
+            0
+        })
+    }
+
+    /// A shared element. One that doesn't exist is an access to memory that isn't the process's.
+    pub fn cell(&self, cell: Cell) -> Option<SharedCell<'_>> {
+        let found = self.world.cell(cell.array, self.computed(cell.index));
+        if found.is_none() {
+            memory::touch_kernel(false);
+        }
+        found
+    }
+
+    /// What the thread is to be told of the child or thread that it is about to make: its number,
+    /// and its state at the beginning. `EAGAIN` if there are too many.
+    pub fn bear(&mut self, program: ProgramId) -> Result<(Tid, User), Errno> {
+        let world = Arc::clone(&self.world);
+        let task = world.board.number().ok_or(Errno::EAGAIN)?;
+        let origin = Origin::Born { program, number: world.board.forked(program) };
+        Ok((task, self.user.bear(&world.image, program, origin)))
+    }
+
+    /// The process of an entry of the scenario's list of starts.
+    pub fn started(&self, start: StartId) -> Option<Row> {
+        self.world.board.rows().find(|row| row.origin == Origin::Start { entry: start, number: 0 })
+    }
+
+    /// The bytes that a read or write asks for; ENOMEM if no buffer may be as large.
+    pub fn transfer(&mut self, bytes: Amount) -> Result<usize, Errno> {
+        let bytes = self.user.draw(bytes, &self.world.image);
+        if bytes > MOST_BYTES { Err(Errno::ENOMEM) } else { Ok(bytes as usize) }
+    }
+
+    /// The call that is under way returns, and the library function around it makes it again.
+    pub fn repeat_call(&mut self, result: i64) {
+        let call = i64::from(self.user.call.0);
+        self.note(What::Leave, call, result);
+        self.enter();
+    }
+
+    /// Notes that the current call begins.
+    pub fn enter(&mut self) {
+        self.entered = clock::now();
+        let call = i64::from(self.user.call.0);
+        self.note_at(self.entered, What::Enter, call, 0);
+    }
+
+    /// What a fork's child begins with.
+    pub fn become_child(&mut self, task: Tid, user: User) {
+        (self.task, self.process, self.user) = (task, task.leads(), user);
+        self.threads = Threads::default();
+        self.begin();
+    }
+
+    /// Ends the process.
+    pub fn exit(&mut self, status: u16) -> ! {
+        self.note(What::Exit, i64::from(status), 0);
+        process::exit(status)
+    }
+
+    /// Runs a program as another thread of this process.
+    pub fn start_thread(&mut self, task: Tid, user: User) -> Result<i64, Errno> {
+        let program = user.program;
+        self.world.board.enter(task, self.process, self.task, user.origin, program);
+        self.note(What::Fork, i64::from(task.0), 1);
+        let mut thread = Native::new(Arc::clone(&self.world), user, task, self.process, self.run);
+        thread.threads = Arc::clone(&self.threads);
+        let run = self.run;
+        let handle = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+            thread.begin();
+            run(thread);
+        });
+        let handle = handle.map_err(|_| {
+            self.world.board.has_ended(task, 0);
+            Errno::EAGAIN
+        })?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((program, handle));
+        Ok(i64::from(task.0))
+    }
+
+    /// Waits for a child, for one that runs this program if one is named.
+    pub fn wait(&mut self, program: Option<ProgramId>) -> Result<Ended, Errno> {
+        let world = Arc::clone(&self.world);
+        let own = self.process.leader();
+        let fits = |row: &Row| program.is_none_or(|program| row.program == program);
+        loop {
+            // One that ended while another was waited for.
+            if let Some(index) = self
+                .early
+                .iter()
+                .position(|ended| world.board.process_on_host(ended.pid).is_some_and(|row| fits(&row)))
+            {
+                return Ok(self.early.remove(index));
+            }
+            let children =
+                world.board.rows().filter(|row| row.parent == own && row.process.leader() == row.task);
+            if !children.into_iter().any(|row| row.ended.is_none() && fits(&row)) {
+                return Err(Errno::ECHILD);
+            }
+            let Some(ended) = process::wait(None, false)? else { return Err(Errno::ECHILD) };
+            if let Some(row) = world.board.process_on_host(ended.pid) {
+                world.board.has_ended(row.task, ended.status);
+                self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
+            }
+            self.early.push(ended);
+        }
+    }
+
+    /// Whether there are children that haven't been waited for.
+    pub fn has_children(&self) -> bool {
+        let own = self.process.leader();
+        let child = |row: &Row| row.parent == own && row.process.leader() == row.task && row.ended.is_none();
+        !self.early.is_empty() || self.world.board.rows().any(|row| child(&row))
+    }
+
+    /// Waits for the threads that run this program, or for all.
+    pub fn join(&self, program: Option<ProgramId>) {
+        loop {
+            let handle = {
+                let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+                let fits = |(runs, _): &(ProgramId, _)| program.is_none_or(|only| only == *runs);
+                let found = threads.iter().position(fits);
+                found.map(|index| threads.remove(index).1)
+            };
+            match handle {
+                Some(handle) => drop(handle.join()),
+                None => return,
+            }
+        }
+    }
+
+    /// The object that a descriptor stands for, and what it is.
+    pub fn channel(&self, fd: Fd) -> Channel {
+        let image = &self.world.image;
+        if let Some(pipe) = image.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
+            return Channel { object: pipe.object, kind: ChannelKind::Pipe };
+        }
+        if let Some(file) = image.files.iter().find(|file| file.fd == fd) {
+            return Channel { object: file.object, kind: ChannelKind::File };
+        }
+        Channel { object: image.terminal.object, kind: ChannelKind::Terminal }
+    }
+}
+
+/// What is behind a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Channel {
+    pub object: ObjectId,
+    pub kind: ChannelKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    Pipe,
+    File,
+    Terminal,
+}

@@ -1,0 +1,43 @@
+//! What an exec passes on to the program that it becomes.
+
+use crate::ids::Tid;
+use crate::program::ProgramId;
+
+use super::Native;
+
+/// Who a process is after an exec, from its command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reborn {
+    pub task: Tid,
+    pub program: ProgramId,
+    /// The variable `index`, which stays.
+    pub index: i64,
+    /// The seed of its random streams.
+    pub key: u64,
+}
+
+impl Reborn {
+    /// The command line of the program that a thread becomes.
+    pub fn arguments(native: &Native, program: ProgramId, index: i64) -> Vec<String> {
+        let name = &native.world.image.programs[usize::from(program.0)].name;
+        let numbers = [
+            native.task.0.to_string(),
+            program.0.to_string(),
+            index.to_string(),
+            native.user.key.named(name).seed().to_string(),
+        ];
+        let words = ["trapline".to_owned(), super::REBORN_COMMAND.to_owned()];
+        words.into_iter().chain(numbers).collect()
+    }
+
+    /// Reads the command line; none if it isn't one of ours.
+    pub fn from_arguments(arguments: &[String]) -> Option<Reborn> {
+        let [task, program, index, key] = arguments else { return None };
+        Some(Reborn {
+            task: Tid(task.parse().ok()?),
+            program: ProgramId(program.parse().ok()?),
+            index: index.parse().ok()?,
+            key: key.parse().ok()?,
+        })
+    }
+}
