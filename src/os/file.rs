@@ -132,3 +132,15 @@ pub fn forget(file: &OwnedFd) -> nix::Result<()> {
     nix::unistd::fsync(file)?;
     nix::fcntl::posix_fadvise(file, 0, 0, nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED)
 }
+
+/// Moves an inherited descriptor to another number.
+pub fn renumber(from: RawFd, to: RawFd) -> nix::Result<()> {
+    check_open(from)?;
+    if from == to {
+        return Ok(());
+    }
+    // SAFETY: plain numbers; the caller has been given `from` to keep, and `to` belongs to nobody.
+    HostErrno::result(unsafe { libc::dup2(from, to) })?;
+    // SAFETY: as above.
+    HostErrno::result(unsafe { libc::close(from) }).map(|_| ())
+}

@@ -1,12 +1,15 @@
 //! Fork, exec, wait, signals and limits.
 
 use std::ffi::CString;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigHandler, Signal as HostSignal};
+use nix::sys::signal::{SigHandler, SigSet, Signal as HostSignal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{ForkResult, Pid as HostPid};
 
 use crate::errno::Errno;
@@ -183,4 +186,49 @@ pub fn raise(exception: crate::trace::Exception) {
     // Other processors don't trap at a division by zero: the signal that it stands for.
     #[cfg(not(target_arch = "x86_64"))]
     let _ = kill(getpid(), exception.signal());
+}
+
+/// Tells when a child has ended or somebody has written to standard input, without looking again
+/// and again.
+#[derive(Debug)]
+pub struct Watch {
+    children: SignalFd,
+}
+
+/// What a [`Watch`] saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Standard input has something to read, or is closed.
+    pub input: bool,
+}
+
+impl Watch {
+    /// Begins to watch; SIGCHLD doesn't interrupt anything from now on.
+    pub fn begin() -> nix::Result<Watch> {
+        let mut mask = SigSet::empty();
+        mask.add(HostSignal::SIGCHLD);
+        mask.thread_block()?;
+        let children = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        Ok(Watch { children })
+    }
+
+    /// In a child: signals come as they do to any program.
+    pub fn forget() {
+        let mut mask = SigSet::empty();
+        mask.add(HostSignal::SIGCHLD);
+        let _ = mask.thread_unblock();
+    }
+
+    /// Waits until something is to be seen, at most so many milliseconds.
+    pub fn wait(&self, most: u16) -> Seen {
+        let input = std::io::stdin();
+        let mut watched = [
+            PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
+            PollFd::new(input.as_fd(), PollFlags::POLLIN),
+        ];
+        let _ = poll(&mut watched, PollTimeout::from(most));
+        let seen = Seen { input: watched[1].any().unwrap_or(false) };
+        while let Ok(Some(_)) = self.children.read_signal() {}
+        seen
+    }
 }

@@ -9,7 +9,10 @@ use crate::kernel::options::Options;
 use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::trace::header::{ObjectEntry, StepEntry};
+use crate::trace::header::{Header, ObjectEntry, SCHEMA, Source, StepEntry};
+
+use super::syscall;
+use super::userland::Origin;
 
 use super::instruction::{Instruction, Memory};
 use super::value::{Expressions, Operand};
@@ -251,4 +254,40 @@ pub struct Image {
     /// Indexed by [`StepId`].
     pub steps: Vec<StepEntry>,
     pub run: RunSpec,
+}
+
+impl Image {
+    /// The processes that exist at the beginning, in the order of their numbers.
+    pub fn initial(&self) -> impl Iterator<Item = (Origin, &Start)> {
+        let starts = self.starts.iter().enumerate().filter(|(_, start)| start.at == Instant::START);
+        starts.flat_map(|(entry, start)| {
+            let entry = StartId(entry as u16);
+            (0..start.count).map(move |number| (Origin::Start { entry, number }, start))
+        })
+    }
+
+    /// What a trace of a run of this scenario says about itself, as far as that is the same in both
+    /// worlds.
+    pub fn header(&self, source: Source) -> Header {
+        Header {
+            schema: SCHEMA,
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            scenario: self.name.clone(),
+            scenario_hash: self.hash.clone(),
+            question: self.question.clone(),
+            seed: self.run.seed,
+            source,
+            cpus: self.machine.cpus,
+            costs: self.costs.name.clone(),
+            costs_hash: self.costs.hash.clone(),
+            observes: Vec::new(),
+            fingerprint: self.costs.fingerprint.clone(),
+            calls: syscall::NAMES.iter().map(|&name| name.to_owned()).collect(),
+            steps: self.steps.clone(),
+            objects: self.objects.clone(),
+            vectors: Vec::new(),
+            initial: Vec::new(),
+            programs: self.programs.iter().map(|program| program.name.clone()).collect(),
+        }
+    }
 }

@@ -18,7 +18,7 @@ use crate::kernel::process::{Birth, Place};
 use crate::kernel::sched::{self, Ready};
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::{Backing, Start};
+use crate::program::image::Backing;
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -29,14 +29,6 @@ use super::{Control, Mutation, Pace, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
-
-/// The processes that exist at the beginning, in the order of their numbers.
-pub(super) fn initial(image: &Image) -> impl Iterator<Item = (Origin, &Start)> {
-    let starts = image.starts.iter().enumerate().filter(|(_, start)| start.at == Instant::START);
-    starts.flat_map(|(entry, start)| {
-        (0..start.count).map(move |number| (Origin::Start { entry: StartId(entry as u16), number }, start))
-    })
-}
 
 impl<'a, S: Sink> Simulator<'a, S> {
     /// A machine that is about to run the scenario, with its events going to `sink`.
@@ -83,7 +75,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.userland.users.push(User::new(nobody, ProgramId(0), &Program::default(), 0, run));
         }
         self.open_for_later_starts();
-        let initial: Vec<(Origin, ProgramId, u32)> = initial(image)
+        let initial: Vec<(Origin, ProgramId, u32)> = image
+            .initial()
             .map(|(origin, start)| match origin {
                 Origin::Start { number, .. } | Origin::Born { number, .. } => (origin, start.program, number),
             })

@@ -2,9 +2,9 @@
 
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
 use crate::ids::{Tid, Vector};
-use crate::program::{Image, syscall};
+use crate::program::Image;
 use crate::time::Instant;
-use crate::trace::header::{Header, SCHEMA, Source, TaskEntry, VectorEntry};
+use crate::trace::header::{Header, Source, TaskEntry, VectorEntry};
 use crate::trace::kinds::KINDS;
 
 use super::boot;
@@ -12,24 +12,10 @@ use super::boot;
 /// The header of the trace of a run of this scenario.
 pub fn header(image: &Image) -> Header {
     Header {
-        schema: SCHEMA,
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario: image.name.clone(),
-        scenario_hash: image.hash.clone(),
-        question: image.question.clone(),
-        seed: image.run.seed,
-        source: Source::Simulated,
-        cpus: image.machine.cpus,
-        costs: image.costs.name.clone(),
-        costs_hash: image.costs.hash.clone(),
         observes: KINDS.iter().map(|row| row.name.to_owned()).collect(),
-        fingerprint: image.costs.fingerprint.clone(),
-        calls: syscall::NAMES.iter().map(|&name| name.to_owned()).collect(),
-        steps: image.steps.clone(),
-        objects: image.objects.clone(),
         vectors: vectors(image),
         initial: initial(image),
-        programs: image.programs.iter().map(|program| program.name.clone()).collect(),
+        ..image.header(Source::Simulated)
     }
 }
 
@@ -50,7 +36,8 @@ fn vectors(image: &Image) -> Vec<VectorEntry> {
 
 /// The threads that exist at the beginning.
 fn initial(image: &Image) -> Vec<TaskEntry> {
-    boot::initial(image)
+    image
+        .initial()
         .enumerate()
         .map(|(number, (origin, _))| {
             let task = Tid(boot::FIRST + number as u32);

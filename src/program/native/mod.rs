@@ -69,7 +69,8 @@ pub struct Native {
     pub step: StepId,
     pub buffer: Buffer,
     chunk: Chunk,
-    /// When the current call was entered.
+    /// How many calls it has made, and when the current one was entered.
+    calls: u64,
     entered: u64,
     /// Children that ended while another was waited for.
     early: Vec<Ended>,
@@ -123,7 +124,7 @@ impl World {
     }
 
     /// The values of all shared elements.
-    pub fn arrays(&self) -> Vec<Box<[i64]>> {
+    pub fn arrays(&self) -> Vec<Vec<i64>> {
         let value = |array, index| self.cell(array, index as i64).map_or(0, |cell| cell.load());
         let arrays = self.image.arrays.iter().enumerate();
         arrays
@@ -220,6 +221,7 @@ impl Native {
             step: StepId::NONE,
             buffer,
             chunk: Chunk::default(),
+            calls: 0,
             entered: 0,
             early: Vec::new(),
         }
@@ -302,6 +304,12 @@ impl Native {
         let call = i64::from(self.user.call.0);
         self.note(What::Leave, call, result);
         self.enter();
+    }
+
+    /// A number that no other call of this thread has, for whoever looks whether it gets on.
+    pub fn next_mark(&mut self) -> u64 {
+        self.calls += 1;
+        self.calls
     }
 
     /// Notes that the current call begins.

@@ -1,0 +1,428 @@
+//! The guardian: a process between the caller and the scenario's processes, and init to them.
+//!
+//! It has one thread, so that it may fork. It makes what the scenario's processes share, starts
+//! them, buries them, sends what the scenario's events send, and ends everybody when the caller
+//! closes the guardian's standard input (also by dying), when the time is over, or when nobody
+//! could ever go on again.
+
+use std::io::{Read, Write};
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant as Wall};
+
+use nix::fcntl::OFlag;
+use serde::{Deserialize, Serialize};
+
+use crate::errno::Errno;
+use crate::ids::{Fd, Tid};
+use crate::os::process::{self, Forked, Watch};
+use crate::os::{clock, file};
+use crate::program::image::Action;
+use crate::program::native::{Chunk, Native, Note, Reborn, Row, What, World};
+use crate::program::userland::{Origin, User};
+use crate::program::{ProgramId, StartId, syscall};
+use crate::random::Key;
+use crate::scenario::Scenario;
+use crate::signal::Signal;
+use crate::time::Instant;
+
+use super::interpret;
+use super::spec::{BOARD, SPEC, Spec};
+
+/// What the guardian tells its caller, a line of JSON each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Message {
+    /// Everything is made; a line on standard input starts the run. The notes say in what the
+    /// host differs from what the scenario asks for.
+    Ready { notes: Vec<String> },
+    /// All processes are gone; the shared arrays hold these values.
+    Done { how: End, arrays: Vec<Vec<i64>> },
+    /// It wasn't possible to begin.
+    Failed { text: String },
+}
+
+/// Why the run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    Finished,
+    /// The time was over.
+    Limit,
+    /// All processes waited for each other.
+    Stuck,
+    /// An assertion of the scenario didn't hold.
+    Assertion,
+    /// The caller asked for the end, or went away.
+    Interrupted,
+}
+
+/// So often the guardian looks whether anybody gets on; so many looks in a row that found everybody
+/// waiting mean that nobody ever will.
+const LOOK_MILLIS: u16 = 100;
+const LOOKS: u32 = 3;
+
+/// The guardian's program: the descriptors of the run's description and board are its arguments.
+pub fn main(arguments: &[String]) -> u16 {
+    let said = |message: &Message| {
+        let line = serde_json::to_string(message).unwrap_or_default();
+        let _ = writeln!(std::io::stdout(), "{line}");
+        let _ = std::io::stdout().flush();
+    };
+    match Guardian::prepare(arguments) {
+        Ok((mut guardian, notes)) => {
+            said(&Message::Ready { notes });
+            let how = guardian.run();
+            said(&Message::Done { how, arrays: guardian.world.arrays() });
+            // The caller has gone: nobody else will tidy up.
+            if how == End::Interrupted {
+                let _ = std::fs::remove_dir_all(&guardian.world.scratch);
+            }
+            0
+        }
+        Err(text) => {
+            said(&Message::Failed { text });
+            1
+        }
+    }
+}
+
+/// The program of a process that has executed an `exec` step.
+pub fn reborn(arguments: &[String]) -> Result<(), String> {
+    let reborn = Reborn::from_arguments(arguments).ok_or("this command is for trapline's own use")?;
+    let spec = Spec::inherited()?;
+    let world = spec.world(spec.scenario()?).map_err(|error| error.to_string())?;
+    default_signals(&world);
+    let program = world.image.programs.get(usize::from(reborn.program.0)).ok_or("no such program")?;
+    let row = world.board.find(reborn.task);
+    let mut user = User::new(row.origin, reborn.program, program, 0, Key::from_seed(reborn.key));
+    user.variables[0] = reborn.index;
+    let mut native = Native::new(Arc::new(world), user, reborn.task, row.process, interpret::run);
+    native.begin();
+    let exec = syscall::NAMES.iter().position(|name| *name == "execve").unwrap_or(0);
+    native.note(What::Leave, exec as i64, 0);
+    interpret::run(native);
+    Ok(())
+}
+
+/// Rust's own start ignores SIGPIPE, and an exec keeps it so. What the scenario ignores is lost
+/// with it: a program that execs sets its rules afterwards.
+fn default_signals(_: &World) {
+    let _ = process::set_ignored(Signal::SIGPIPE, false);
+}
+
+struct Guardian {
+    spec: Spec,
+    world: Arc<World>,
+    watch: Watch,
+    /// The guardian's own ends of pipes, given up when the last process has started.
+    ends: Vec<Fd>,
+    keyboard: Option<OwnedFd>,
+    chunk: Chunk,
+    /// What is still to happen, in the order of time.
+    due: Vec<(Instant, Due)>,
+}
+
+/// What happens at a time of its own.
+#[derive(Clone, Debug)]
+enum Due {
+    Start(StartId),
+    Signal(StartId, Signal),
+    Keys(String),
+}
+
+impl Guardian {
+    fn prepare(arguments: &[String]) -> Result<(Guardian, Vec<String>), String> {
+        let numbers: Vec<RawFd> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
+        let [spec, board] = numbers[..] else {
+            return Err("this command is for trapline's own use".to_owned());
+        };
+        let host = |what: &str| {
+            let what = what.to_owned();
+            move |error: nix::Error| format!("{what}: {}", error.desc())
+        };
+        file::renumber(spec, SPEC).map_err(host("the run's description"))?;
+        file::renumber(board, BOARD).map_err(host("the run's board"))?;
+        let spec = Spec::inherited()?;
+        let scenario = spec.scenario()?;
+        process::adopt_orphans();
+        let _ = process::set_ignored(Signal::SIGPIPE, false);
+        process::limit(spec.most_millis / 1000 + 1, spec.file_bytes);
+        process::pin(&spec.cpus).map_err(|errno| format!("CPUs {:?} can't be used: {errno}", spec.cpus))?;
+        make_files(&spec, &scenario).map_err(|error| format!("{}: {error}", spec.scratch.display()))?;
+        spec.make_memories(&scenario).map_err(host("shared memory"))?;
+        let watch = Watch::begin().map_err(host("watching children"))?;
+        let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
+        world.initialise_arrays();
+        let due = due(&world);
+        let mut guardian =
+            Guardian { spec, world, watch, ends: Vec::new(), keyboard: None, chunk: Chunk::default(), due };
+        let notes = guardian.make_channels().map_err(host("pipes"))?;
+        Ok((guardian, notes))
+    }
+
+    /// Pipes and the terminal, at the descriptors that the scenario's processes know.
+    fn make_channels(&mut self) -> nix::Result<Vec<String>> {
+        let mut notes = Vec::new();
+        let world = Arc::clone(&self.world);
+        for pipe in &world.image.pipes {
+            let (read, write, holds) = file::pipe(pipe.capacity)?;
+            if holds != pipe.capacity {
+                let name = &world.image.objects[pipe.object.index()].name;
+                notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
+            }
+            file::place(read, world.descriptor(pipe.read))?;
+            file::place(write, world.descriptor(pipe.write))?;
+            self.ends.extend([pipe.read, pipe.write]);
+        }
+        let (keyboard, keys, _) = file::pipe(65536)?;
+        file::place(keyboard, world.descriptor(Fd(0)))?;
+        self.keyboard = Some(keys);
+        let screen = world.scratch.join("terminal");
+        let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
+        file::place(screen, world.descriptor(Fd(1)))?;
+        Ok(notes)
+    }
+
+    fn run(&mut self) -> End {
+        if !self.await_start() {
+            return End::Interrupted;
+        }
+        let initial: Vec<(Origin, StartId)> = self
+            .world
+            .image
+            .initial()
+            .filter_map(|(origin, _)| match origin {
+                Origin::Start { entry, .. } => Some((origin, entry)),
+                Origin::Born { .. } => None,
+            })
+            .collect();
+        for (origin, entry) in initial {
+            self.start(origin, entry);
+        }
+        let world = Arc::clone(&self.world);
+        self.let_ends_go();
+        world.board.go(clock::now());
+        let how = self.attend();
+        world.board.set_end(clock::now());
+        world.board.stop();
+        self.end_all();
+        how
+    }
+
+    /// Waits for the caller's word.
+    fn await_start(&self) -> bool {
+        let mut byte = [0];
+        matches!(std::io::stdin().lock().read(&mut byte), Ok(1))
+    }
+
+    /// Forks one process of the scenario's list of starts; it begins with the others.
+    fn start(&mut self, origin: Origin, entry: StartId) {
+        let world = Arc::clone(&self.world);
+        let Origin::Start { number, .. } = origin else { return };
+        let start = &world.image.starts[usize::from(entry.0)];
+        let Some(task) = world.board.number() else { return };
+        world.board.enter(task, task.leads(), Tid::INIT, origin, start.program);
+        match process::fork() {
+            Ok(Forked::Parent(pid)) => world.board.is_on_host(task, pid, pid),
+            Ok(Forked::Child) => {
+                let user = User::started(&world.image, origin, entry, number);
+                self.live(task, user, start.cpu.map(|cpu| cpu.index()))
+            }
+            Err(_) => world.board.has_ended(task, 1),
+        }
+    }
+
+    /// What a child of the guardian does: it becomes a process of the scenario.
+    fn live(&mut self, task: Tid, user: User, cpu: Option<usize>) -> ! {
+        process::die_with_parent();
+        Watch::forget();
+        self.keyboard = None;
+        let world = Arc::clone(&self.world);
+        if let Some(cpu) = cpu
+            && let Some(&cpu) = self.spec.cpus.get(cpu % self.spec.cpus.len().max(1))
+        {
+            let _ = process::pin(&[cpu]);
+        }
+        if open_own_files(&world, user.program).is_err() {
+            process::exit(1);
+        }
+        let mut native = Native::new(Arc::clone(&world), user, task, task.leads(), interpret::run);
+        world.board.await_go();
+        native.begin();
+        interpret::run(native);
+        process::exit(0)
+    }
+
+    /// Gives up the ends of pipes, so that a reader sees the end when the last writer has gone.
+    fn let_ends_go(&mut self) {
+        if self.due.iter().any(|(_, due)| matches!(due, Due::Start(_))) {
+            return;
+        }
+        for fd in self.ends.drain(..) {
+            let _ = file::close(self.world.descriptor(fd));
+        }
+    }
+
+    /// Looks after the run until it is over.
+    fn attend(&mut self) -> End {
+        let world = Arc::clone(&self.world);
+        let begun = Wall::now();
+        let most = Duration::from_millis(self.spec.most_millis);
+        let mut looked = (Wall::now(), Vec::new(), 0);
+        loop {
+            self.bury_dead();
+            let now = Instant::from_nanos(clock::now().saturating_sub(world.board.start()));
+            while self.due.first().is_some_and(|(at, _)| *at <= now) {
+                let (_, due) = self.due.remove(0);
+                self.happen(due);
+            }
+            let living: Vec<Row> = world.board.rows().filter(|row| row.ended.is_none()).collect();
+            let processes = living.iter().any(|row| row.process.leader() == row.task);
+            if world.board.is_stopped() {
+                return End::Assertion;
+            }
+            if !processes && !self.due.iter().any(|(_, due)| matches!(due, Due::Start(_))) {
+                return End::Finished;
+            }
+            if begun.elapsed() >= most {
+                return End::Limit;
+            }
+            if looked.0.elapsed() >= Duration::from_millis(LOOK_MILLIS.into()) {
+                let doing: Vec<(Tid, u64)> =
+                    living.iter().map(|row| (row.task, world.board.doing(row.task))).collect();
+                let all_wait = doing.iter().all(|&(_, mark)| mark != 0);
+                let same = all_wait && doing == looked.1 && self.due.is_empty();
+                looked = (Wall::now(), doing, if same { looked.2 + 1 } else { 0 });
+                if looked.2 >= LOOKS {
+                    return End::Stuck;
+                }
+            }
+            let next = self.due.first().map_or(LOOK_MILLIS, |(at, _)| {
+                let left = at.as_nanos().saturating_sub(now.as_nanos()).div_ceil(1_000_000);
+                left.min(LOOK_MILLIS.into()) as u16
+            });
+            if self.watch.wait(next).input {
+                return End::Interrupted;
+            }
+        }
+    }
+
+    fn happen(&mut self, due: Due) {
+        let world = Arc::clone(&self.world);
+        match due {
+            Due::Start(entry) => {
+                for number in 0..world.image.starts[usize::from(entry.0)].count {
+                    self.start(Origin::Start { entry, number }, entry);
+                }
+                self.let_ends_go();
+            }
+            Due::Signal(entry, signal) => {
+                let origin = Origin::Start { entry, number: 0 };
+                let row = world.board.rows().find(|row| row.origin == origin && row.ended.is_none());
+                if let Some(row) = row {
+                    self.note(What::Signal, signal as i64, i64::from(row.task.0));
+                    let _ = process::kill(row.host_process, signal);
+                }
+            }
+            Due::Keys(text) => {
+                if let Some(keyboard) = &self.keyboard {
+                    let _ = nix::unistd::write(keyboard, text.as_bytes());
+                }
+            }
+        }
+    }
+
+    /// Takes the status of every child that has ended.
+    fn bury_dead(&mut self) {
+        while let Ok(Some(ended)) = process::wait(None, true) {
+            if let Some(row) = self.world.board.process_on_host(ended.pid) {
+                self.world.board.has_ended(row.task, ended.status);
+                self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
+            }
+        }
+    }
+
+    fn note(&mut self, what: What, first: i64, second: i64) {
+        let note = Note { at: clock::now(), step: crate::ids::StepId::NONE, what, first, second };
+        self.world.board.note(Tid::INIT, &mut self.chunk, note);
+    }
+
+    /// Ends every process of the run, until none is left: the board refuses to let more be born.
+    fn end_all(&mut self) {
+        loop {
+            for row in self.world.board.rows().filter(|row| row.process.leader() == row.task) {
+                if row.ended.is_none() {
+                    let _ = process::kill(row.host_process, Signal::SIGKILL);
+                }
+            }
+            match process::wait(None, false) {
+                Ok(Some(ended)) => {
+                    if let Some(row) = self.world.board.process_on_host(ended.pid) {
+                        self.world.board.has_ended(row.task, ended.status);
+                        self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
+                    }
+                }
+                Ok(None) | Err(Errno::EINTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+fn due(world: &World) -> Vec<(Instant, Due)> {
+    let later = |start: &crate::program::image::Start| start.at > Instant::START;
+    let starts = world.image.starts.iter().enumerate().filter(|(_, start)| later(start));
+    let starts = starts.map(|(entry, start)| (start.at, Due::Start(StartId(entry as u16))));
+    let events = world.image.injections.iter().filter_map(|injection| match &injection.action {
+        Action::Signal { process, signal } => Some((injection.at, Due::Signal(*process, *signal))),
+        Action::Keys { text, .. } => Some((injection.at, Due::Keys(text.clone()))),
+        Action::Raise { .. }
+        | Action::Mask { .. }
+        | Action::Unmask { .. }
+        | Action::Packet { .. }
+        | Action::Unplug { .. }
+        | Action::Plug { .. } => None,
+    });
+    let mut due: Vec<(Instant, Due)> = starts.chain(events).collect();
+    due.sort_by_key(|(at, _)| *at);
+    due
+}
+
+/// The scenario's files, as large as it says; those that it doesn't want in memory are forgotten.
+fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
+    for (number, wanted) in scenario.image.files.iter().enumerate() {
+        if wanted.size > spec.file_bytes {
+            let text = format!("a file of {} bytes is larger than the run's limit", wanted.size);
+            return Err(std::io::Error::other(text));
+        }
+        let path = spec.scratch.join(format!("file-{number}"));
+        let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
+        std::io::copy(&mut std::io::repeat(b'.').take(wanted.size), &mut out)?;
+        let made = out.into_inner()?;
+        if !wanted.cached {
+            file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;
+        }
+    }
+    Ok(())
+}
+
+/// Each process of the list of starts has opened its files itself; it gives up the ends of pipes
+/// that its program doesn't use.
+fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
+    let used = &world.image.programs[usize::from(program.0)].fds;
+    for (number, spec) in world.image.files.iter().enumerate() {
+        if used.contains(&spec.fd) {
+            let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
+            file::place(opened, world.descriptor(spec.fd))?;
+        }
+    }
+    for pipe in &world.image.pipes {
+        for end in [pipe.read, pipe.write] {
+            if !used.contains(&end) {
+                let _ = file::close(world.descriptor(end));
+            }
+        }
+    }
+    Ok(())
+}

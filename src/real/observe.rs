@@ -1,0 +1,276 @@
+//! What the processes of a run noted down, as a trace in the schema that simulated runs have.
+//!
+//! Notes are taken in user mode: a call's beginning is noted before it, its end after it. What the
+//! scheduler did, which CPU it was, and how long the kernel took aren't to be seen from there, and
+//! the header says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::errno::Errno;
+use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
+use crate::os::process;
+use crate::program::image::{Image, Text};
+use crate::program::native::{Note, Noted, Row, What};
+use crate::program::userland::Origin;
+use crate::signal::Signal;
+use crate::time::Instant;
+use crate::trace::header::{Header, Outcome, Source, TaskEntry};
+use crate::trace::{Event, Kind, Sink};
+
+use super::guardian::End;
+use super::run::Measured;
+
+/// The kinds that notes can become.
+pub const NOTED: &[&str] = &[
+    "sys_enter",
+    "sys_exit",
+    "signal_generate",
+    "signal_deliver",
+    "process_fork",
+    "process_exec",
+    "process_exit",
+    "message_send",
+    "message_receive",
+    "lock_contended",
+    "lock_acquired",
+    "lock_released",
+    "print",
+];
+
+/// The header of a measured trace.
+pub fn header(image: &Image, measured: &Measured) -> Header {
+    let rows = measured.rows.iter();
+    let initial = rows.filter(|row| is_initial(image, row)).map(|row| TaskEntry {
+        task: row.task,
+        process: row.process,
+        parent: row.parent,
+        name: row.origin.name(image),
+        start: Instant::START,
+    });
+    Header {
+        cpus: measured.cpus.len() as u16,
+        costs: String::new(),
+        costs_hash: String::new(),
+        fingerprint: fingerprint(),
+        observes: NOTED.iter().map(|&name| name.to_owned()).collect(),
+        initial: initial.collect(),
+        ..image.header(Source::Measured)
+    }
+}
+
+fn is_initial(image: &Image, row: &Row) -> bool {
+    match row.origin {
+        Origin::Start { entry, .. } => image.starts[usize::from(entry.0)].at == Instant::START,
+        Origin::Born { .. } => false,
+    }
+}
+
+/// This machine, in words: processor, kernel, how many CPUs.
+pub fn fingerprint() -> String {
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model =
+        info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, it)| it));
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let cpus = process::cpus().len();
+    format!("{}, {cpus} CPUs, Linux {}", model.unwrap_or("unknown processor"), kernel.trim())
+}
+
+/// Gives the run's events to a sink, in the order of time; says when it ended and how.
+pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Instant, Outcome) {
+    let mut replay = Replay {
+        image,
+        measured,
+        rows: measured.rows.iter().map(|row| (row.task, *row)).collect(),
+        announced: measured.rows.iter().filter(|row| is_initial(image, row)).map(|row| row.task).collect(),
+        ended: BTreeSet::new(),
+        doing: BTreeMap::new(),
+        failed: None,
+        sink,
+    };
+    for (index, noted) in measured.notes.iter().enumerate() {
+        replay.noted(noted, &measured.notes[index + 1..]);
+    }
+    let end = replay.instant(measured.end.max(measured.notes.last().map_or(0, |last| last.note.at)));
+    let outcome = replay.outcome();
+    (end, outcome)
+}
+
+struct Replay<'a, S> {
+    image: &'a Image,
+    measured: &'a Measured,
+    rows: BTreeMap<Tid, Row>,
+    announced: BTreeSet<Tid>,
+    ended: BTreeSet<Tid>,
+    /// The call that each thread is inside of, and its step.
+    doing: BTreeMap<Tid, (CallId, StepId)>,
+    /// What an assertion that didn't hold has to say.
+    failed: Option<String>,
+    sink: &'a mut S,
+}
+
+impl<S: Sink> Replay<'_, S> {
+    /// A time on the host's clock, as one of the run.
+    fn instant(&self, at: u64) -> Instant {
+        Instant::from_nanos(at.saturating_sub(self.measured.start))
+    }
+
+    fn emit(&mut self, noted: &Noted, kind: Kind) {
+        let (at, step) = (self.instant(noted.note.at), noted.note.step);
+        self.sink.event(Event { at, cpu: None, task: noted.task, step, kind });
+    }
+
+    /// `rest` are the notes after this one: a text's values follow it.
+    fn noted(&mut self, noted: &Noted, rest: &[Noted]) {
+        if self.ended.contains(&noted.task) {
+            return;
+        }
+        let (first, second) = (noted.note.first, noted.note.second);
+        let object = ObjectId(first as u32);
+        match noted.note.what {
+            What::Begin => self.announce(noted.task),
+            What::Enter => {
+                let call = CallId(first as u16);
+                self.doing.insert(noted.task, (call, noted.note.step));
+                self.emit(noted, Kind::SysEnter { call });
+            }
+            What::Leave => {
+                self.doing.remove(&noted.task);
+                self.emit(noted, Kind::SysExit { call: CallId(first as u16), result: second });
+            }
+            What::Send => self.emit(noted, Kind::MessageSend { object, bytes: second as u64 }),
+            What::Receive => self.emit(noted, Kind::MessageReceive { object, bytes: second as u64 }),
+            What::Contended => self.emit(noted, Kind::LockContended { object }),
+            What::Acquired => self.emit(noted, Kind::LockAcquired { object }),
+            What::Released => self.emit(noted, Kind::LockReleased { object }),
+            What::Print => {
+                let line = line(&self.image.texts[first as usize], &values(noted.task, rest));
+                self.print(noted, &line);
+            }
+            What::Value => {}
+            What::Failed => {
+                let program = self.program(noted.task);
+                let step = self.image.steps.get(noted.note.step.index()).map_or("", |step| &step.text);
+                let errno = Errno::from_result(first).unwrap_or(Errno::EIO);
+                self.print(noted, &format!("{program}: {step}: {errno}"));
+            }
+            What::AssertFailed => self.fail(noted, &values(noted.task, rest)),
+            What::Fork => {
+                let child = Tid(first as u32);
+                self.announce(child);
+                let process = self.rows.get(&child).map_or(child.leads(), |row| row.process);
+                self.emit(noted, Kind::ProcessFork { child, process });
+            }
+            What::Exec => {
+                let name = &self.image.programs[first as usize].name;
+                let program = self.sink.name(name);
+                self.emit(noted, Kind::ProcessExec { program });
+            }
+            What::Exit => self.end(noted, noted.task, first as u16),
+            What::Reaped => {
+                let (task, status) = (Tid(first as u32), second as u16);
+                if !self.ended.contains(&task) {
+                    let signal = status.checked_sub(128).and_then(Signal::from_number);
+                    if let Some(signal) = signal {
+                        let kind = Kind::SignalDeliver { signal };
+                        self.emit(&Noted { task, note: Note { step: StepId::NONE, ..noted.note } }, kind);
+                    }
+                    self.end(noted, task, status);
+                }
+            }
+            What::Signal => {
+                if let Some(signal) = Signal::from_number(first as u16) {
+                    self.emit(noted, Kind::SignalGenerate { signal, to: Tid(second as u32) });
+                }
+            }
+        }
+    }
+
+    fn program(&self, task: Tid) -> &str {
+        let row = self.rows.get(&task);
+        row.map_or("", |row| &self.image.programs[usize::from(row.program.0)].name)
+    }
+
+    /// Says who a thread is, before the first event that names it.
+    fn announce(&mut self, task: Tid) {
+        if let Some(&row) = self.rows.get(&task)
+            && self.announced.insert(task)
+        {
+            let image = self.image;
+            self.sink.task(task, row.process, row.parent, &|| row.origin.name(image));
+        }
+    }
+
+    fn print(&mut self, noted: &Noted, line: &str) {
+        let text = self.sink.name(line);
+        self.emit(noted, Kind::Print { text });
+    }
+
+    /// A thread is over; the first thread of a process takes the others with it.
+    fn end(&mut self, noted: &Noted, task: Tid, status: u16) {
+        let process = self.rows.get(&task).map_or(task.leads(), |row| row.process);
+        let whole = process.leader() == task;
+        let others = self.rows.values().filter(|row| whole && row.process == process && row.task != task);
+        let others: Vec<Tid> =
+            others.map(|row| row.task).filter(|other| self.announced.contains(other)).collect();
+        for task in others.into_iter().chain([task]) {
+            if self.ended.insert(task) {
+                let note = Note { step: StepId::NONE, ..noted.note };
+                self.emit(&Noted { task, note }, Kind::ProcessExit { status });
+            }
+        }
+    }
+
+    fn fail(&mut self, noted: &Noted, values: &[i64]) {
+        let Some(row) = self.rows.get(&noted.task) else { return };
+        let program = &self.image.programs[usize::from(row.program.0)];
+        let line = self.image.steps.get(noted.note.step.index()).map_or(0, |step| step.line);
+        let text = &self.image.names[NameId(noted.note.first as u32).index()];
+        let named = program.variables.iter().zip(values).filter(|(name, _)| !name.is_empty());
+        let values: Vec<String> = named.map(|(name, value)| format!("{name} = {value}")).collect();
+        self.failed = Some(format!("line {line}: {}: {text} ({})", program.name, values.join(", ")));
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self.measured.how {
+            End::Finished => Outcome::Finished,
+            End::Limit => Outcome::Limit,
+            End::Interrupted => Outcome::Interrupted,
+            End::Assertion => Outcome::AssertFailed { text: self.failed.clone().unwrap_or_default() },
+            End::Stuck => Outcome::Deadlock { text: self.stuck() },
+        }
+    }
+
+    /// Who waits, in which call, at which line.
+    fn stuck(&self) -> String {
+        let waiting = self.doing.iter().filter_map(|(task, &(call, step))| {
+            let row = self.rows.get(task)?;
+            let step = self.image.steps.get(step.index())?;
+            let call = crate::program::syscall::NAMES.get(usize::from(call.0))?;
+            let name = row.origin.name(self.image);
+            Some(format!("{name} waits in {call} at line {}: {}", step.line, step.text))
+        });
+        let lines: Vec<String> = waiting.collect();
+        format!("nobody gets on any more\n  {}", lines.join("\n  "))
+    }
+}
+
+/// The values that a thread noted right after a text.
+fn values(task: Tid, rest: &[Noted]) -> Vec<i64> {
+    let own = rest.iter().filter(|noted| noted.task == task);
+    own.take_while(|noted| noted.note.what == What::Value).map(|noted| noted.note.first).collect()
+}
+
+/// A line of output with its values filled in.
+fn line(text: &Text, values: &[i64]) -> String {
+    let mut line = String::new();
+    for (number, piece) in text.pieces.iter().enumerate() {
+        line.push_str(piece);
+        if number + 1 < text.pieces.len()
+            && let Some(value) = values.get(number)
+        {
+            line.push_str(&value.to_string());
+        }
+    }
+    line
+}
