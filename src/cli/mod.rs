@@ -1,10 +1,10 @@
 //! The command line: one file for each subcommand.
 //!
-//! - [`run`], [`check`], [`test`]: what is done with scenarios; `judge` compares a run with what its
+//! - [`run`], `real`, [`check`], [`test`]: what is done with scenarios; `judge` compares a run with what its
 //!   scenario expects
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
-//! - [`exit`]: how the program ends; [`terminal`], [`output`], [`interrupt`], [`progress`]: how it
+//! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
 //!   talks to the terminal, to files, and to whoever waits for it
 //! - [`simulate`]: a run into a trace file; [`digest`]: a trace file into everything that is shown
 //!
@@ -22,8 +22,11 @@ mod load;
 mod man;
 mod new;
 mod output;
+mod place;
 mod plot;
 mod progress;
+#[cfg(target_os = "linux")]
+mod real;
 mod run;
 mod schema;
 mod simulate;
@@ -67,6 +70,21 @@ enum Command {
     New(new::New),
     Check(check::Check),
     Run(run::Run),
+    #[cfg(target_os = "linux")]
+    Real(real::Real),
+    /// The parent of a real run's processes.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true, name = trapline::real::run::GUARDIAN_COMMAND)]
+    RealGuardian {
+        numbers: Vec<String>,
+    },
+    /// What an `exec` step of a real run becomes.
+    #[cfg(target_os = "linux")]
+    #[command(hide = true, name = trapline::program::native::REBORN_COMMAND)]
+    RealExec {
+        #[arg(allow_hyphen_values = true)]
+        numbers: Vec<String>,
+    },
     Test(test::Test),
     Summary(summary::Summary),
     Plot(plot::Plot),
@@ -84,8 +102,10 @@ pub fn main() -> ExitCode {
     // Clap prints its own errors and ends with 2.
     let cli = Cli::parse();
     terminal::choose_colour(cli.color);
-    interrupt::listen();
     let command = cli.command;
+    if command.has_threads() {
+        interrupt::listen();
+    }
     match std::panic::catch_unwind(|| command.execute()) {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(failure)) => failure.report().into(),
@@ -94,11 +114,26 @@ pub fn main() -> ExitCode {
 }
 
 impl Command {
+    /// A process that forks has one thread, so nobody in it listens for Ctrl-C.
+    const fn has_threads(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        if matches!(self, Command::RealGuardian { .. } | Command::RealExec { .. }) {
+            return false;
+        }
+        true
+    }
+
     fn execute(self) -> Result<Exit, Failure> {
         match self {
             Command::New(command) => command.execute(),
             Command::Check(command) => command.execute(),
             Command::Run(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::Real(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::RealGuardian { numbers } => real::guardian(&numbers),
+            #[cfg(target_os = "linux")]
+            Command::RealExec { numbers } => real::reborn(&numbers),
             Command::Test(command) => command.execute(),
             Command::Summary(command) => command.execute(),
             Command::Plot(command) => command.execute(),

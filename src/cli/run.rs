@@ -1,23 +1,23 @@
 //! `trapline run`: runs a scenario on the simulated machine and writes what comes of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use clap::{Args, ValueEnum};
-use trapline::analysis::naming::{bytes, time};
-use trapline::chart::{self, timeline_svg};
+use trapline::analysis::naming::time;
 use trapline::scenario::Overrides;
 use trapline::sim::{Outcome, Pace};
 use trapline::time::Instant;
 
-use super::digest::{self, Digest, Window};
+use super::digest::{self, Digest};
 use super::exit::{Exit, Failure};
 use super::load::load;
+use super::place::Place;
 use super::progress::Progress;
 use super::simulate::simulate;
 use super::summary::Format;
-use super::{interrupt, output, terminal};
+use super::{interrupt, terminal};
 
 /// Run a scenario on the simulated machine.
 ///
@@ -117,7 +117,7 @@ impl Run {
 }
 
 /// Says how the run ended if that isn't as it should be.
-fn judge(outcome: &Outcome, until: Instant) -> Exit {
+pub fn judge(outcome: &Outcome, until: Instant) -> Exit {
     let until = time(until.since(Instant::START));
     match outcome {
         Outcome::Finished => Exit::Success,
@@ -149,79 +149,5 @@ fn insist_on_laws(digest: &Digest) -> Result<(), Failure> {
             let broken = broken.join("\n  ");
             Err(Failure::bug(format!("the trace breaks the laws that every trace obeys:\n  {broken}")))
         }
-    }
-}
-
-/// Where the results go.
-enum Place {
-    Folder(PathBuf),
-    Nowhere(tempfile::TempDir),
-}
-
-impl Place {
-    fn choose(folder: Option<PathBuf>, nowhere: bool, name: &str) -> Result<Place, Failure> {
-        if nowhere {
-            return tempfile::tempdir().map(Place::Nowhere).map_err(Failure::host);
-        }
-        let folder = folder.unwrap_or_else(|| Path::new("output").join(file_name(name)));
-        output::folder(&folder)?;
-        Ok(Place::Folder(folder))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Place::Folder(folder) => folder,
-            Place::Nowhere(folder) => folder.path(),
-        }
-    }
-
-    /// Writes what is made of the trace, beside it.
-    fn write(&self, digest: &Digest) -> Result<(), Failure> {
-        let Place::Folder(folder) = self else { return Ok(()) };
-        output::write(&folder.join("summary.json"), digest.json()?.as_bytes())?;
-        let drawn = digest::draw(&folder.join("trace.bin"), Window::ALL)?;
-        let picture = timeline_svg(&drawn.lanes, &drawn.header, &chart::Options::default());
-        let picture = picture.map_err(|error| Failure::bug(error.to_string()))?;
-        output::write(&folder.join("timeline.svg"), picture.as_bytes())?;
-        if drawn.shortened {
-            terminal::note(&format!(
-                "The picture shows the first {}; for another part: trapline plot {} --from TIME --to TIME",
-                time(drawn.lanes.span()),
-                folder.display()
-            ));
-        }
-        Ok(())
-    }
-
-    fn tell(&self, trace: &Path) {
-        let Place::Folder(folder) = self else { return };
-        let size = std::fs::metadata(trace).map_or(0, |meta| meta.len());
-        terminal::note(&format!(
-            "Wrote {}/: trace.bin ({}), summary.json, timeline.svg",
-            folder.display(),
-            bytes(size)
-        ));
-    }
-}
-
-/// The scenario's name as that of a folder: nothing in it can lead elsewhere.
-fn file_name(name: &str) -> String {
-    let allowed = |c: char| if c.is_alphanumeric() || "-_.+ ".contains(c) { c } else { '-' };
-    let name: String = name.trim().chars().map(allowed).take(100).collect();
-    let name = name.trim_matches(['.', ' ']);
-    if name.is_empty() { "scenario".to_owned() } else { name.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scenarios_name_cant_lead_out_of_the_output_folder() {
-        assert_eq!(file_name("first-look"), "first-look");
-        assert_eq!(file_name("../../etc/passwd"), "-..-etc-passwd");
-        assert_eq!(file_name(".."), "scenario");
-        assert_eq!(file_name(""), "scenario");
-        assert_eq!(file_name("a/b\\c:d\0"), "a-b-c-d-");
     }
 }
