@@ -6,8 +6,10 @@
 //!   them, waits for them, and ends them all when the caller goes away or the time is over
 //! - [`interpret`]: the loop that each of them executes
 //! - [`spec`]: what caller, guardian and exec'd programs tell each other
+//! - [`ftrace`]: what the kernel itself saw of a run
 //! - [`observe`]: what the processes noted down, as a trace
 
+pub mod ftrace;
 pub mod guardian;
 mod interpret;
 pub mod observe;
