@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use trapline::os::process;
 use trapline::real::{self, Measured, RealError, Settings, guardian, observe};
 use trapline::scenario::Overrides;
@@ -38,6 +38,10 @@ pub struct Real {
     /// has, from the first on].
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     cpus: Option<Vec<usize>>,
+
+    /// What is observed.
+    #[arg(long, value_enum, default_value_t = Observe::Best)]
+    observe: Observe,
 
     /// Where the scenario's files are made [default: the system's folder for temporary files].
     #[arg(long, value_name = "DIR")]
@@ -72,6 +76,31 @@ pub struct Real {
     quiet: bool,
 }
 
+/// How a real run is observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Observe {
+    /// The kernel's trace points if they can be used, else what the processes note down.
+    Best,
+    /// The kernel's trace points; needs root.
+    Kernel,
+    /// What the processes note down about themselves; disturbs the run least.
+    Notes,
+}
+
+impl Observe {
+    fn is_traced(self) -> Result<bool, Failure> {
+        match (self, real::ftrace::obstacle()) {
+            (Observe::Notes, _) => Ok(false),
+            (Observe::Best | Observe::Kernel, None) => Ok(true),
+            (Observe::Kernel, Some(why)) => Err(Failure::host(anyhow::Error::msg(why))),
+            (Observe::Best, Some(why)) => {
+                terminal::note(&format!("Switches, faults and interrupts aren't observed: {why}."));
+                Ok(false)
+            }
+        }
+    }
+}
+
 impl Real {
     pub fn execute(self) -> Result<Exit, Failure> {
         if self.quiet {
@@ -93,6 +122,7 @@ impl Real {
             notes: self.most_mib << 20,
             memory: self.most_mib << 20,
             file_bytes: self.most_mib << 20,
+            traced: self.observe.is_traced()?,
         };
         let place = Place::choose(self.output, self.no_files, &format!("{}-real", image.name))?;
         let measured = measure(&scenario, &self.file, &overrides, &settings)?;
@@ -103,7 +133,7 @@ impl Real {
         let trace = place.path().join("trace.bin");
         let mut sink = FileSink::create(&trace, &observe::header(image, &measured)).map_err(Failure::host)?;
         let (end, outcome) = observe::replay(image, &measured, &mut sink);
-        sink.finish(end, outcome.clone(), measured.lost).map_err(Failure::host)?;
+        sink.finish(end, outcome.clone(), measured.lost()).map_err(Failure::host)?;
 
         let digest = digest::digest(&trace, &Arc::new(AtomicU64::new(0)))?;
         place.write(&digest)?;

@@ -1,5 +1,6 @@
 //! The host's calls, made safe: every `unsafe` block of the project stands here.
 //!
+//! - [`calls`]: the numbers of system calls
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`file`]: descriptors, pipes, and what is read and written
@@ -11,6 +12,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod calls;
 pub mod clock;
 pub mod file;
 pub mod futex;

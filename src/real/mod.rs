@@ -7,11 +7,14 @@
 //! - [`interpret`]: the loop that each of them executes
 //! - [`spec`]: what caller, guardian and exec'd programs tell each other
 //! - [`ftrace`]: what the kernel itself saw of a run
-//! - [`observe`]: what the processes noted down, as a trace
+//! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
+//!   what the kernel saw, `kernel` adds what only the kernel could see
 
+mod align;
 pub mod ftrace;
 pub mod guardian;
 mod interpret;
+mod kernel;
 pub mod observe;
 pub mod run;
 pub mod spec;

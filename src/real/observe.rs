@@ -1,8 +1,9 @@
-//! What the processes of a run noted down, as a trace in the schema that simulated runs have.
+//! What was seen of a run, as a trace in the schema that simulated runs have.
 //!
-//! Notes are taken in user mode: a call's beginning is noted before it, its end after it. What the
-//! scheduler did, which CPU it was, and how long the kernel took aren't to be seen from there, and
-//! the header says so.
+//! The processes' notes say what the program did: steps, calls, messages, output. They are taken in
+//! user mode, so what the scheduler did, which CPU it was, and how long the kernel took aren't to be
+//! seen from there; if the kernel was asked as well, its events fill that in, and set the times
+//! right. The header says what could be observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,10 @@ use crate::time::Instant;
 use crate::trace::header::{Header, Outcome, Source, TaskEntry};
 use crate::trace::{Event, Kind, Sink};
 
+use super::align::align;
+use super::ftrace::Point;
 use super::guardian::End;
+use super::kernel::Translator;
 use super::run::Measured;
 
 /// The kinds that notes can become.
@@ -37,6 +41,24 @@ pub const NOTED: &[&str] = &[
     "print",
 ];
 
+/// The kinds that only the kernel could see.
+const SEEN: &[&str] = &[
+    "sched_switch",
+    "sched_waking",
+    "sched_wakeup",
+    "sched_migrate",
+    "page_fault_user",
+    "page_fault_kernel",
+    "irq_handler_entry",
+    "irq_handler_exit",
+    "softirq_entry",
+    "softirq_exit",
+    "local_timer_entry",
+    "local_timer_exit",
+    "reschedule_entry",
+    "reschedule_exit",
+];
+
 /// The header of a measured trace.
 pub fn header(image: &Image, measured: &Measured) -> Header {
     let rows = measured.rows.iter();
@@ -47,15 +69,23 @@ pub fn header(image: &Image, measured: &Measured) -> Header {
         name: row.origin.name(image),
         start: Instant::START,
     });
+    let seen = if measured.seen.is_some() { SEEN } else { &[] };
     Header {
         cpus: measured.cpus.len() as u16,
         costs: String::new(),
         costs_hash: String::new(),
         fingerprint: fingerprint(),
-        observes: NOTED.iter().map(|&name| name.to_owned()).collect(),
+        observes: NOTED.iter().chain(seen).map(|&name| name.to_owned()).collect(),
+        vectors: translator(image, measured).map_or(Vec::new(), |translator| translator.vectors()),
         initial: initial.collect(),
         ..image.header(Source::Measured)
     }
+}
+
+/// For the kernel's events, if there are any.
+fn translator<'a>(image: &Image, measured: &'a Measured) -> Option<Translator<'a>> {
+    let seen = measured.seen.as_ref()?;
+    Some(Translator::new(image, &measured.rows, &measured.cpus, &seen.events))
 }
 
 fn is_initial(image: &Image, row: &Row) -> bool {
@@ -78,20 +108,32 @@ pub fn fingerprint() -> String {
 
 /// Gives the run's events to a sink, in the order of time; says when it ended and how.
 pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Instant, Outcome) {
+    let events = measured.seen.as_ref().map_or(&[][..], |seen| &seen.events);
+    let notes = align(&measured.notes, events, &measured.rows);
     let mut replay = Replay {
         image,
         measured,
         rows: measured.rows.iter().map(|row| (row.task, *row)).collect(),
         announced: measured.rows.iter().filter(|row| is_initial(image, row)).map(|row| row.task).collect(),
         ended: BTreeSet::new(),
+        statuses: statuses(&measured.notes),
         doing: BTreeMap::new(),
+        steps: BTreeMap::new(),
         failed: None,
+        translator: translator(image, measured),
         sink,
     };
-    for (index, noted) in measured.notes.iter().enumerate() {
-        replay.noted(noted, &measured.notes[index + 1..]);
+    let mut raw = events.iter().enumerate().peekable();
+    for (index, noted) in notes.iter().enumerate() {
+        while let Some((number, _)) = raw.next_if(|(_, event)| event.at <= noted.note.at) {
+            replay.seen(number);
+        }
+        replay.noted(noted, &notes[index + 1..]);
     }
-    let end = replay.instant(measured.end.max(measured.notes.last().map_or(0, |last| last.note.at)));
+    for (number, _) in raw.take_while(|(_, event)| event.at <= measured.end) {
+        replay.seen(number);
+    }
+    let end = replay.instant(measured.end.max(notes.last().map_or(0, |last| last.note.at)));
     let outcome = replay.outcome();
     (end, outcome)
 }
@@ -102,10 +144,15 @@ struct Replay<'a, S> {
     rows: BTreeMap<Tid, Row>,
     announced: BTreeSet<Tid>,
     ended: BTreeSet<Tid>,
+    /// The status that each thread ended with, as far as anybody noted it.
+    statuses: BTreeMap<Tid, u16>,
     /// The call that each thread is inside of, and its step.
     doing: BTreeMap<Tid, (CallId, StepId)>,
+    /// The step that each thread is at.
+    steps: BTreeMap<Tid, StepId>,
     /// What an assertion that didn't hold has to say.
     failed: Option<String>,
+    translator: Option<Translator<'a>>,
     sink: &'a mut S,
 }
 
@@ -117,7 +164,49 @@ impl<S: Sink> Replay<'_, S> {
 
     fn emit(&mut self, noted: &Noted, kind: Kind) {
         let (at, step) = (self.instant(noted.note.at), noted.note.step);
-        self.sink.event(Event { at, cpu: None, task: noted.task, step, kind });
+        let cpu = self.translator.as_ref().and_then(|translator| translator.cpu_of(noted.task));
+        self.sink.event(Event { at, cpu, task: noted.task, step, kind });
+    }
+
+    /// An event of the kernel, by its place.
+    fn seen(&mut self, number: usize) {
+        let measured = self.measured;
+        let Some(event) = measured.seen.as_ref().and_then(|seen| seen.events.get(number)) else { return };
+        let before = event.at < measured.start;
+        let Some(translator) = &mut self.translator else { return };
+        if event.point == Point::Exit {
+            let task = translator.task_of(event.pid);
+            translator.translate(number, &self.doing);
+            if !before && let Some(task) = task {
+                self.exits(event.at, task);
+            }
+            return;
+        }
+        let Some(translated) = translator.translate(number, &self.doing) else { return };
+        // Before the start only who is where matters.
+        if before {
+            return;
+        }
+        let task = translated.task;
+        let step = self.steps.get(&task).copied().unwrap_or(StepId::NONE);
+        for kind in translated.kinds.into_iter().flatten() {
+            // The exception that a thread comes back to is its own.
+            let task = match (kind, translated.kinds[0]) {
+                (Kind::ExceptionExit, Some(Kind::SchedSwitch { next, .. })) => next,
+                _ => task,
+            };
+            self.sink.event(Event { at: self.instant(event.at), cpu: translated.cpu, task, step, kind });
+        }
+    }
+
+    /// The kernel has seen a thread's end.
+    fn exits(&mut self, at: u64, task: Tid) {
+        let process = self.rows.get(&task).map_or(task.leads(), |row| row.process);
+        let status = self.statuses.get(&task).or(self.statuses.get(&process.leader()));
+        let note = Note { at, step: StepId::NONE, what: What::Exit, first: 0, second: 0 };
+        if self.ended.insert(task) {
+            self.emit(&Noted { task, note }, Kind::ProcessExit { status: status.copied().unwrap_or(0) });
+        }
     }
 
     /// `rest` are the notes after this one: a text's values follow it.
@@ -126,6 +215,8 @@ impl<S: Sink> Replay<'_, S> {
             return;
         }
         let (first, second) = (noted.note.first, noted.note.second);
+        self.steps.insert(noted.task, noted.note.step);
+        let kernel_saw = self.translator.is_some();
         let object = ObjectId(first as u32);
         match noted.note.what {
             What::Begin => self.announce(noted.task),
@@ -166,6 +257,8 @@ impl<S: Sink> Replay<'_, S> {
                 let program = self.sink.name(name);
                 self.emit(noted, Kind::ProcessExec { program });
             }
+            What::Exit | What::Reaped if kernel_saw => {}
+            What::Signal if kernel_saw => {}
             What::Exit => self.end(noted, noted.task, first as u16),
             What::Reaped => {
                 let (task, status) = (Tid(first as u32), second as u16);
@@ -253,6 +346,20 @@ impl<S: Sink> Replay<'_, S> {
         let lines: Vec<String> = waiting.collect();
         format!("nobody gets on any more\n  {}", lines.join("\n  "))
     }
+}
+
+/// What each thread's own last note, or whoever waited for it, says of its status. A signal's comes
+/// from the latter alone.
+fn statuses(notes: &[Noted]) -> BTreeMap<Tid, u16> {
+    let mut statuses = BTreeMap::new();
+    for Noted { task, note } in notes {
+        match note.what {
+            What::Exit => statuses.insert(*task, note.first as u16),
+            What::Reaped => statuses.insert(Tid(note.first as u32), note.second as u16),
+            _ => None,
+        };
+    }
+    statuses
 }
 
 /// The values that a thread noted right after a text.

@@ -16,6 +16,7 @@ use crate::program::native::{Board, Noted, Row, Size};
 use crate::scenario::{Overrides, Scenario};
 use crate::time::Span;
 
+use super::ftrace::{Instance, Seen};
 use super::guardian::{End, Message};
 use super::spec::Spec;
 
@@ -43,6 +44,8 @@ pub struct Settings {
     /// At most so many bytes of memory objects, and of each file.
     pub memory: u64,
     pub file_bytes: u64,
+    /// Whether the kernel's trace points are recorded; see [`obstacle`](super::ftrace::obstacle).
+    pub traced: bool,
 }
 
 /// What a run has shown.
@@ -64,6 +67,15 @@ pub struct Measured {
     pub differences: Vec<String>,
     pub spin: Spin,
     pub cpus: Vec<usize>,
+    /// What the kernel saw, if it was asked.
+    pub seen: Option<Seen>,
+}
+
+impl Measured {
+    /// Notes and kernel events that found no place.
+    pub fn lost(&self) -> u64 {
+        self.lost + self.seen.as_ref().map_or(0, |seen| seen.lost)
+    }
 }
 
 /// Why a run wasn't possible.
@@ -142,12 +154,18 @@ pub fn run(
         Message::Failed { text } => return Err(RealError::NotBegun(text)),
         Message::Done { .. } => return Err(RealError::NotBegun("it was over before it began".to_owned())),
     };
+    let instance = match settings.traced {
+        true => Some(guardian.trace().map_err(host("the kernel's trace points"))?),
+        false => None,
+    };
     guardian.go()?;
     let (how, arrays) = match guardian.hear(stopped)? {
         Message::Done { how, arrays } => (how, arrays),
         Message::Ready { .. } => return Err(RealError::GuardianGone("it began anew".to_owned())),
         Message::Failed { text } => return Err(RealError::GuardianGone(text)),
     };
+    let seen =
+        instance.map(|instance| instance.read()).transpose().map_err(host("the kernel's trace points"))?;
     drop(guardian);
     Ok(Measured {
         notes: board.notes(),
@@ -160,6 +178,7 @@ pub fn run(
         differences,
         spin,
         cpus: settings.cpus.clone(),
+        seen,
     })
 }
 
@@ -228,6 +247,13 @@ impl Guardian {
                 }
             }
         }
+    }
+
+    /// Has the kernel record what the guardian and its descendants do.
+    fn trace(&self) -> std::io::Result<Instance> {
+        let instance = Instance::new(self.child.id() as i32)?;
+        instance.switch_on()?;
+        Ok(instance)
     }
 
     fn go(&mut self) -> Result<(), RealError> {

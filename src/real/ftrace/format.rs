@@ -25,7 +25,7 @@ impl Format {
     }
 }
 
-/// A line such as `field:pid_t prev_pid;	offset:24;	size:4;	signed:1;`.
+/// A line such as `field:pid_t prev_pid; offset:24; size:4; signed:1;`, with tabs between its parts.
 fn field(text: &str, wanted: &str) -> Option<Field> {
     text.lines().find_map(|line| {
         let mut parts = line.trim().split(';').map(str::trim);

@@ -14,6 +14,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
+use crate::os::file;
+
 use format::Format;
 
 /// Where the kernel shows its trace points.
@@ -183,9 +187,8 @@ impl Instance {
     }
 
     fn read_cpu(&self, folder: &Path, cpu: usize, events: &mut Vec<Raw>) -> io::Result<()> {
-        let mut options = fs::OpenOptions::new();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options.read(true), nix::libc::O_NONBLOCK);
-        let mut pipe = options.open(folder.join("trace_pipe_raw"))?;
+        let pipe = file::open(&folder.join("trace_pipe_raw"), OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
+        let mut pipe = fs::File::from(pipe);
         let mut buffer = [0; page::SIZE];
         loop {
             match pipe.read(&mut buffer) {

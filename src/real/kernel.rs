@@ -1,0 +1,312 @@
+//! What only the kernel could see: switches, wake-ups, faults, interrupts and signals, in the words
+//! of the trace's schema.
+//!
+//! Threads that aren't the run's count as the idle loop: the trace is about the run, and what else
+//! the host does is only seen as time that the run's threads don't get. The kernel has no trace
+//! point for the end of a page fault: a fault that didn't block ends when it begins.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{CallId, CpuId, ObjectId, StepId, Tid, Vector};
+use crate::program::Instruction;
+use crate::program::image::Image;
+use crate::program::native::Row;
+use crate::program::syscall::Syscall;
+use crate::signal::Signal;
+use crate::trace::header::VectorEntry;
+use crate::trace::{Cause, Fault, Kind, Why};
+
+use super::ftrace::{Point, Raw};
+
+/// Bits of a page fault's error code, as the processor gives it.
+const PRESENT: i64 = 1;
+const WRITE: i64 = 2;
+
+/// A thread's state when it leaves its CPU, from `sched_switch`: interruptible or not.
+const SLEEPS: i64 = 1;
+const SLEEPS_DEEPLY: i64 = 2;
+
+/// The kernel's names of its softirqs, by number.
+const SOFTIRQS: [&str; 10] =
+    ["hi", "timer", "net-tx", "net-rx", "block", "irq-poll", "tasklet", "sched", "hrtimer", "rcu"];
+/// The first vector for hardware interrupts; those below are softirqs.
+const FIRST_IRQ: u8 = 16;
+/// So many hardware interrupts have a line of their own.
+const MOST_IRQS: usize = 40;
+
+/// Translates the kernel's events.
+pub struct Translator<'a> {
+    /// Threads of the run by the host's numbers.
+    tasks: BTreeMap<i32, Tid>,
+    /// The run's CPUs by the host's numbers.
+    cpus: &'a [usize],
+    events: &'a [Raw],
+    waits: BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)>,
+    irqs: Vec<i64>,
+    current: BTreeMap<CpuId, Tid>,
+    on_cpu: BTreeMap<Tid, CpuId>,
+    /// Threads that are blocked inside of a page fault.
+    faulting: BTreeSet<Tid>,
+    /// CPUs whose timer has rung since the last wake-up there.
+    ticked: BTreeSet<CpuId>,
+    exited: BTreeSet<Tid>,
+}
+
+/// What a kernel event amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Translated {
+    pub cpu: Option<CpuId>,
+    pub task: Tid,
+    pub kinds: [Option<Kind>; 2],
+}
+
+impl<'a> Translator<'a> {
+    pub fn new(image: &Image, rows: &[Row], cpus: &'a [usize], events: &'a [Raw]) -> Translator<'a> {
+        let mut irqs: Vec<i64> = events
+            .iter()
+            .filter(|event| event.point == Point::IrqEntry)
+            .map(|event| event.values[0])
+            .collect();
+        irqs.sort_unstable();
+        irqs.dedup();
+        irqs.truncate(MOST_IRQS);
+        Translator {
+            tasks: rows.iter().map(|row| (row.host_thread, row.task)).collect(),
+            cpus,
+            events,
+            waits: waits(image),
+            irqs,
+            current: BTreeMap::new(),
+            on_cpu: BTreeMap::new(),
+            faulting: BTreeSet::new(),
+            ticked: BTreeSet::new(),
+            exited: BTreeSet::new(),
+        }
+    }
+
+    /// The lines that interrupts came on, highest first.
+    pub fn vectors(&self) -> Vec<VectorEntry> {
+        let entry = |vector, name: String| VectorEntry { vector: Vector(vector), name, device: None };
+        let used = |vector: u8| {
+            let number = i64::from(vector);
+            self.events.iter().any(|event| event.point == Point::SoftirqEntry && event.values[0] == number)
+        };
+        let soft = SOFTIRQS.iter().zip(0_u8..).filter(|(_, number)| used(*number));
+        let soft = soft.map(|(name, number)| entry(number + 1, format!("softirq {name}")));
+        let hard = self.irqs.iter().zip(FIRST_IRQ..).map(|(irq, vector)| entry(vector, format!("irq {irq}")));
+        let mut vectors: Vec<VectorEntry> = soft.chain(hard).collect();
+        vectors.push(entry(crate::hw::interrupt::LOCAL_TIMER.0, "timer".to_owned()));
+        if self.events.iter().any(|event| event.point == Point::RescheduleEntry) {
+            vectors.push(entry(crate::hw::interrupt::RESCHEDULE.0, "reschedule".to_owned()));
+        }
+        vectors.sort_by_key(|entry| std::cmp::Reverse(entry.vector));
+        vectors
+    }
+
+    /// The CPU that a thread is on.
+    pub fn cpu_of(&self, task: Tid) -> Option<CpuId> {
+        self.on_cpu.get(&task).copied()
+    }
+
+    /// The run's thread with this number on the host.
+    pub fn task_of(&self, host: i32) -> Option<Tid> {
+        self.tasks.get(&host).copied()
+    }
+
+    fn task(&self, host: i64) -> Tid {
+        i32::try_from(host).ok().and_then(|host| self.tasks.get(&host)).copied().unwrap_or(Tid::IDLE)
+    }
+
+    fn cpu(&self, host: i64) -> Option<CpuId> {
+        self.cpus.iter().position(|&cpu| cpu as i64 == host).map(CpuId::from)
+    }
+
+    /// What the event at `index` amounts to; `doing` says which call a thread is inside of.
+    pub fn translate(&mut self, index: usize, doing: &BTreeMap<Tid, (CallId, StepId)>) -> Option<Translated> {
+        let event = self.events[index];
+        let cpu = self.cpu(event.cpu as i64);
+        let task = self.task(i64::from(event.pid));
+        let [first, second, third] = event.values;
+        let own = task != Tid::IDLE && cpu.is_some();
+        let mut kinds = [None; 2];
+        kinds[0] = match event.point {
+            Point::Switch => {
+                let cpu = cpu?;
+                let (prev, next) = (self.task(first), self.task(third));
+                if prev == next {
+                    return None;
+                }
+                let why = self.why(prev, second, next, cpu, doing);
+                self.current.insert(cpu, next);
+                self.on_cpu.remove(&prev);
+                self.on_cpu.insert(next, cpu);
+                if self.faulting.remove(&next) {
+                    kinds[1] = Some(Kind::ExceptionExit);
+                }
+                Some(Kind::SchedSwitch { prev, next, why })
+            }
+            Point::Waking => Some(Kind::SchedWaking { task: self.named(first)? }),
+            Point::Wakeup | Point::WakeupNew => {
+                let on = self.cpu(second)?;
+                self.ticked.remove(&on);
+                Some(Kind::SchedWakeup { task: self.named(first)?, on })
+            }
+            Point::Migrate => {
+                let (from, to) = (self.cpu(second)?, self.cpu(third)?);
+                Some(Kind::SchedMigrate { task: self.named(first)?, from, to })
+            }
+            Point::SignalGenerate => {
+                let signal = Signal::from_number(first as u16)?;
+                Some(Kind::SignalGenerate { signal, to: self.named(second)? })
+            }
+            _ if !own || self.exited.contains(&task) => return None,
+            Point::Exit => {
+                self.exited.insert(task);
+                return None;
+            }
+            Point::FaultUser => {
+                let fault = self.fault(index, second);
+                match fault {
+                    Fault::Major => {
+                        self.faulting.insert(task);
+                    }
+                    Fault::Protection => {}
+                    Fault::Minor | Fault::CopyOnWrite => kinds[1] = Some(Kind::ExceptionExit),
+                }
+                Some(Kind::PageFaultUser { page: first as u64 >> 12, fault })
+            }
+            Point::FaultKernel => {
+                Some(Kind::PageFaultKernel { page: first as u64 >> 12, fault: self.fault(index, second) })
+            }
+            Point::IrqEntry => Some(Kind::IrqHandlerEntry { vector: self.irq(first)? }),
+            Point::IrqExit => Some(Kind::IrqHandlerExit { vector: self.irq(first)?, handled: second != 0 }),
+            Point::SoftirqEntry => Some(Kind::SoftirqEntry { vector: Vector(first as u8 + 1) }),
+            Point::SoftirqExit => Some(Kind::SoftirqExit { vector: Vector(first as u8 + 1) }),
+            Point::TimerEntry => {
+                self.ticked.extend(cpu);
+                Some(Kind::LocalTimerEntry)
+            }
+            Point::TimerExit => Some(Kind::LocalTimerExit),
+            Point::RescheduleEntry => Some(Kind::RescheduleEntry),
+            Point::RescheduleExit => Some(Kind::RescheduleExit),
+            Point::SignalDeliver => Some(Kind::SignalDeliver { signal: Signal::from_number(first as u16)? }),
+            // The notes know better which call it is.
+            Point::SysEnter | Point::SysExit | Point::Fork => return None,
+        };
+        // What happens on other CPUs, or while others run, is nobody's of the run.
+        let cpu = cpu.filter(|cpu| self.current.get(cpu).is_none_or(|current| *current == task) || own);
+        let cpu = cpu.filter(|_| task != Tid::IDLE || matches!(event.point, Point::Switch));
+        Some(Translated { cpu, task, kinds })
+    }
+
+    fn named(&self, host: i64) -> Option<Tid> {
+        Some(self.task(host)).filter(|task| *task != Tid::IDLE)
+    }
+
+    fn irq(&self, number: i64) -> Option<Vector> {
+        let index = self.irqs.iter().position(|irq| *irq == number)?;
+        Some(Vector(FIRST_IRQ + index as u8))
+    }
+
+    /// The next event of the same thread.
+    fn next(&self, index: usize) -> Option<Raw> {
+        let pid = self.events[index].pid;
+        self.events[index + 1..].iter().find(|event| event.pid == pid).copied()
+    }
+
+    fn fault(&self, index: usize, code: i64) -> Fault {
+        let next = self.next(index);
+        let point = |point| next.filter(|next| next.point == point);
+        let segv = Signal::SIGSEGV as i64;
+        if point(Point::SignalGenerate).is_some_and(|next| next.values[0] == segv) {
+            Fault::Protection
+        } else if point(Point::Switch).is_some_and(|next| next.values[1] & SLEEPS_DEEPLY != 0) {
+            Fault::Major
+        } else if code & (PRESENT | WRITE) == PRESENT | WRITE {
+            Fault::CopyOnWrite
+        } else {
+            Fault::Minor
+        }
+    }
+
+    fn why(
+        &mut self,
+        prev: Tid,
+        state: i64,
+        next: Tid,
+        cpu: CpuId,
+        doing: &BTreeMap<Tid, (CallId, StepId)>,
+    ) -> Why {
+        let ticked = self.ticked.remove(&cpu);
+        if prev == Tid::IDLE {
+            return Why::WorkArrived;
+        }
+        if self.exited.contains(&prev) {
+            return Why::Exited;
+        }
+        let call = doing.get(&prev);
+        if state & (SLEEPS | SLEEPS_DEEPLY) != 0 {
+            let page = self.faulting.contains(&prev);
+            let known = call.and_then(|&(call, step)| self.waits.get(&(step, call)));
+            let other = if state & SLEEPS_DEEPLY != 0 { Cause::Disk } else { Cause::Futex };
+            let (on, object) = match known {
+                _ if page => (Cause::Page, None),
+                Some(&known) => known,
+                None => (other, None),
+            };
+            return Why::Blocked { on, object };
+        }
+        let yields = call.is_some_and(|(call, _)| is_yield(*call));
+        match (yields, ticked, next) {
+            (true, _, _) => Why::Yielded,
+            (_, true, _) | (_, _, Tid::IDLE) => Why::SliceEnd,
+            (false, false, by) => Why::Preempted { by },
+        }
+    }
+}
+
+fn is_yield(call: CallId) -> bool {
+    crate::program::syscall::NAMES.get(usize::from(call.0)).is_some_and(|name| *name == "sched_yield")
+}
+
+/// What each call of each step waits for, if it waits.
+fn waits(image: &Image) -> BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)> {
+    let of_channel = |fd, pipe_cause| {
+        if let Some(pipe) = image.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
+            return (pipe_cause, Some(pipe.object));
+        }
+        match image.files.iter().find(|file| file.fd == fd) {
+            Some(file) => (Cause::Disk, Some(file.object)),
+            None => (Cause::Terminal, Some(image.terminal.object)),
+        }
+    };
+    let mut waits = BTreeMap::new();
+    for program in &image.programs {
+        for (instruction, &step) in program.code.iter().zip(&program.steps) {
+            let Instruction::Syscall { call, .. } = instruction else { continue };
+            let wait = match call {
+                Syscall::Read(read) => of_channel(read.fd, Cause::PipeRead),
+                Syscall::Write(write) => of_channel(write.fd, Cause::PipeWrite),
+                Syscall::Fsync(fsync) => of_channel(fsync.fd, Cause::Disk),
+                Syscall::FutexWait(wait) => (wait.cause, Some(wait.object)),
+                Syscall::Wait(_) => (Cause::Child, None),
+                Syscall::Join(_) => (Cause::Thread, None),
+                Syscall::Sleep(_) => (Cause::Sleep, None),
+                Syscall::Pause(_) => (Cause::Signal, None),
+                Syscall::Close(_)
+                | Syscall::Exec(_)
+                | Syscall::Exit(_)
+                | Syscall::Fork(_)
+                | Syscall::FutexWake(_)
+                | Syscall::Getpid(_)
+                | Syscall::Getppid(_)
+                | Syscall::Kill(_)
+                | Syscall::SignalAction(_)
+                | Syscall::Thread(_)
+                | Syscall::Yield(_) => continue,
+            };
+            waits.insert((step, call.id()), wait);
+        }
+    }
+    waits
+}
