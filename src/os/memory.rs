@@ -82,6 +82,11 @@ impl Mapping {
         }
     }
 
+    fn contains(&self, address: usize) -> bool {
+        let start = self.start.as_ptr() as usize;
+        (start..start + self.bytes).contains(&address)
+    }
+
     /// All of it, as words.
     pub fn words(&self) -> &[AtomicU64] {
         // SAFETY: mappings begin at a page, live as long as `self`, and any bits are a valid word.
@@ -146,6 +151,33 @@ pub fn touch_kernel(write: bool) {
         } else {
             kernel.read_volatile();
         }
+    }
+}
+
+/// Has the kernel map what this process will need of itself, all but the given mappings: what faults
+/// then is the scenario's own doing.
+pub fn populate_all(except: &[Mapping]) {
+    /// Larger ones are reserved rather than used.
+    const MOST: usize = 32 << 20;
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
+        let bounds = range.split_once('-').map(|(from, to)| {
+            (usize::from_str_radix(from, 16).unwrap_or(0), usize::from_str_radix(to, 16).unwrap_or(0))
+        });
+        let Some((from, to)) = bounds.filter(|(from, to)| from < to && to - from <= MOST) else { continue };
+        let special = line.contains("[v") || !rights.ends_with('p');
+        if special || except.iter().any(|mapping| mapping.contains(from)) {
+            continue;
+        }
+        let advice = match rights.as_bytes() {
+            [_, b'w', ..] => libc::MADV_POPULATE_WRITE,
+            [b'r', ..] => libc::MADV_POPULATE_READ,
+            _ => continue,
+        };
+        // SAFETY: populating changes nothing of what the memory holds.
+        unsafe { libc::madvise(from as *mut libc::c_void, to - from, advice) };
     }
 }
 

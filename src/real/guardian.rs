@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::errno::Errno;
 use crate::ids::{Fd, Tid};
 use crate::os::process::{self, Forked, Watch};
-use crate::os::{clock, file};
+use crate::os::{clock, file, memory};
 use crate::program::image::Action;
 use crate::program::native::{Chunk, Native, Note, Reborn, Row, What, World};
 use crate::program::userland::{Origin, User};
@@ -92,7 +92,7 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     let reborn = Reborn::from_arguments(arguments).ok_or("this command is for trapline's own use")?;
     let spec = Spec::inherited()?;
     let world = spec.world(spec.scenario()?).map_err(|error| error.to_string())?;
-    default_signals(&world);
+    default_signals();
     let program = world.image.programs.get(usize::from(reborn.program.0)).ok_or("no such program")?;
     let row = world.board.find(reborn.task);
     let mut user = User::new(row.origin, reborn.program, program, 0, Key::from_seed(reborn.key));
@@ -105,10 +105,12 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// Rust's own start ignores SIGPIPE, and an exec keeps it so. What the scenario ignores is lost
-/// with it: a program that execs sets its rules afterwards.
-fn default_signals(_: &World) {
-    let _ = process::set_ignored(Signal::SIGPIPE, false);
+/// Takes back what Rust's own start has set: SIGPIPE is ignored, and a handler looks whether a
+/// SIGSEGV means that the stack is full.
+fn default_signals() {
+    for signal in [Signal::SIGPIPE, Signal::SIGSEGV, Signal::SIGBUS] {
+        let _ = process::set_ignored(signal, false);
+    }
 }
 
 struct Guardian {
@@ -146,7 +148,7 @@ impl Guardian {
         let spec = Spec::inherited()?;
         let scenario = spec.scenario()?;
         process::adopt_orphans();
-        let _ = process::set_ignored(Signal::SIGPIPE, false);
+        default_signals();
         process::limit(spec.most_millis / 1000 + 1, spec.file_bytes);
         process::pin(&spec.cpus).map_err(|errno| format!("CPUs {:?} can't be used: {errno}", spec.cpus))?;
         make_files(&spec, &scenario).map_err(|error| format!("{}: {error}", spec.scratch.display()))?;
@@ -202,6 +204,14 @@ impl Guardian {
         }
         let world = Arc::clone(&self.world);
         self.let_ends_go();
+        // Nobody begins before everybody is there.
+        let born = world.board.rows().count() as u64;
+        while world.board.ready() < born && !self.watch.wait(1).input {
+            self.bury_dead();
+            if world.board.rows().any(|row| row.ended.is_some()) {
+                break;
+            }
+        }
         world.board.go(clock::now());
         let how = self.attend();
         world.board.set_end(clock::now());
@@ -248,8 +258,9 @@ impl Guardian {
             process::exit(1);
         }
         let mut native = Native::new(Arc::clone(&world), user, task, task.leads(), interpret::run);
-        world.board.await_go();
         native.begin();
+        memory::populate_all(&world.memories);
+        world.board.await_go();
         interpret::run(native);
         process::exit(0)
     }

@@ -43,7 +43,6 @@ pub struct Translator<'a> {
     events: &'a [Raw],
     waits: BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)>,
     irqs: Vec<i64>,
-    current: BTreeMap<CpuId, Tid>,
     on_cpu: BTreeMap<Tid, CpuId>,
     /// Threads that are blocked inside of a page fault.
     faulting: BTreeSet<Tid>,
@@ -76,7 +75,6 @@ impl<'a> Translator<'a> {
             events,
             waits: waits(image),
             irqs,
-            current: BTreeMap::new(),
             on_cpu: BTreeMap::new(),
             faulting: BTreeSet::new(),
             ticked: BTreeSet::new(),
@@ -137,7 +135,6 @@ impl<'a> Translator<'a> {
                     return None;
                 }
                 let why = self.why(prev, second, next, cpu, doing);
-                self.current.insert(cpu, next);
                 self.on_cpu.remove(&prev);
                 self.on_cpu.insert(next, cpu);
                 if self.faulting.remove(&next) {
@@ -194,8 +191,7 @@ impl<'a> Translator<'a> {
             Point::SysEnter | Point::SysExit | Point::Fork => return None,
         };
         // What happens on other CPUs, or while others run, is nobody's of the run.
-        let cpu = cpu.filter(|cpu| self.current.get(cpu).is_none_or(|current| *current == task) || own);
-        let cpu = cpu.filter(|_| task != Tid::IDLE || matches!(event.point, Point::Switch));
+        let cpu = cpu.filter(|_| own || event.point == Point::Switch);
         Some(Translated { cpu, task, kinds })
     }
 

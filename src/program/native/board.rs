@@ -32,6 +32,8 @@ mod word {
     pub const END: usize = 5;
     /// A cell of 32 bits on which the processes wait for the start.
     pub const GO: usize = 6;
+    /// How many processes are ready for the start.
+    pub const READY: usize = 7;
 }
 
 /// Places within a task's row.
@@ -226,8 +228,14 @@ impl Board {
         }
     }
 
+    /// How many processes wait for the start.
+    pub fn ready(&self) -> u64 {
+        self.get(word::READY)
+    }
+
     /// Waits for the start.
     pub fn await_go(&self) {
+        self.word(word::READY).fetch_add(1, Ordering::AcqRel);
         let Some(cell) = self.memory.cell32(word::GO * 8) else { return };
         while cell.load(Ordering::Acquire) == 0 {
             let _ = crate::os::futex::wait(cell, 0);
