@@ -173,7 +173,8 @@ pub fn populate_all(except: &[Mapping]) {
         }
         let advice = match rights.as_bytes() {
             [_, b'w', ..] => libc::MADV_POPULATE_WRITE,
-            [b'r', ..] => libc::MADV_POPULATE_READ,
+            // What is only read is faulted in as it is needed: mapping all of it makes the exit slow.
+            [_, _, b'x', ..] => libc::MADV_POPULATE_READ,
             _ => continue,
         };
         // SAFETY: populating changes nothing of what the memory holds.
