@@ -82,7 +82,8 @@ impl Summary {
         let mut shown: Vec<_> =
             calls.iter().take(CALLS).map(|(name, n)| format!("{name} {}", count(*n))).collect();
         if calls.len() > CALLS {
-            shown.push(format!("{} more kinds", calls.len() - CALLS));
+            let others = calls[CALLS..].iter().map(|(_, n)| *n).sum();
+            shown.push(format!("others {}", count(others)));
         }
         (!shown.is_empty()).then(|| format!("System calls: {}", shown.join(", ")))
     }

@@ -75,6 +75,9 @@ pub struct Replay {
     threads: Vec<Thread>,
     /// Looked up only, never walked: its order can't reach a result.
     index: HashMap<Tid, usize>,
+    /// False if the source doesn't observe switches: then what a thread does, and whether it runs
+    /// at all, isn't known at any time.
+    sees_switches: bool,
     /// False if the source doesn't observe the end of switches: then they take no time.
     switches_end: bool,
 }
@@ -82,12 +85,13 @@ pub struct Replay {
 impl Replay {
     /// All CPUs idle, the initial threads ready from their start on.
     pub fn new(header: &Header) -> Replay {
-        let switches_end =
-            header.observes.is_empty() || header.observes.iter().any(|kind| kind == "sched_exit");
+        let observes = |name| header.observes.is_empty() || header.observes.iter().any(|kind| kind == name);
+        let (sees_switches, switches_end) = (observes("sched_switch"), observes("sched_exit"));
         let mut replay = Replay {
             cpus: vec![Cpu::IDLE; header.cpus.into()],
             threads: Vec::new(),
             index: HashMap::new(),
+            sees_switches,
             switches_end,
         };
         for entry in header.initial.iter().filter(|entry| entry.task > Tid::INIT) {
@@ -236,7 +240,7 @@ impl Replay {
 
     fn begin(&mut self, thread: usize, at: Instant) {
         let thread = &mut self.threads[thread];
-        if thread.start.is_none() {
+        if self.sees_switches && thread.start.is_none() {
             thread.start = Some(at);
             thread.since = at;
             thread.state = Some(ThreadState::Ready);

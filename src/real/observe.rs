@@ -71,7 +71,7 @@ pub fn header(image: &Image, measured: &Measured) -> Header {
     });
     let seen = if measured.seen.is_some() { SEEN } else { &[] };
     Header {
-        cpus: measured.cpus.len() as u16,
+        cpus: if measured.seen.is_some() { measured.cpus.len() as u16 } else { 0 },
         costs: String::new(),
         costs_hash: String::new(),
         fingerprint: fingerprint(),

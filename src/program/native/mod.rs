@@ -356,7 +356,12 @@ impl Native {
     pub fn wait(&mut self, program: Option<ProgramId>) -> Result<Ended, Errno> {
         let world = Arc::clone(&self.world);
         let own = self.process.leader();
-        let fits = |row: &Row| program.is_none_or(|program| row.program == program);
+        // A child is what it was forked to be, whatever it has become by an exec.
+        let fits = |row: &Row| match (program, row.origin) {
+            (None, _) => true,
+            (Some(wanted), Origin::Born { program, .. }) => wanted == program,
+            (Some(_), Origin::Start { .. }) => false,
+        };
         loop {
             // One that ended while another was waited for.
             if let Some(index) = self
