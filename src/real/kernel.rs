@@ -3,7 +3,9 @@
 //!
 //! Threads that aren't the run's count as the idle loop: the trace is about the run, and what else
 //! the host does is only seen as time that the run's threads don't get. The kernel has no trace
-//! point for the end of a page fault: a fault that didn't block ends when it begins.
+//! point for the end of a page fault: a fault that didn't block ends when it begins. Now and
+//! then the filter by process lets a switch from idle, or a wake-up, go unrecorded; it is inferred from the
+//! thread's next event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,9 +24,11 @@ use super::ftrace::{Point, Raw};
 const PRESENT: i64 = 1;
 const WRITE: i64 = 2;
 
-/// A thread's state when it leaves its CPU, from `sched_switch`: interruptible or not.
+/// A thread's state when it leaves its CPU, from `sched_switch`: it sleeps, interruptible or not.
 const SLEEPS: i64 = 1;
 const SLEEPS_DEEPLY: i64 = 2;
+/// It is a zombie, or not even that.
+const DEAD: i64 = 0x10 | 0x20 | 0x80;
 
 /// The kernel's names of its softirqs, by number.
 const SOFTIRQS: [&str; 10] =
@@ -44,18 +48,25 @@ pub struct Translator<'a> {
     waits: BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)>,
     irqs: Vec<i64>,
     on_cpu: BTreeMap<Tid, CpuId>,
+    current: BTreeMap<CpuId, Tid>,
     /// Threads that are blocked inside of a page fault.
     faulting: BTreeSet<Tid>,
+    blocked: BTreeSet<Tid>,
     /// CPUs whose timer has rung since the last wake-up there.
     ticked: BTreeSet<CpuId>,
     exited: BTreeSet<Tid>,
 }
 
 /// What a kernel event amounts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Translated {
     pub cpu: Option<CpuId>,
     pub task: Tid,
+    /// What must have happened before, though it wasn't recorded, each with the thread that was
+    /// current then.
+    pub inferred: Vec<(Tid, Kind)>,
+    /// The thread that was over before this.
+    pub ends: Option<Tid>,
     pub kinds: [Option<Kind>; 2],
 }
 
@@ -76,7 +87,9 @@ impl<'a> Translator<'a> {
             waits: waits(image),
             irqs,
             on_cpu: BTreeMap::new(),
+            current: BTreeMap::new(),
             faulting: BTreeSet::new(),
+            blocked: BTreeSet::new(),
             ticked: BTreeSet::new(),
             exited: BTreeSet::new(),
         }
@@ -106,11 +119,6 @@ impl<'a> Translator<'a> {
         self.on_cpu.get(&task).copied()
     }
 
-    /// The run's thread with this number on the host.
-    pub fn task_of(&self, host: i32) -> Option<Tid> {
-        self.tasks.get(&host).copied()
-    }
-
     fn task(&self, host: i64) -> Tid {
         i32::try_from(host).ok().and_then(|host| self.tasks.get(&host)).copied().unwrap_or(Tid::IDLE)
     }
@@ -127,6 +135,13 @@ impl<'a> Translator<'a> {
         let [first, second, third] = event.values;
         let own = task != Tid::IDLE && cpu.is_some();
         let mut kinds = [None; 2];
+        let mut ends = None;
+        let mut inferred = Vec::new();
+        match (event.point, cpu) {
+            (Point::Switch, Some(cpu)) => self.arrive(self.task(first), cpu, &mut inferred),
+            (_, Some(cpu)) if own && !self.exited.contains(&task) => self.arrive(task, cpu, &mut inferred),
+            (_, Some(_) | None) => {}
+        }
         kinds[0] = match event.point {
             Point::Switch => {
                 let cpu = cpu?;
@@ -134,9 +149,20 @@ impl<'a> Translator<'a> {
                 if prev == next {
                     return None;
                 }
+                // Between the trace point of its exit and this one a thread can still block.
+                if second & DEAD != 0 && prev != Tid::IDLE {
+                    self.exited.insert(prev);
+                    ends = Some(prev);
+                }
                 let why = self.why(prev, second, next, cpu, doing);
                 self.on_cpu.remove(&prev);
                 self.on_cpu.insert(next, cpu);
+                self.current.insert(cpu, next);
+                self.blocked.remove(&prev);
+                if matches!(why, Why::Blocked { .. }) {
+                    self.blocked.insert(prev);
+                }
+                self.insist_awake(next, prev, cpu, &mut inferred);
                 if self.faulting.remove(&next) {
                     kinds[1] = Some(Kind::ExceptionExit);
                 }
@@ -146,6 +172,7 @@ impl<'a> Translator<'a> {
             Point::Wakeup | Point::WakeupNew => {
                 let on = self.cpu(second)?;
                 self.ticked.remove(&on);
+                self.blocked.remove(&self.task(first));
                 Some(Kind::SchedWakeup { task: self.named(first)?, on })
             }
             Point::Migrate => {
@@ -157,10 +184,6 @@ impl<'a> Translator<'a> {
                 Some(Kind::SignalGenerate { signal, to: self.named(second)? })
             }
             _ if !own || self.exited.contains(&task) => return None,
-            Point::Exit => {
-                self.exited.insert(task);
-                return None;
-            }
             Point::FaultUser => {
                 let fault = self.fault(index, second);
                 match fault {
@@ -188,11 +211,34 @@ impl<'a> Translator<'a> {
             Point::RescheduleExit => Some(Kind::RescheduleExit),
             Point::SignalDeliver => Some(Kind::SignalDeliver { signal: Signal::from_number(first as u16)? }),
             // The notes know better which call it is.
-            Point::SysEnter | Point::SysExit | Point::Fork => return None,
+            Point::SysEnter | Point::SysExit | Point::Fork | Point::Exit => None,
         };
         // What happens on other CPUs, or while others run, is nobody's of the run.
         let cpu = cpu.filter(|_| own || event.point == Point::Switch);
-        Some(Translated { cpu, task, kinds })
+        Some(Translated { cpu, task, inferred, ends, kinds })
+    }
+
+    /// The thread is on the CPU, so the CPU must have switched to it.
+    fn arrive(&mut self, task: Tid, cpu: CpuId, inferred: &mut Vec<(Tid, Kind)>) {
+        if task == Tid::IDLE {
+            return;
+        }
+        let Some(prev) = self.current.insert(cpu, task).filter(|prev| *prev != task) else { return };
+        self.insist_awake(task, prev, cpu, inferred);
+        self.on_cpu.remove(&prev);
+        self.on_cpu.insert(task, cpu);
+        let why = if prev == Tid::IDLE { Why::WorkArrived } else { Why::Preempted { by: task } };
+        inferred.push((prev, Kind::SchedSwitch { prev, next: task, why }));
+        if self.faulting.remove(&task) {
+            inferred.push((task, Kind::ExceptionExit));
+        }
+    }
+
+    /// A thread that goes on must have been woken.
+    fn insist_awake(&mut self, task: Tid, current: Tid, on: CpuId, inferred: &mut Vec<(Tid, Kind)>) {
+        if self.blocked.remove(&task) {
+            inferred.push((current, Kind::SchedWakeup { task, on }));
+        }
     }
 
     fn named(&self, host: i64) -> Option<Tid> {

@@ -19,7 +19,6 @@ use crate::trace::header::{Header, Outcome, Source, TaskEntry};
 use crate::trace::{Event, Kind, Sink};
 
 use super::align::align;
-use super::ftrace::Point;
 use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
@@ -174,14 +173,6 @@ impl<S: Sink> Replay<'_, S> {
         let Some(event) = measured.seen.as_ref().and_then(|seen| seen.events.get(number)) else { return };
         let before = event.at < measured.start;
         let Some(translator) = &mut self.translator else { return };
-        if event.point == Point::Exit {
-            let task = translator.task_of(event.pid);
-            translator.translate(number, &self.doing);
-            if !before && let Some(task) = task {
-                self.exits(event.at, task);
-            }
-            return;
-        }
         let Some(translated) = translator.translate(number, &self.doing) else { return };
         // Before the start only who is where matters.
         if before {
@@ -189,6 +180,13 @@ impl<S: Sink> Replay<'_, S> {
         }
         let task = translated.task;
         let step = self.steps.get(&task).copied().unwrap_or(StepId::NONE);
+        for (task, kind) in translated.inferred {
+            let (at, step) = (self.instant(event.at), StepId::NONE);
+            self.sink.event(Event { at, cpu: translated.cpu, task, step, kind });
+        }
+        if let Some(task) = translated.ends {
+            self.exits(event.at, task);
+        }
         for kind in translated.kinds.into_iter().flatten() {
             // The exception that a thread comes back to is its own.
             let task = match (kind, translated.kinds[0]) {
