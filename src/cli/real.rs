@@ -112,7 +112,9 @@ impl Real {
         for text in real::run::left_out(image) {
             terminal::note(&format!("Left out: {text}."));
         }
-        let scratch = scratch(self.scratch.as_deref())?;
+        let scratch = real::run::scratch(&self.scratch.clone().unwrap_or_else(std::env::temp_dir));
+        let scratch =
+            scratch.context("can't make a folder for the scenario's files").map_err(Failure::host)?;
         let settings = Settings {
             program: std::env::current_exe().context("can't find my own program").map_err(Failure::host)?,
             scratch: scratch.path().to_owned(),
@@ -162,17 +164,6 @@ fn measure(
         RealError::Impossible(_) => Failure::usage(error.to_string()),
         RealError::Host { .. } | RealError::NotBegun(_) | RealError::GuardianGone(_) => Failure::host(error),
     })
-}
-
-/// A folder of the run's own, which goes with it.
-fn scratch(place: Option<&std::path::Path>) -> Result<tempfile::TempDir, Failure> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("trapline-");
-    let made = match place {
-        Some(place) => builder.tempdir_in(place),
-        None => builder.tempdir(),
-    };
-    made.context("can't make a folder for the scenario's files").map_err(Failure::host)
 }
 
 fn choose_cpus(wanted: Option<Vec<usize>>, count: usize) -> Result<Vec<usize>, Failure> {

@@ -103,6 +103,14 @@ pub fn pause() {
     nix::unistd::pause();
 }
 
+/// Whether a process with this number exists and hasn't ended.
+pub fn lives(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state comes after the name, which is in brackets and may hold anything.
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
 /// Sends a signal to one process.
 pub fn kill(pid: i32, signal: Signal) -> Result<(), Errno> {
     // A number of zero or less would mean a group of processes.

@@ -77,6 +77,7 @@ pub fn main(arguments: &[String]) -> u16 {
             // The caller has gone: nobody else will tidy up.
             if how == End::Interrupted {
                 let _ = std::fs::remove_dir_all(&guardian.world.scratch);
+                super::ftrace::clean();
             }
             0
         }

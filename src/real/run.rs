@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ use super::spec::Spec;
 /// The subcommand that the guardian executes.
 pub const GUARDIAN_COMMAND: &str = "real-guardian";
 
+/// What the folders of runs are called, before the caller's number.
+const SCRATCH: &str = "trapline-run-";
 /// So long the guardian has for ending all others.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -78,6 +80,26 @@ impl Measured {
     }
 }
 
+/// A new folder for a run's files, which goes when it is dropped.
+pub fn scratch(place: &Path) -> std::io::Result<tempfile::TempDir> {
+    clean(place);
+    tempfile::Builder::new().prefix(&format!("{SCRATCH}{}-", std::process::id())).tempdir_in(place)
+}
+
+/// Removes what runs have left behind whose callers have gone: folders in `place`, and instances of
+/// the kernel's tracing. Says what it was.
+pub fn clean(place: &Path) -> Vec<String> {
+    let mut removed = super::ftrace::clean();
+    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix(SCRATCH).and_then(|rest| rest.split('-').next()?.parse().ok());
+        if pid.is_some_and(|pid| !process::lives(pid)) && std::fs::remove_dir_all(entry.path()).is_ok() {
+            removed.push(entry.path().display().to_string());
+        }
+    }
+    removed
+}
+
 /// Why a run wasn't possible.
 #[derive(Debug, thiserror::Error)]
 pub enum RealError {
@@ -123,7 +145,7 @@ pub fn run(
     let spec = Spec {
         name: name.to_owned(),
         text: scenario.source.clone(),
-        directory: std::path::Path::new(name).parent().map(PathBuf::from),
+        directory: Path::new(name).parent().map(PathBuf::from),
         set: overrides.set.clone(),
         seed: overrides.seed,
         until: overrides.until.clone(),

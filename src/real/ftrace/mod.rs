@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
 
-use crate::os::file;
+use crate::os::{file, process};
 
 use format::Format;
 
@@ -121,9 +121,8 @@ pub fn clean() -> Vec<String> {
     let mut removed = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(pid) = name.strip_prefix(PREFIX) else { continue };
-        let lives = Path::new("/proc").join(pid).exists();
-        if !lives && fs::remove_dir(entry.path()).is_ok() {
+        let Some(pid) = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok()) else { continue };
+        if !process::lives(pid) && fs::remove_dir(entry.path()).is_ok() {
             removed.push(name);
         }
     }
