@@ -52,7 +52,7 @@ fn deeds(trace: &Trace) -> Deeds {
         calls: BTreeMap::new(),
         statuses: BTreeMap::new(),
         received: BTreeMap::new(),
-        outcome: trace.footer.outcome.name(),
+        outcome: trace.outcome.name(),
     };
     for event in &trace.events {
         let name = || names[&event.task].clone();
@@ -116,7 +116,7 @@ fn same_in_both_worlds(file: &Path) {
             // Nobody can tell how a program would have gone on without an event that isn't possible.
             measured_deeds.outcome = simulated.outcome;
             assert_eq!(measured_deeds, simulated, "{context}");
-            let lost = measured.footer.lost;
+            let lost = measured.lost;
             assert!(lost > 0 || measured.check().is_empty(), "{context}: {:?}", measured.check());
         }
     }
@@ -295,7 +295,7 @@ fn an_interrupt_ends_all_processes_and_leaves_a_trace() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     bench.insist_on_nothing_left("interrupt");
     let trace = Trace::read(bench.path("out/trace.bin")).unwrap();
-    assert_eq!(trace.footer.outcome, Outcome::Interrupted);
+    assert_eq!(trace.outcome, Outcome::Interrupted);
     assert!(trace.events.len() > 10);
 }
 
@@ -318,7 +318,7 @@ fn a_real_deadlock_is_noticed() {
     assert_eq!(bench.start(&[]).wait().unwrap().code(), Some(4));
     bench.insist_on_nothing_left("deadlock");
     let trace = Trace::read(bench.path("out/trace.bin")).unwrap();
-    let Outcome::Deadlock { text } = &trace.footer.outcome else { panic!("{:?}", trace.footer.outcome) };
+    let Outcome::Deadlock { text } = &trace.outcome else { panic!("{:?}", trace.outcome) };
     assert!(text.contains("left waits in futex_wait at line"), "{text}");
     assert!(text.contains("right waits in futex_wait at line"), "{text}");
 }

@@ -3,7 +3,7 @@
 //! - [`calls`]: the numbers of system calls
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
-//! - [`file`]: descriptors, pipes, and what is read and written
+//! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
 //! - [`process`]: fork, exec, wait, signals, limits
 //!

@@ -45,7 +45,7 @@ pub struct World {
     pub image: Image,
     pub board: Board,
     pub spin: Spin,
-    /// Indexed by [`MemoryId`](super::MemoryId).
+    /// Indexed by [`MemoryId`](crate::program::image::MemoryId).
     pub memories: Vec<Mapping>,
     /// The program file that an exec executes, and what it is told.
     pub program: PathBuf,

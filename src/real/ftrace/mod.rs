@@ -1,8 +1,8 @@
 //! The kernel's own trace points, through an instance of ftrace that belongs to the run.
 //!
 //! - [`Instance`]: made before the run, switched on while it lasts, read after it
-//! - [`format`]: what the kernel says about each trace point's fields
-//! - [`page`]: the binary pages of a CPU's buffer
+//! - `format`: what the kernel says about each trace point's fields
+//! - `page`: the binary pages of a CPU's buffer
 //!
 //! The buffers are read when the run is over: a reader that is at work meanwhile would show up in
 //! the trace itself. Interface: Documentation/trace/ftrace.rst of Linux.
