@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use trapline::os::process;
 use trapline::real::ftrace;
+use trapline::real::run::{MARK, clean};
 use trapline::trace::file::Trace;
 use trapline::trace::{Kind, Outcome};
 
@@ -39,8 +40,9 @@ struct Deeds {
     outcome: &'static str,
 }
 
-/// Calls whose number depends on who comes first.
-const RACY: &[&str] = &["futex_wait", "futex_wake"];
+/// Calls whose number depends on who comes first: a lock that is free or not, a signal that comes
+/// before the process waits for it or after.
+const RACY: &[&str] = &["futex_wait", "futex_wake", "pause"];
 
 fn deeds(trace: &Trace) -> Deeds {
     let mut names: BTreeMap<_, String> = BTreeMap::new();
@@ -163,7 +165,7 @@ format = 1
 name = "busy"
 [device.disk]
 kind = "disk"
-service-time = "100us"
+service = "100us"
 [file.data]
 size = "64KiB"
 [shm.s]
@@ -208,36 +210,39 @@ impl Bench {
         command.spawn().unwrap()
     }
 
-    /// Processes that have the bench's folder in their environment or among their open files.
-    fn processes(&self) -> Vec<String> {
-        let folder = self.path("scratch");
-        let mut found = Vec::new();
-        for entry in fs::read_dir("/proc").unwrap().flatten() {
-            let files = fs::read_dir(entry.path().join("fd")).into_iter().flatten().flatten();
-            let links = files.filter_map(|file| fs::read_link(file.path()).ok());
-            if links.into_iter().any(|link| link.to_string_lossy().starts_with(&folder)) {
-                found.push(entry.file_name().to_string_lossy().into_owned());
-            }
-        }
-        found
+    /// A whole run: its exit status, and what it said on standard error. Nothing of it is left.
+    fn run(&self, more: &[&str]) -> (Option<i32>, String) {
+        let child = self.start(more);
+        let caller = child.id();
+        let output = child.wait_with_output().unwrap();
+        self.insist_on_nothing_left(caller, &format!("{more:?}"));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
-    fn leftovers(&self) -> Vec<String> {
-        let mut left = self.processes();
-        left.extend(
-            fs::read_dir(self.path("scratch"))
-                .unwrap()
-                .flatten()
-                .map(|entry| entry.path().display().to_string()),
-        );
+    /// The living processes of the run that this process has started.
+    fn processes(caller: u32) -> Vec<String> {
+        let mark = format!("{MARK}={caller}");
+        let marked = |pid: &str| {
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment.split(|&byte| byte == 0).any(|entry| entry == mark.as_bytes())
+        };
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let pids = all.map(|entry| entry.file_name().to_string_lossy().into_owned());
+        pids.filter(|pid| pid.parse().is_ok_and(process::lives) && marked(pid)).collect()
+    }
+
+    fn leftovers(&self, caller: u32) -> Vec<String> {
+        let mut left = Bench::processes(caller);
+        let files = fs::read_dir(self.path("scratch")).unwrap().flatten();
+        left.extend(files.map(|entry| entry.path().display().to_string()));
         left
     }
 
     /// Waits until nothing is left of the run.
-    fn insist_on_nothing_left(&self, what: &str) {
+    fn insist_on_nothing_left(&self, caller: u32, what: &str) {
         let begun = Instant::now();
         loop {
-            let left = self.leftovers();
+            let left = self.leftovers(caller);
             if left.is_empty() {
                 return;
             }
@@ -264,15 +269,14 @@ fn nothing_is_left_when_the_caller_is_killed_at_any_moment() {
         std::thread::sleep(Duration::from_micros(u64::from(number) * u64::from(number) * 100));
         child.kill().unwrap();
         child.wait().unwrap();
-        // Before its guardian is there nobody can tidy up but the next start.
         let begun = Instant::now();
-        while !bench.leftovers().is_empty() && begun.elapsed() < Duration::from_secs(5) {
+        while !Bench::processes(child.id()).is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "kill {number}: {:?}", Bench::processes(child.id()));
             std::thread::sleep(Duration::from_millis(2));
         }
-        if !bench.leftovers().is_empty() {
-            trapline::real::run::clean(Path::new(&bench.path("scratch")));
-        }
-        bench.insist_on_nothing_left(&format!("kill {number}"));
+        // Before its guardian is there nobody can tidy up but the next start.
+        clean(Path::new(&bench.path("scratch")));
+        assert_eq!(bench.leftovers(child.id()), Vec::<String>::new(), "kill {number}");
     }
     ftrace::clean();
     let left: Vec<String> = instances()
@@ -287,13 +291,13 @@ fn an_interrupt_ends_all_processes_and_leaves_a_trace() {
     let bench = Bench::new(BUSY);
     let mut child = bench.start(&[]);
     let begun = Instant::now();
-    while bench.processes().len() < 4 {
+    while Bench::processes(child.id()).len() < 4 {
         assert!(begun.elapsed() < PATIENCE, "the run doesn't begin");
         std::thread::sleep(Duration::from_millis(2));
     }
     process::kill(child.id() as i32, trapline::signal::Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
-    bench.insist_on_nothing_left("interrupt");
+    bench.insist_on_nothing_left(child.id(), "interrupt");
     let trace = Trace::read(bench.path("out/trace.bin")).unwrap();
     assert_eq!(trace.outcome, Outcome::Interrupted);
     assert!(trace.events.len() > 10);
@@ -302,11 +306,9 @@ fn an_interrupt_ends_all_processes_and_leaves_a_trace() {
 #[test]
 fn a_run_ends_at_its_limit_and_without_ever_more_processes() {
     let bench = Bench::new(BUSY);
-    assert_eq!(bench.start(&["--most-time", "300ms"]).wait().unwrap().code(), Some(0));
-    bench.insist_on_nothing_left("limit");
+    assert_eq!(bench.run(&["--most-time", "300ms"]).0, Some(0));
     let bench = Bench::new(BUSY);
-    assert_eq!(bench.start(&["--most-tasks", "20"]).wait().unwrap().code(), Some(0));
-    bench.insist_on_nothing_left("tasks");
+    assert_eq!(bench.run(&["--most-tasks", "20"]).0, Some(0));
     let trace = Trace::read(bench.path("out/trace.bin")).unwrap();
     assert!(trace.tasks.len() < 20, "{}", trace.tasks.len());
     assert!(deeds(&trace).lines.iter().any(|line| line.contains("EAGAIN")), "{:?}", deeds(&trace).lines);
@@ -315,8 +317,7 @@ fn a_run_ends_at_its_limit_and_without_ever_more_processes() {
 #[test]
 fn a_real_deadlock_is_noticed() {
     let bench = Bench::new(STUCK);
-    assert_eq!(bench.start(&[]).wait().unwrap().code(), Some(4));
-    bench.insist_on_nothing_left("deadlock");
+    assert_eq!(bench.run(&[]).0, Some(4));
     let trace = Trace::read(bench.path("out/trace.bin")).unwrap();
     let Outcome::Deadlock { text } = &trace.outcome else { panic!("{:?}", trace.outcome) };
     assert!(text.contains("left waits in futex_wait at line"), "{text}");
@@ -326,13 +327,11 @@ fn a_real_deadlock_is_noticed() {
 #[test]
 fn what_cant_run_is_refused_before_anything_starts() {
     let bench = Bench::new("format = 1\n[process.a]\ncount = 5000\nsteps = [ { sleep = \"1s\" } ]\n");
-    let output = bench.start(&[]).wait_with_output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{error}");
+    let (status, error) = bench.run(&[]);
+    assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("at most 1000 may be born"), "{error}");
-    let output = bench.start(&["--cpus", "4000"]).wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(bench.leftovers(), Vec::<String>::new());
+    let (status, error) = bench.run(&["--cpus", "4000"]);
+    assert_eq!(status, Some(2), "{error}");
 }
 
 #[test]
@@ -340,9 +339,7 @@ fn an_assertion_that_doesnt_hold_ends_the_run() {
     let bench = Bench::new(
         "format = 1\n[process.a]\nsteps = [ { set = \"x\", to = 3 }, { assert = \"x == 4\" }, { sleep = \"100s\" } ]\n",
     );
-    let output = bench.start(&[]).wait_with_output().unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(4), "{error}");
+    let (status, error) = bench.run(&[]);
+    assert_eq!(status, Some(4), "{error}");
     assert!(error.contains("x = 3"), "{error}");
-    bench.insist_on_nothing_left("assertion");
 }

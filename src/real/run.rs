@@ -23,6 +23,8 @@ use super::spec::Spec;
 /// The subcommand that the guardian executes.
 pub const GUARDIAN_COMMAND: &str = "real-guardian";
 
+/// Marks all processes of a run from the guardian on: the caller's number, in their environment.
+pub const MARK: &str = "TRAPLINE_RUN";
 /// What the folders of runs are called, before the caller's number.
 const SCRATCH: &str = "trapline-run-";
 /// So long the guardian has for ending all others.
@@ -235,6 +237,7 @@ impl Guardian {
     fn start(settings: &Settings, spec: &OwnedFd, board: &OwnedFd) -> Result<Guardian, RealError> {
         let mut command = Command::new(&settings.program);
         command.arg(GUARDIAN_COMMAND).args([spec.as_raw_fd().to_string(), board.as_raw_fd().to_string()]);
+        command.env(MARK, std::process::id().to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn();
