@@ -26,33 +26,37 @@ pub struct Mismatch {
 /// Everything in which a run isn't as its scenario expects.
 pub fn judge(expect: &Expect, image: &Image, run: &Run, digest: &Digest) -> Vec<Mismatch> {
     let mut found = Vec::new();
-    outcome(expect, &digest.footer.outcome, &mut found);
+    found.extend(outcome(expect, &digest.footer.outcome));
     deadlocked(expect, run.deadlock.as_ref(), &mut found);
-    output(expect, digest, &mut found);
-    counts(expect, digest, &mut found);
+    output(expect, expect.any_order, digest, &mut found);
+    counts(&expect.count, digest, &mut found);
     end(expect, digest.footer.end, &mut found);
-    values(expect, image, &run.arrays, &mut found);
-    exits(expect, digest, &mut found);
+    values(&expect.values, image, &run.arrays, &mut found);
+    exits(&expect.exit, digest, &mut found);
     laws(digest, &mut found);
     found
 }
 
-fn mismatch(what: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Mismatch {
+pub(super) fn mismatch(
+    what: impl Into<String>,
+    expected: impl Into<String>,
+    actual: impl Into<String>,
+) -> Mismatch {
     Mismatch { what: what.into(), expected: expected.into(), actual: actual.into() }
 }
 
 /// A scenario that doesn't say how it ends must end well, unless it says who deadlocks.
-fn outcome(expect: &Expect, outcome: &Outcome, found: &mut Vec<Mismatch>) {
+pub(super) fn outcome(expect: &Expect, outcome: &Outcome) -> Option<Mismatch> {
     let expected = match (expect.outcome, &expect.deadlocked) {
         (Some(expected), _) => expected.name(),
         (None, Some(names)) if !names.is_empty() => "deadlock",
-        (None, _) if matches!(outcome, Outcome::Finished | Outcome::Limit) => return,
+        (None, _) if matches!(outcome, Outcome::Finished | Outcome::Limit) => return None,
         (None, _) => "finished",
     };
-    if expected != outcome.name() {
+    (expected != outcome.name()).then(|| {
         let text = outcome.text().map(|text| format!(": {text}")).unwrap_or_default();
-        found.push(mismatch("outcome", expected, format!("{}{text}", outcome.name())));
-    }
+        mismatch("outcome", expected, format!("{}{text}", outcome.name()))
+    })
 }
 
 /// Those in a circle are the deadlock; who only waits for one of them isn't part of it.
@@ -70,23 +74,23 @@ fn deadlocked(expect: &Expect, deadlock: Option<&Deadlock>, found: &mut Vec<Mism
 }
 
 /// Whether a thread called `actual` is meant by `name`.
-fn bears(actual: &str, name: &str) -> bool {
+pub(super) fn bears(actual: &str, name: &str) -> bool {
     actual == name || base(actual) == name
 }
 
-fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
+pub(super) fn list<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
     let names: Vec<String> = names.map(|name| name.as_ref().to_owned()).collect();
     if names.is_empty() { "nobody".to_owned() } else { names.join(", ") }
 }
 
-fn output(expect: &Expect, digest: &Digest, found: &mut Vec<Mismatch>) {
+pub(super) fn output(expect: &Expect, any_order: bool, digest: &Digest, found: &mut Vec<Mismatch>) {
     let Some(expected) = &expect.output else { return };
     let dropped = digest.summary.prints_dropped;
     let actual: Vec<&str> = digest.summary.prints.iter().map(|line| line.text.as_str()).collect();
     if dropped > 0 {
         let actual = format!("{} lines", actual.len() as u64 + dropped);
         found.push(mismatch("output", format!("{} lines", expected.len()), actual));
-    } else if expect.any_order {
+    } else if any_order {
         lines_in_any_order(expected, &actual, found);
     } else {
         lines_in_order(expected, &actual, found);
@@ -130,8 +134,8 @@ fn times(number: u64) -> String {
     }
 }
 
-fn counts(expect: &Expect, digest: &Digest, found: &mut Vec<Mismatch>) {
-    for (kind, bound) in &expect.count {
+pub(super) fn counts(expected: &BTreeMap<String, Bound>, digest: &Digest, found: &mut Vec<Mismatch>) {
+    for (kind, bound) in expected {
         if !KINDS.iter().any(|row| row.name == kind) {
             let actual = "no such kind: `trapline explain` lists them";
             found.push(mismatch(
@@ -166,14 +170,19 @@ fn within(bound: Bound, shown: &dyn Fn(u64) -> String) -> String {
     }
 }
 
-fn values(expect: &Expect, image: &Image, arrays: &[Box<[i64]>], found: &mut Vec<Mismatch>) {
-    for (name, expected) in &expect.values {
+pub(super) fn values<A: AsRef<[i64]>>(
+    expected: &BTreeMap<String, i64>,
+    image: &Image,
+    arrays: &[A],
+    found: &mut Vec<Mismatch>,
+) {
+    for (name, expected) in expected {
         let (array, index) = match name.strip_suffix(']').and_then(|name| name.rsplit_once('[')) {
             Some((array, index)) => (array, index.parse::<usize>().ok()),
             None => (name.as_str(), Some(0)),
         };
         let array = image.arrays.iter().position(|spec| spec.name == array).and_then(|at| arrays.get(at));
-        let value = array.zip(index).and_then(|(array, index)| array.get(index));
+        let value = array.zip(index).and_then(|(array, index)| array.as_ref().get(index));
         if value != Some(expected) {
             let actual = value.map_or("no such cell".to_owned(), i64::to_string);
             found.push(mismatch(name, expected.to_string(), actual));
@@ -181,8 +190,8 @@ fn values(expect: &Expect, image: &Image, arrays: &[Box<[i64]>], found: &mut Vec
     }
 }
 
-fn exits(expect: &Expect, digest: &Digest, found: &mut Vec<Mismatch>) {
-    for (name, expected) in &expect.exit {
+pub(super) fn exits(expected: &BTreeMap<String, i64>, digest: &Digest, found: &mut Vec<Mismatch>) {
+    for (name, expected) in expected {
         let processes = digest.summary.threads.iter();
         let processes = processes.filter(|thread| thread.task == thread.process.leader());
         let mut none = true;
@@ -199,7 +208,7 @@ fn exits(expect: &Expect, digest: &Digest, found: &mut Vec<Mismatch>) {
     }
 }
 
-fn laws(digest: &Digest, found: &mut Vec<Mismatch>) {
+pub(super) fn laws(digest: &Digest, found: &mut Vec<Mismatch>) {
     /// The rest is most likely a consequence of these.
     const SHOWN: usize = 3;
     let violations =

@@ -1,7 +1,7 @@
 //! The command line: one file for each subcommand.
 //!
-//! - [`run`], `real`, [`check`], [`test`]: what is done with scenarios; `judge` compares a run with what its
-//!   scenario expects
+//! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
+//!   `judge_real` compare a run with what its scenario expects
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
@@ -18,6 +18,8 @@ mod explain;
 mod export;
 mod interrupt;
 mod judge;
+#[cfg(target_os = "linux")]
+mod judge_real;
 mod load;
 mod man;
 mod new;
@@ -33,6 +35,8 @@ mod simulate;
 mod summary;
 mod terminal;
 mod test;
+#[cfg(target_os = "linux")]
+mod test_real;
 mod topics;
 
 use std::process::ExitCode;

@@ -109,6 +109,9 @@ impl Real {
         let overrides = self.overrides.overrides();
         let scenario = load(&self.file, &overrides)?;
         let image = &scenario.image;
+        if let Some(why) = &scenario.simulated_only {
+            terminal::note(&format!("The scenario says that it can't run for real: {why}."));
+        }
         for text in real::run::left_out(image) {
             terminal::note(&format!("Left out: {text}."));
         }
@@ -151,7 +154,7 @@ impl Real {
     }
 }
 
-fn measure(
+pub(super) fn measure(
     scenario: &trapline::scenario::Scenario,
     file: &std::path::Path,
     overrides: &Overrides,
@@ -161,12 +164,12 @@ fn measure(
     let stopped = || interrupt::count() > before;
     let name = file.display().to_string();
     real::run(scenario, &name, overrides, settings, &stopped).map_err(|error| match error {
-        RealError::Impossible(_) => Failure::usage(error.to_string()),
+        RealError::Impossible(_) => Failure::Error { exit: Exit::Usage, error: error.into() },
         RealError::Host { .. } | RealError::NotBegun(_) | RealError::GuardianGone(_) => Failure::host(error),
     })
 }
 
-fn choose_cpus(wanted: Option<Vec<usize>>, count: usize) -> Result<Vec<usize>, Failure> {
+pub(super) fn choose_cpus(wanted: Option<Vec<usize>>, count: usize) -> Result<Vec<usize>, Failure> {
     let there = process::cpus();
     match wanted {
         Some(wanted) => match wanted.iter().find(|cpu| !there.contains(cpu)) {

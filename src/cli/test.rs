@@ -36,6 +36,12 @@ pub struct Test {
     /// Scenario files, or folders with scenarios in them, at any depth.
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
+
+    /// Run them on this machine's own kernel. What depends on the machine, and on who comes first,
+    /// isn't judged there; each result says what that was.
+    #[cfg(target_os = "linux")]
+    #[arg(long)]
+    real: bool,
 }
 
 /// How many scenarios did what.
@@ -54,14 +60,19 @@ impl Test {
         let mut tally = Tally::default();
         for case in &cases {
             let label = format!("{:widest$}", case.label);
-            let text = match verdict(&case.path, folder.path())? {
+            let verdict = match self.is_real() {
+                #[cfg(target_os = "linux")]
+                true => super::test_real::verdict(&case.path, folder.path())?,
+                _ => verdict(&case.path, folder.path())?,
+            };
+            let text = match verdict {
                 Verdict::Passed(how) => {
                     tally.passed += 1;
                     format!("{}    {label}  {how}\n", terminal::paint("ok", "32"))
                 }
-                Verdict::Skipped => {
+                Verdict::Skipped(why) => {
                     tally.skipped += 1;
-                    format!("{}  {label}  it has no [expect]\n", terminal::paint("SKIP", "33"))
+                    format!("{}  {label}  {why}\n", terminal::paint("SKIP", "33"))
                 }
                 Verdict::Failed(mismatches) => {
                     tally.failed += 1;
@@ -72,6 +83,16 @@ impl Test {
         }
         terminal::print(&tally.text())?;
         Ok(if tally.failed > 0 { Exit::Failed } else { Exit::Success })
+    }
+
+    #[cfg(target_os = "linux")]
+    const fn is_real(&self) -> bool {
+        self.real
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    const fn is_real(&self) -> bool {
+        false
     }
 }
 
@@ -84,7 +105,7 @@ impl Tally {
         };
         let _ = match self.skipped {
             0 => Ok(()),
-            skipped => write!(text, ", {skipped} without [expect]"),
+            skipped => write!(text, ", {skipped} skipped"),
         };
         text + "\n"
     }
@@ -133,30 +154,39 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     /// With what there is to say of the run.
     Passed(String),
-    Skipped,
+    /// Why it wasn't judged.
+    Skipped(String),
     Failed(Vec<Mismatch>),
+}
+
+/// A scenario that can be judged, or why it can't.
+pub(super) fn judgeable(path: &Path) -> Result<Result<Scenario, Verdict>, Failure> {
+    if interrupt::count() > 0 {
+        return Err(Failure::Interrupted);
+    }
+    match load(path, &Overrides::default()) {
+        Ok(scenario) if scenario.expect.is_empty() => {
+            Ok(Err(Verdict::Skipped("it has no [expect]".to_owned())))
+        }
+        Ok(scenario) => Ok(Ok(scenario)),
+        Err(failure @ Failure::Scenario(_)) => {
+            failure.report();
+            let (expected, actual) = ("valid".to_owned(), "invalid, see above".to_owned());
+            Ok(Err(Verdict::Failed(vec![Mismatch { what: "scenario".to_owned(), expected, actual }])))
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Runs one scenario and judges it.
 fn verdict(path: &Path, folder: &Path) -> Result<Verdict, Failure> {
-    if interrupt::count() > 0 {
-        return Err(Failure::Interrupted);
-    }
-    let scenario = match load(path, &Overrides::default()) {
+    let scenario = match judgeable(path)? {
         Ok(scenario) => scenario,
-        Err(failure @ Failure::Scenario(_)) => {
-            failure.report();
-            let (expected, actual) = ("valid".to_owned(), "invalid, see above".to_owned());
-            return Ok(Verdict::Failed(vec![Mismatch { what: "scenario".to_owned(), expected, actual }]));
-        }
-        Err(failure) => return Err(failure),
+        Err(verdict) => return Ok(verdict),
     };
-    if scenario.expect.is_empty() {
-        return Ok(Verdict::Skipped);
-    }
     let Scenario { image, expect, .. } = &scenario;
     let fast = folder.join("fast.bin");
     let run = simulate(image, Pace::Fast, &fast, interrupt::control()).map_err(Failure::host)?;

@@ -42,6 +42,22 @@ pub struct ExpectForm {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::numbers")]
     pub exit: Option<At<Anything>>,
+    /// In what a run on a real kernel may differ: `any-order` of the lines, how else it may end
+    /// (`outcome`, a list), and what isn't judged there (`free`, a list of names from the other keys).
+    pub real: Option<RealForm>,
+}
+
+/// `real` in `[expect]`: in what a run on a real kernel may differ, because there nobody knows who
+/// comes first.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RealForm {
+    /// Whether the lines of the output may come in any order there; false if absent.
+    pub any_order: Option<bool>,
+    /// How else the run may end there. If it does, nothing else is judged.
+    pub outcome: Option<Vec<Outcome>>,
+    /// What isn't judged there: "output", kinds of event, shared cells, processes' exit statuses.
+    pub free: Option<Vec<At<String>>>,
 }
 
 /// How a run ends.
@@ -105,6 +121,17 @@ pub struct Expect {
     pub values: BTreeMap<String, i64>,
     /// By the name of a process, with `[i]` behind it where there are several.
     pub exit: BTreeMap<String, i64>,
+    pub real: RealExpect,
+}
+
+/// In what a run on a real kernel may differ from what is expected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RealExpect {
+    pub any_order: bool,
+    /// How else it may end.
+    pub outcomes: Vec<Outcome>,
+    /// What isn't judged, by its name.
+    pub free: BTreeSet<String>,
 }
 
 impl Expect {
@@ -170,7 +197,31 @@ pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expec
         })
         .collect()
     });
+    if let Some(form) = form.real {
+        expect.real = real(form, &expect, problems);
+    }
     expect
+}
+
+/// What is free must be expected at all.
+fn real(form: RealForm, expect: &Expect, problems: &mut Problems) -> RealExpect {
+    let counts = expect.count.keys().chain(expect.values.keys()).chain(expect.exit.keys());
+    let mut known: Vec<&str> = counts.map(String::as_str).collect();
+    known.extend(expect.output.is_some().then_some("output"));
+    let mut free = BTreeSet::new();
+    for name in form.free.unwrap_or_default() {
+        if !known.contains(&name.value.as_str()) {
+            let message = format!("`{}` isn't expected, so it can't differ", name.value);
+            let problem = Problem::error(Code::UnknownName, name.span.clone(), message);
+            problems.push(problem.suggest(&name.value, known.iter().copied()));
+        }
+        free.insert(name.value);
+    }
+    RealExpect {
+        any_order: form.any_order.unwrap_or(false),
+        outcomes: form.outcome.unwrap_or_default(),
+        free,
+    }
 }
 
 /// A process or program with this name, perhaps with an index behind it.

@@ -40,7 +40,7 @@ use crate::program::reading::{check_keys, kind};
 
 pub use diagnostics::Diagnostics;
 pub use document::Overrides;
-pub use expect::{Bound, Expect, Outcome};
+pub use expect::{Bound, Expect, Outcome, RealExpect};
 pub use markdown::markdown;
 pub use run::Sweep;
 pub use schema::schema;
@@ -54,6 +54,8 @@ pub struct Scenario {
     pub image: Image,
     pub expect: Expect,
     pub sweeps: Vec<Sweep>,
+    /// Why it can't run on a real kernel, if it says so.
+    pub simulated_only: Option<String>,
     /// What is suspicious but not wrong.
     pub warnings: Diagnostics,
     pub source: String,
@@ -136,7 +138,7 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
-    let (mut image, expect, sweeps) = read(name, text, &mut root, directory, &mut problems);
+    let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, directory, &mut problems);
     // What the command line sets is part of what was run.
     let whole: String = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
     image.hash = hex(&sha2::Sha256::digest(whole.as_bytes()));
@@ -147,6 +149,7 @@ fn parse(
         image,
         expect,
         sweeps,
+        simulated_only,
         warnings: Diagnostics::new(problems.list, parts),
         source: text.to_owned(),
     })
@@ -159,7 +162,7 @@ fn read(
     root: &mut DeTable<'_>,
     directory: Option<&Path>,
     problems: &mut Problems,
-) -> (Image, Expect, Vec<Sweep>) {
+) -> (Image, Expect, Vec<Sweep>, Option<String>) {
     let known: Vec<&str> = schema::TABLES.iter().map(|row| row.key).collect();
     check_keys(root, &known, "a scenario", problems);
     check_format(root, problems);
@@ -175,7 +178,7 @@ fn read(
     let kernel_form: kernel::KernelForm = table::single(root, "kernel", problems);
     let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
     let kernel = kernel::options(&kernel_form, started, &costs, problems);
-    let run = run::read(root, instruction, problems);
+    let (run, simulated_only) = run::read(root, instruction, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
     let injections = events::read(root, &world, problems);
@@ -214,7 +217,7 @@ fn read(
         steps: tables.steps,
         run,
     };
-    (image, expect, sweeps)
+    (image, expect, sweeps, simulated_only)
 }
 
 fn programs(

@@ -23,10 +23,12 @@ pub struct RunForm {
     pub seed: Option<At<Whole>>,
     /// When the run ends at the latest, in simulated time; an hour if absent.
     pub until: Option<At<Time>>,
+    /// Why the scenario can't run on a real kernel; `trapline test --real` leaves it out then.
+    pub simulated_only: Option<String>,
 }
 
-/// Reads `[run]`.
-pub fn read(root: &DeTable<'_>, instruction: Span, problems: &mut Problems) -> RunSpec {
+/// Reads `[run]`; gives as well why the scenario can't run on a real kernel, if it says so.
+pub fn read(root: &DeTable<'_>, instruction: Span, problems: &mut Problems) -> (RunSpec, Option<String>) {
     let form: RunForm = single(root, "run", problems);
     let seed = form.seed.as_ref();
     let seed = seed.and_then(|at| whole(at, "a seed", 0..=i128::from(u64::MAX), problems));
@@ -39,7 +41,8 @@ pub fn read(root: &DeTable<'_>, instruction: Span, problems: &mut Problems) -> R
         }
         Some(Instant::START + until)
     });
-    RunSpec { seed: seed.unwrap_or(1), until: until.unwrap_or(DEFAULT_UNTIL) }
+    let spec = RunSpec { seed: seed.unwrap_or(1), until: until.unwrap_or(DEFAULT_UNTIL) };
+    (spec, form.simulated_only)
 }
 
 /// A parameter to vary: a dotted key of the scenario, and the values that it takes, each as TOML.
