@@ -271,7 +271,7 @@ fn test_judges_what_is_expected() {
     bench.run(&["test", "all"]).exits(0).prints("sub/good").prints("2 passed");
 
     bench.file("all/plain.toml", scenario(r#"{ compute = "1us" }"#));
-    bench.run(&["test", "all"]).exits(0).prints("SKIP").prints("1 without [expect]");
+    bench.run(&["test", "all"]).exits(0).prints("SKIP").prints("1 skipped");
 
     let wrong = HELLO.replace("[\"hello\"]", "[\"bye\"]").replace("greeter = 0", "greeter = 3");
     bench.file("wrong.toml", format!("{wrong}end = {{ max = \"1us\" }}\noutcome = \"deadlock\"\n"));

@@ -148,9 +148,35 @@ pub fn adopt_orphans() {
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
-/// Leads a group of its own, which the terminal's Ctrl-C doesn't reach.
-pub fn lead_group() {
-    let _ = nix::unistd::setpgid(HostPid::from_raw(0), HostPid::from_raw(0));
+/// Puts a process into a group, of which it is the leader if the group bears its own number. Zero
+/// stands for the caller.
+pub fn put_into_group(pid: i32, group: i32) -> Result<(), Errno> {
+    nix::unistd::setpgid(HostPid::from_raw(pid), HostPid::from_raw(group)).map_err(super::errno)
+}
+
+/// Ends the caller's group at once, and the caller with it: nobody in it can fork meanwhile.
+pub fn kill_own_group() -> ! {
+    let _ = nix::sys::signal::killpg(HostPid::from_raw(0), HostSignal::SIGKILL);
+    exit(1)
+}
+
+/// Waits until the parent, which had this number, has ended in whatever way. The caller is deaf to
+/// SIGTERM from then on, by which the kernel tells it.
+pub fn await_end_of(parent: i32) {
+    let mut told = SigSet::empty();
+    told.add(HostSignal::SIGTERM);
+    let _ = told.thread_block();
+    let _ = nix::sys::prctl::set_pdeathsig(HostSignal::SIGTERM);
+    let most = libc::timespec { tv_sec: 1, tv_nsec: 0 };
+    while getppid() == parent {
+        // SAFETY: the set and the time are valid; nothing is to be said about the signal.
+        unsafe { libc::sigtimedwait(told.as_ref(), std::ptr::null_mut(), &raw const most) };
+    }
+}
+
+/// If memory runs short, the kernel ends this process and those that it forks before any other.
+pub fn go_first_without_memory() {
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 }
 
 /// Lets this thread run on these CPUs only.
@@ -238,5 +264,12 @@ impl Watch {
         let seen = Seen { input: watched[1].any().unwrap_or(false) };
         while let Ok(Some(_)) = self.children.read_signal() {}
         seen
+    }
+
+    /// Waits until a child has ended, at most so many milliseconds.
+    pub fn wait_for_children(&self, most: u16) {
+        let mut watched = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut watched, PollTimeout::from(most));
+        while let Ok(Some(_)) = self.children.read_signal() {}
     }
 }

@@ -257,6 +257,12 @@ pub struct Image {
 }
 
 impl Image {
+    /// Bytes of memory objects that each process has of its own.
+    pub fn private_bytes(&self) -> u64 {
+        let private = self.memories.iter().filter(|spec| spec.backing != Backing::Shared);
+        private.map(|spec| u64::from(spec.memory.pages) * 4096).sum()
+    }
+
     /// The processes that exist at the beginning, in the order of their numbers.
     pub fn initial(&self) -> impl Iterator<Item = (Origin, &Start)> {
         let starts = self.starts.iter().enumerate().filter(|(_, start)| start.at == Instant::START);

@@ -26,8 +26,8 @@ use crate::scenario::Scenario;
 use crate::signal::Signal;
 use crate::time::Instant;
 
-use super::interpret;
 use super::spec::{BOARD, SPEC, Spec};
+use super::{interpret, limits, sentinel};
 
 /// What the guardian tells its caller, a line of JSON each.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,8 +36,9 @@ pub enum Message {
     /// Everything is made; a line on standard input starts the run. The notes say in what the
     /// host differs from what the scenario asks for.
     Ready { notes: Vec<String> },
-    /// All processes are gone; the shared arrays hold these values.
-    Done { how: End, arrays: Vec<Vec<i64>> },
+    /// All processes are gone; the shared arrays hold these values. The notes say why it was ended,
+    /// if that wasn't the time.
+    Done { how: End, arrays: Vec<Vec<i64>>, notes: Vec<String> },
     /// It wasn't possible to begin.
     Failed { text: String },
 }
@@ -47,7 +48,7 @@ pub enum Message {
 #[serde(rename_all = "kebab-case")]
 pub enum End {
     Finished,
-    /// The time was over.
+    /// The time was over, or what the run may use.
     Limit,
     /// All processes waited for each other.
     Stuck,
@@ -61,6 +62,12 @@ pub enum End {
 /// waiting mean that nobody ever will.
 const LOOK_MILLIS: u16 = 100;
 const LOOKS: u32 = 3;
+/// The status of a process that a mistake of ours has ended, as in sysexits.h.
+const MISTAKE: u16 = 70;
+/// So long the caller has for saying that the run begins.
+const CALLER: Duration = Duration::from_secs(60);
+/// So long the processes have for ending when they are told so: one may be inside of a disk's call.
+const LAST: Duration = Duration::from_secs(30);
 
 /// The guardian's program: the descriptors of the run's description and board are its arguments.
 pub fn main(arguments: &[String]) -> u16 {
@@ -73,7 +80,8 @@ pub fn main(arguments: &[String]) -> u16 {
         Ok((mut guardian, notes)) => {
             said(&Message::Ready { notes });
             let how = guardian.run();
-            said(&Message::Done { how, arrays: guardian.world.arrays() });
+            let notes = guardian.shortage.take().into_iter().collect();
+            said(&Message::Done { how, arrays: guardian.world.arrays(), notes });
             // The caller has gone: nobody else will tidy up.
             if how == End::Interrupted {
                 let _ = std::fs::remove_dir_all(&guardian.world.scratch);
@@ -124,6 +132,12 @@ struct Guardian {
     chunk: Chunk,
     /// What is still to happen, in the order of time.
     due: Vec<(Instant, Due)>,
+    /// The number of the sentinel and of the scenario's processes' group.
+    sentinel: i32,
+    /// The sentinel was ended by somebody: without it the run doesn't go on.
+    alone: bool,
+    /// What ran short.
+    shortage: Option<String>,
 }
 
 /// What happens at a time of its own.
@@ -149,6 +163,7 @@ impl Guardian {
         let spec = Spec::inherited()?;
         let scenario = spec.scenario()?;
         process::adopt_orphans();
+        let sentinel = sentinel::post(&spec.scratch).map_err(|errno| format!("the sentinel: {errno}"))?;
         default_signals();
         process::limit(spec.most_millis / 1000 + 1, spec.file_bytes);
         process::pin(&spec.cpus).map_err(|errno| format!("CPUs {:?} can't be used: {errno}", spec.cpus))?;
@@ -158,8 +173,18 @@ impl Guardian {
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
         world.initialise_arrays();
         let due = due(&world);
-        let mut guardian =
-            Guardian { spec, world, watch, ends: Vec::new(), keyboard: None, chunk: Chunk::default(), due };
+        let mut guardian = Guardian {
+            spec,
+            world,
+            watch,
+            ends: Vec::new(),
+            keyboard: None,
+            chunk: Chunk::default(),
+            due,
+            sentinel,
+            alone: false,
+            shortage: None,
+        };
         let notes = guardian.make_channels().map_err(host("pipes"))?;
         Ok((guardian, notes))
     }
@@ -206,8 +231,8 @@ impl Guardian {
         let world = Arc::clone(&self.world);
         self.let_ends_go();
         // Nobody begins before everybody is there.
-        let born = world.board.rows().count() as u64;
-        while world.board.ready() < born && !self.watch.wait(1).input {
+        let (born, begun) = (world.board.rows().count() as u64, Wall::now());
+        while world.board.ready() < born && begun.elapsed() < CALLER && !self.watch.wait(1).input {
             self.bury_dead();
             if world.board.rows().any(|row| row.ended.is_some()) {
                 break;
@@ -223,6 +248,12 @@ impl Guardian {
 
     /// Waits for the caller's word.
     fn await_start(&self) -> bool {
+        let begun = Wall::now();
+        while !self.watch.wait(1000).input {
+            if begun.elapsed() >= CALLER {
+                return false;
+            }
+        }
         let mut byte = [0];
         matches!(std::io::stdin().lock().read(&mut byte), Ok(1))
     }
@@ -235,7 +266,11 @@ impl Guardian {
         let Some(task) = world.board.number() else { return };
         world.board.enter(task, task.leads(), Tid::INIT, origin, start.program);
         match process::fork() {
-            Ok(Forked::Parent(pid)) => world.board.is_on_host(task, pid, pid),
+            Ok(Forked::Parent(pid)) => {
+                // The child does the same: whoever comes first.
+                let _ = process::put_into_group(pid, self.sentinel);
+                world.board.is_on_host(task, pid, pid);
+            }
             Ok(Forked::Child) => {
                 let user = User::started(&world.image, origin, entry, number);
                 self.live(task, user, start.cpu.map(|cpu| cpu.index()))
@@ -247,6 +282,10 @@ impl Guardian {
     /// What a child of the guardian does: it becomes a process of the scenario.
     fn live(&mut self, task: Tid, user: User, cpu: Option<usize>) -> ! {
         process::die_with_parent();
+        if process::put_into_group(0, self.sentinel).is_err() {
+            process::exit(1);
+        }
+        process::go_first_without_memory();
         Watch::forget();
         self.keyboard = None;
         let world = Arc::clone(&self.world);
@@ -262,8 +301,9 @@ impl Guardian {
         native.begin();
         memory::populate_all(&world.memories);
         world.board.await_go();
-        interpret::run(native);
-        process::exit(0)
+        // What a panic would unwind is the guardian's, of which this process is a copy.
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| interpret::run(native)));
+        process::exit(if ended.is_ok() { 0 } else { MISTAKE })
     }
 
     /// Gives up the ends of pipes, so that a reader sees the end when the last writer has gone.
@@ -294,6 +334,9 @@ impl Guardian {
             if world.board.is_stopped() {
                 return End::Assertion;
             }
+            if self.alone {
+                return End::Interrupted;
+            }
             if !processes && !self.due.iter().any(|(_, due)| matches!(due, Due::Start(_))) {
                 return End::Finished;
             }
@@ -306,6 +349,10 @@ impl Guardian {
                 let all_wait = doing.iter().all(|&(_, mark)| mark != 0);
                 let same = all_wait && doing == looked.1 && self.due.is_empty();
                 looked = (Wall::now(), doing, if same { looked.2 + 1 } else { 0 });
+                self.shortage = limits::shortage(&self.spec);
+                if self.shortage.is_some() {
+                    return End::Limit;
+                }
                 if looked.2 >= LOOKS {
                     return End::Stuck;
                 }
@@ -348,6 +395,10 @@ impl Guardian {
     /// Takes the status of every child that has ended.
     fn bury_dead(&mut self) {
         while let Ok(Some(ended)) = process::wait(None, true) {
+            if ended.pid == self.sentinel {
+                process::kill_group(self.sentinel);
+                self.alone = true;
+            }
             if let Some(row) = self.world.board.process_on_host(ended.pid) {
                 self.world.board.has_ended(row.task, ended.status);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
@@ -360,22 +411,23 @@ impl Guardian {
         self.world.board.note(Tid::INIT, &mut self.chunk, note);
     }
 
-    /// Ends every process of the run, until none is left: the board refuses to let more be born.
+    /// Ends every process of the run, the sentinel as well, and waits until none is left. As one
+    /// group they are ended at once: none of them can fork meanwhile.
     fn end_all(&mut self) {
-        loop {
-            for row in self.world.board.rows().filter(|row| row.process.leader() == row.task) {
-                if row.ended.is_none() {
-                    let _ = process::kill(row.host_process, Signal::SIGKILL);
-                }
-            }
-            match process::wait(None, false) {
+        if !self.alone {
+            process::kill_group(self.sentinel);
+        }
+        let begun = Wall::now();
+        while begun.elapsed() < LAST {
+            match process::wait(None, true) {
                 Ok(Some(ended)) => {
                     if let Some(row) = self.world.board.process_on_host(ended.pid) {
                         self.world.board.has_ended(row.task, ended.status);
                         self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
                     }
                 }
-                Ok(None) | Err(Errno::EINTR) => {}
+                Ok(None) => self.watch.wait_for_children(LOOK_MILLIS),
+                Err(Errno::EINTR) => {}
                 Err(_) => return,
             }
         }

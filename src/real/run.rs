@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use crate::time::Span;
 
 use super::ftrace::{Instance, Seen};
 use super::guardian::{End, Message};
+use super::limits;
 use super::spec::Spec;
 
 /// The subcommand that the guardian executes.
@@ -27,8 +28,11 @@ pub const GUARDIAN_COMMAND: &str = "real-guardian";
 pub const MARK: &str = "TRAPLINE_RUN";
 /// What the folders of runs are called, before the caller's number.
 const SCRATCH: &str = "trapline-run-";
-/// So long the guardian has for ending all others.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// So long the guardian has for making what the processes share, and for ending them: much longer
+/// than it takes on a loaded host.
+const PREPARATION: Duration = Duration::from_secs(120);
+/// So long it has for ending all others when it is told so.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a run is carried out, and its limits.
 #[derive(Clone, Debug)]
@@ -141,7 +145,7 @@ pub fn run(
     settings: &Settings,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Measured, RealError> {
-    refuse(&scenario.image, settings)?;
+    limits::refuse(&scenario.image, settings)?;
     let host = |what| move |source| RealError::Host { what, source };
     let spin = Spin::calibrate();
     let spec = Spec {
@@ -159,6 +163,7 @@ pub fn run(
         dispersion: spin.dispersion,
         cpus: settings.cpus.clone(),
         most_millis: settings.most_time.as_nanos() / 1_000_000,
+        memory: settings.memory,
         file_bytes: settings.file_bytes,
     };
     let shared = |name, bytes| memory::shared_object(name, bytes).map_err(std::io::Error::from);
@@ -173,7 +178,7 @@ pub fn run(
     let board = Board::new(mapping.map_err(host("the run's board"))?, size);
 
     let mut guardian = Guardian::start(settings, &spec_object, &board_object)?;
-    let differences = match guardian.hear(stopped)? {
+    let mut differences = match guardian.hear(PREPARATION, stopped)? {
         Message::Ready { notes } => notes,
         Message::Failed { text } => return Err(RealError::NotBegun(text)),
         Message::Done { .. } => return Err(RealError::NotBegun("it was over before it began".to_owned())),
@@ -183,8 +188,12 @@ pub fn run(
         false => None,
     };
     guardian.go()?;
-    let (how, arrays) = match guardian.hear(stopped)? {
-        Message::Done { how, arrays } => (how, arrays),
+    let most = Duration::from_nanos(settings.most_time.as_nanos()) + PREPARATION;
+    let (how, arrays) = match guardian.hear(most, stopped)? {
+        Message::Done { how, arrays, notes } => {
+            differences.extend(notes);
+            (how, arrays)
+        }
         Message::Ready { .. } => return Err(RealError::GuardianGone("it began anew".to_owned())),
         Message::Failed { text } => return Err(RealError::GuardianGone(text)),
     };
@@ -204,27 +213,6 @@ pub fn run(
         cpus: settings.cpus.clone(),
         seen,
     })
-}
-
-/// Limits are looked at before anything starts.
-fn refuse(image: &Image, settings: &Settings) -> Result<(), RealError> {
-    let impossible = |text: String| Err(RealError::Impossible(text));
-    let started: u64 = image.starts.iter().map(|start| u64::from(start.count)).sum();
-    if started + 2 >= u64::from(settings.tasks) {
-        return impossible(format!(
-            "it starts {started} processes, and at most {} may be born",
-            settings.tasks
-        ));
-    }
-    let pages: u64 = image.memories.iter().map(|spec| u64::from(spec.memory.pages)).sum();
-    if pages * 4096 > settings.memory {
-        return impossible(format!("its memory is {pages} pages, more than {} bytes", settings.memory));
-    }
-    let pipes = image.pipes.len() * 2 + image.files.len() + image.memories.len();
-    if pipes > 900 {
-        return impossible(format!("it needs {pipes} descriptors, and at most 900 are used"));
-    }
-    Ok(())
 }
 
 /// The guardian as its caller sees it. When this is dropped, nothing of the run is left.
@@ -255,23 +243,43 @@ impl Guardian {
         Ok(Guardian { child, lines })
     }
 
-    /// The next thing that it says. A user who wants the end gets it: standard input closes.
-    fn hear(&mut self, stopped: &dyn Fn() -> bool) -> Result<Message, RealError> {
+    /// The next thing that it says, within `most`. A user who wants the end gets it: standard input
+    /// closes.
+    fn hear(&mut self, most: Duration, stopped: &dyn Fn() -> bool) -> Result<Message, RealError> {
+        let gone = |text: String| Err(RealError::GuardianGone(text));
+        let mut until = Instant::now() + most;
         loop {
             match self.lines.recv_timeout(Duration::from_millis(50)) {
-                Ok(line) => {
-                    return serde_json::from_str(&line)
-                        .map_err(|error| RealError::GuardianGone(error.to_string()));
+                Ok(line) => return serde_json::from_str(&line).or_else(|error| gone(error.to_string())),
+                Err(mpsc::RecvTimeoutError::Timeout) if Instant::now() > until => {
+                    return gone("it doesn't answer any more".to_owned());
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) if stopped() => drop(self.child.stdin.take()),
+                Err(mpsc::RecvTimeoutError::Timeout) if stopped() => {
+                    if self.child.stdin.take().is_some() {
+                        until = until.min(Instant::now() + PREPARATION);
+                    }
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    let status =
-                        self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
-                    return Err(RealError::GuardianGone(status));
+                    return gone(
+                        self.end().map_or("nobody knows how".to_owned(), |status| status.to_string()),
+                    );
                 }
             }
         }
+    }
+
+    /// Waits until the guardian has ended, but not for ever.
+    fn end(&mut self) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     /// Has the kernel record what the guardian and its descendants do.
@@ -290,19 +298,19 @@ impl Guardian {
 impl Drop for Guardian {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // The guardian ends all others when its input closes, and goes. Should it not, or should it
-        // have been ended itself, its group is ended.
+        // The guardian ends all others when its input closes, and goes. Should it not, it is ended.
+        if self.end().is_none() {
+            let _ = self.child.kill();
+            let _ = self.end();
+        }
+        // Should it have been ended, its sentinel ends the others: they all have the guardian's
+        // standard output, which is closed when the last of them has gone.
         let begun = Instant::now();
-        let ended = loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => break status.code().is_some(),
-                Ok(None) if begun.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(1)),
-                Ok(None) | Err(_) => break false,
+        while begun.elapsed() < PATIENCE {
+            match self.lines.recv_timeout(Duration::from_millis(50)) {
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
-        };
-        if !ended {
-            process::kill_group(self.child.id() as i32);
-            let _ = self.child.wait();
         }
     }
 }

@@ -37,7 +37,8 @@ pub struct Spec {
     pub cpus: Vec<usize>,
     /// The run is ended after so many milliseconds.
     pub most_millis: u64,
-    /// At most so many bytes of a file.
+    /// At most so many bytes of memory objects, and of files.
+    pub memory: u64,
     pub file_bytes: u64,
 }
 
@@ -82,6 +83,7 @@ impl Spec {
             memories: Vec::new(),
             program: self.program.clone(),
             scratch: self.scratch.clone(),
+            most_memory: self.memory,
         };
         for (index, spec) in world.image.memories.iter().enumerate() {
             let bytes = spec.memory.pages as usize * 4096;

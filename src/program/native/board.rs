@@ -166,11 +166,15 @@ impl Board {
         self.set(self.row(task, row::ENDED), u64::from(status) + 1);
     }
 
+    /// How many processes and threads have been born so far.
+    pub fn births(&self) -> u32 {
+        let most = u64::from(self.size.tasks).saturating_sub(2);
+        self.get(word::BIRTHS).min(most) as u32
+    }
+
     /// All processes and threads so far, in the order of their births.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
-        let most = u64::from(self.size.tasks).saturating_sub(2);
-        let births = self.get(word::BIRTHS).min(most) as u32;
-        (2..2 + births).map(|number| self.find(Tid(number)))
+        (2..2 + self.births()).map(|number| self.find(Tid(number)))
     }
 
     pub fn find(&self, task: Tid) -> Row {

@@ -51,6 +51,8 @@ pub struct World {
     pub program: PathBuf,
     /// Where files are.
     pub scratch: PathBuf,
+    /// At most so many bytes of memory objects, those of each process counted.
+    pub most_memory: u64,
 }
 
 /// The threads of a process that may still be joined, with the programs that they run.
@@ -286,6 +288,20 @@ impl Native {
         let task = world.board.number().ok_or(Errno::EAGAIN)?;
         let origin = Origin::Born { program, number: world.board.forked(program) };
         Ok((task, self.user.bear(&world.image, program, origin)))
+    }
+
+    /// ENOMEM if the memory objects of one more process would be too much.
+    pub fn check_memory(&self) -> Result<(), Errno> {
+        let world = &self.world;
+        let each = world.image.private_bytes();
+        // Whether enough would be left if everybody still lived needs no look at who does.
+        let born = u64::from(world.board.births()) + 1;
+        if each.saturating_mul(born) <= world.most_memory {
+            return Ok(());
+        }
+        let lives = |row: &Row| row.ended.is_none() && row.process.leader() == row.task;
+        let living = world.board.rows().filter(|row| lives(row)).count() as u64 + 1;
+        if each.saturating_mul(living) <= world.most_memory { Ok(()) } else { Err(Errno::ENOMEM) }
     }
 
     /// The process of an entry of the scenario's list of starts.

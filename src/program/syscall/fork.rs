@@ -95,6 +95,7 @@ impl SystemCall for Fork {
     #[cfg(target_os = "linux")]
     /// Returns twice, as the real call does. The child goes on with its own program.
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        native.check_memory()?;
         let (task, user) = native.bear(self.program)?;
         let world = Arc::clone(&native.world);
         world.board.enter(task, task.leads(), native.process.leader(), user.origin, self.program);
