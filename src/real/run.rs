@@ -16,8 +16,9 @@ use crate::program::native::{Board, Noted, Row, Size};
 use crate::scenario::{Overrides, Scenario};
 use crate::time::Span;
 
-use super::ftrace::{Instance, Seen};
 use super::guardian::{End, Message};
+use super::route::{Route, Watching};
+use super::seen::Seen;
 use super::spec::Spec;
 
 /// The subcommand that the guardian executes.
@@ -43,13 +44,13 @@ pub struct Settings {
     pub most_time: Span,
     /// At most so many processes and threads are born.
     pub tasks: u32,
-    /// At most so many bytes of notes are kept.
+    /// At most so many bytes of notes are kept, and of what the kernel saw.
     pub notes: u64,
     /// At most so many bytes of memory objects, and of each file.
     pub memory: u64,
     pub file_bytes: u64,
-    /// Whether the kernel's trace points are recorded; see [`obstacle`](super::ftrace::obstacle).
-    pub traced: bool,
+    /// How it is observed; see [`Route::best`].
+    pub route: Route,
 }
 
 /// What a run has shown.
@@ -71,7 +72,7 @@ pub struct Measured {
     pub differences: Vec<String>,
     pub spin: Spin,
     pub cpus: Vec<usize>,
-    /// What the kernel saw, if it was asked.
+    /// What the kernel saw, if it was asked; and how.
     pub seen: Option<Seen>,
 }
 
@@ -178,18 +179,16 @@ pub fn run(
         Message::Failed { text } => return Err(RealError::NotBegun(text)),
         Message::Done { .. } => return Err(RealError::NotBegun("it was over before it began".to_owned())),
     };
-    let instance = match settings.traced {
-        true => Some(guardian.trace().map_err(host("the kernel's trace points"))?),
-        false => None,
-    };
+    let guardian_pid = guardian.child.id() as i32;
+    let watching = settings.route.watch(guardian_pid, &settings.cpus, settings.notes);
+    let watching = watching.map_err(host("observing the run"))?;
     guardian.go()?;
     let (how, arrays) = match guardian.hear(stopped)? {
         Message::Done { how, arrays } => (how, arrays),
         Message::Ready { .. } => return Err(RealError::GuardianGone("it began anew".to_owned())),
         Message::Failed { text } => return Err(RealError::GuardianGone(text)),
     };
-    let seen =
-        instance.map(|instance| instance.read()).transpose().map_err(host("the kernel's trace points"))?;
+    let seen = watching.map(Watching::finish).transpose().map_err(host("observing the run"))?;
     drop(guardian);
     Ok(Measured {
         notes: board.notes(),
@@ -272,13 +271,6 @@ impl Guardian {
                 }
             }
         }
-    }
-
-    /// Has the kernel record what the guardian and its descendants do.
-    fn trace(&self) -> std::io::Result<Instance> {
-        let instance = Instance::new(self.child.id() as i32)?;
-        instance.switch_on()?;
-        Ok(instance)
     }
 
     fn go(&mut self) -> Result<(), RealError> {
