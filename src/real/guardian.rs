@@ -262,6 +262,7 @@ impl Guardian {
         native.begin();
         memory::populate_all(&world.memories);
         world.board.await_go();
+        world.board.has_used(task, process::Usage::own());
         interpret::run(native);
         process::exit(0)
     }
@@ -349,7 +350,7 @@ impl Guardian {
     fn bury_dead(&mut self) {
         while let Ok(Some(ended)) = process::wait(None, true) {
             if let Some(row) = self.world.board.process_on_host(ended.pid) {
-                self.world.board.has_ended(row.task, ended.status);
+                self.world.board.was_reaped(row.task, Tid::INIT, ended);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
             }
         }
@@ -371,7 +372,7 @@ impl Guardian {
             match process::wait(None, false) {
                 Ok(Some(ended)) => {
                     if let Some(row) = self.world.board.process_on_host(ended.pid) {
-                        self.world.board.has_ended(row.task, ended.status);
+                        self.world.board.was_reaped(row.task, Tid::INIT, ended);
                         self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
                     }
                 }

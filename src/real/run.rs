@@ -192,7 +192,7 @@ pub fn run(
     drop(guardian);
     Ok(Measured {
         notes: board.notes(),
-        rows: board.rows().collect(),
+        rows: board.rows_with_usage(),
         start: board.start(),
         end: board.end(),
         how,
