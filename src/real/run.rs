@@ -1,5 +1,6 @@
 //! Starts a run and waits for it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -11,8 +12,8 @@ use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
 use crate::os::process;
 use crate::program::Image;
-use crate::program::image::Action;
 use crate::program::native::{Board, Noted, Row, Size};
+use crate::program::verb::{self, Real};
 use crate::scenario::{Overrides, Scenario};
 use crate::time::Span;
 
@@ -118,19 +119,18 @@ pub enum RealError {
 
 /// What of a scenario has no counterpart on a real machine, in words.
 pub fn left_out(image: &Image) -> Vec<String> {
-    let injections = image.injections.iter().filter_map(|injection| {
-        let what = match injection.action {
-            Action::Raise { .. } => "raises an interrupt",
-            Action::Mask { .. } => "masks an interrupt",
-            Action::Unmask { .. } => "unmasks an interrupt",
-            Action::Packet { .. } => "has a packet arrive",
-            Action::Unplug { .. } => "pulls out a device",
-            Action::Plug { .. } => "puts in a device",
-            Action::Keys { .. } | Action::Signal { .. } => return None,
-        };
-        Some(format!("the event at {} {what}: a program can't do that to a real machine", injection.at))
-    });
-    injections.collect()
+    let mut numbers: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for injection in &image.injections {
+        let row = injection.action.row();
+        if let Real::No(why) = row.real {
+            numbers.entry(row.key).or_insert((0, why)).0 += 1;
+        }
+    }
+    let text = |(key, (number, why)): (&str, (u64, &str))| match number {
+        1 => format!("the event `{key}`: {why}"),
+        _ => format!("{number} events `{key}`: {why}"),
+    };
+    numbers.into_iter().map(text).collect()
 }
 
 /// Runs the scenario on this machine; `stopped` is asked now and then whether the user wants it to
@@ -208,6 +208,11 @@ pub fn run(
 /// Limits are looked at before anything starts.
 fn refuse(image: &Image, settings: &Settings) -> Result<(), RealError> {
     let impossible = |text: String| Err(RealError::Impossible(text));
+    for step in &image.steps {
+        if let Some(Real::No(why)) = verb::find(&step.verb).map(|row| row.real) {
+            return impossible(format!("line {}: `{}`: {why}", step.line, step.verb));
+        }
+    }
     let started: u64 = image.starts.iter().map(|start| u64::from(start.count)).sum();
     if started + 2 >= u64::from(settings.tasks) {
         return impossible(format!(
