@@ -12,6 +12,7 @@ use trapline::export::EXPORTERS;
 use trapline::hw::device::DEVICES;
 use trapline::kernel::cost;
 use trapline::kernel::sched::POLICIES;
+use trapline::program::outside::ACTIONS;
 use trapline::program::verb::VERBS;
 use trapline::scenario::errors::ERRORS;
 use trapline::trace::kinds::{KINDS, WHYS};
@@ -243,6 +244,11 @@ fn every_row_of_every_registry_is_documented() {
         add("verbs", row.name, row.summary);
         add("verbs", row.name, row.doc);
         add("verbs", row.name, row.example);
+        add("verbs on a real kernel", row.name, row.real.text());
+    }
+    for row in ACTIONS {
+        add("events", row.key, row.summary);
+        add("events on a real kernel", row.key, row.real.text());
     }
     for row in KINDS {
         add("kinds", row.name, row.meaning);

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use trapline::os::process;
-use trapline::real::{self, Measured, RealError, Settings, guardian, observe};
+use trapline::real::{self, Measured, RealError, Route, Settings, guardian, observe};
 use trapline::scenario::Overrides;
 use trapline::time::{Instant, Span};
 use trapline::trace::file::FileSink;
@@ -55,7 +55,7 @@ pub struct Real {
     #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(3..=100_000))]
     most_tasks: u32,
 
-    /// At most so many MiB of memory objects, of each file, and of notes.
+    /// At most so many MiB of memory objects, of each file, of notes, and of what the kernel saw.
     #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(1..=65_536))]
     most_mib: u64,
 
@@ -79,26 +79,38 @@ pub struct Real {
 /// How a real run is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Observe {
-    /// The kernel's trace points if they can be used, else what the processes note down.
+    /// The first of the others that this host allows.
     Best,
     /// The kernel's trace points; needs root.
     Kernel,
+    /// The kernel's records of switches and of page faults in user mode; needs no privilege.
+    Perf,
     /// What the processes note down about themselves; disturbs the run least.
     Notes,
 }
 
 impl Observe {
-    fn is_traced(self) -> Result<bool, Failure> {
-        match (self, real::ftrace::obstacle()) {
-            (Observe::Notes, _) => Ok(false),
-            (Observe::Best | Observe::Kernel, None) => Ok(true),
-            (Observe::Kernel, Some(why)) => Err(Failure::host(anyhow::Error::msg(why))),
-            (Observe::Best, Some(why)) => {
-                terminal::note(&format!("Switches, faults and interrupts aren't observed: {why}."));
-                Ok(false)
-            }
-        }
+    fn route(self) -> Result<Route, Failure> {
+        let route = match self {
+            Observe::Best => return Ok(best()),
+            Observe::Kernel => Route::Kernel,
+            Observe::Perf => Route::Perf,
+            Observe::Notes => Route::Notes,
+        };
+        route.obstacle().map_or(Ok(route), |why| Err(Failure::host(anyhow::Error::msg(why))))
     }
+}
+
+/// The route that sees most here; says what it doesn't see.
+fn best() -> Route {
+    let (route, obstacles) = Route::best();
+    let unseen = match route {
+        Route::Kernel => return route,
+        Route::Perf => "Wake-ups, interrupts and the kernel's side of calls aren't observed",
+        Route::Notes => "Switches, faults and interrupts aren't observed",
+    };
+    terminal::note(&format!("{unseen}: {}.", obstacles.join("; ")));
+    route
 }
 
 impl Real {
@@ -127,7 +139,7 @@ impl Real {
             notes: self.most_mib << 20,
             memory: self.most_mib << 20,
             file_bytes: self.most_mib << 20,
-            traced: self.observe.is_traced()?,
+            route: self.observe.route()?,
         };
         let place = Place::choose(self.output, self.no_files, &format!("{}-real", image.name))?;
         let measured = measure(&scenario, &self.file, &overrides, &settings)?;

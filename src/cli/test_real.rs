@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU64;
 
 use anyhow::Context;
 use trapline::analysis::naming::{count, time};
-use trapline::real::{self, RealError, Settings, observe};
+use trapline::real::{self, RealError, Route, Settings, observe};
 use trapline::scenario::{Outcome, Overrides, Scenario};
 use trapline::time::{Instant, Span};
 use trapline::trace::file::FileSink;
@@ -43,7 +43,7 @@ pub fn verdict(path: &Path, folder: &Path) -> Result<Verdict, Failure> {
         notes: MOST_BYTES,
         memory: MOST_BYTES,
         file_bytes: MOST_BYTES,
-        traced: false,
+        route: Route::Notes,
     };
     let measured = match measure(&scenario, path, &Overrides::default(), &settings) {
         Ok(measured) => measured,

@@ -8,6 +8,7 @@ use trapline::export::EXPORTERS;
 use trapline::hw::device::DEVICES;
 use trapline::kernel::cost::{BUILT_IN, ROWS};
 use trapline::kernel::sched::POLICIES;
+use trapline::program::outside::ACTIONS;
 use trapline::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
 use trapline::scenario::errors::{ERRORS, ErrorRow};
 use trapline::scenario::schema::{Shape, TABLES, TableRow};
@@ -39,6 +40,12 @@ pub fn topics() -> Vec<Topic> {
     for level in Level::ALL {
         topics.extend(VERBS.iter().filter(|row| row.level == *level).map(|row| verb(row)));
     }
+    topics.extend(ACTIONS.iter().map(|row| {
+        let mut topic =
+            plain("events from outside", row.key, row.summary, &format!("{}.", sentence(row.summary)));
+        topic.parts.push(Part::Text(row.real.sentence()));
+        topic
+    }));
     topics.extend(DEVICES.iter().map(|row| plain("devices", row.name, row.summary, row.doc)));
     topics.extend(POLICIES.iter().map(|row| {
         let mut topic = plain("scheduling policies", row.name, row.summary, row.doc);
@@ -131,6 +138,7 @@ fn verb(row: &VerbRow) -> Topic {
         Part::Text(row.doc.to_owned()),
         Part::List("Keys", keys),
         Part::Example("Example", row.example.to_owned()),
+        Part::Text(row.real.sentence()),
     ];
     Topic { group, name: row.name.to_owned(), summary: row.summary.to_owned(), parts }
 }

@@ -5,6 +5,7 @@
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, signals, limits
 //!
 //! Only Linux has what the real mode needs; elsewhere the module is left out, and with it
@@ -17,6 +18,7 @@ pub mod clock;
 pub mod file;
 pub mod futex;
 pub mod memory;
+pub mod perf;
 pub mod process;
 
 use crate::errno::Errno;

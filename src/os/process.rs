@@ -29,6 +29,68 @@ pub struct Ended {
     pub pid: i32,
     /// 0 to 255, or 128 and the signal's number.
     pub status: u16,
+    /// What it used, with all children that it has waited for.
+    pub usage: Usage,
+}
+
+/// What the kernel counts for a process, traced or not: getrusage(2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Nanoseconds in user mode and in the kernel.
+    pub user: u64,
+    pub system: u64,
+    /// Page faults without and with waiting for a device, in the kernel as well.
+    pub minor_faults: u64,
+    pub major_faults: u64,
+    /// Times that it gave up its CPU, and that it was taken away.
+    pub voluntary: u64,
+    pub involuntary: u64,
+}
+
+impl Usage {
+    /// How many numbers it has.
+    pub const WORDS: usize = 6;
+
+    pub const fn words(self) -> [u64; Usage::WORDS] {
+        let Usage { user, system, minor_faults, major_faults, voluntary, involuntary } = self;
+        [user, system, minor_faults, major_faults, voluntary, involuntary]
+    }
+
+    pub const fn from_words(words: [u64; Usage::WORDS]) -> Usage {
+        let [user, system, minor_faults, major_faults, voluntary, involuntary] = words;
+        Usage { user, system, minor_faults, major_faults, voluntary, involuntary }
+    }
+
+    fn of(usage: &libc::rusage) -> Usage {
+        let nanos = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;
+        Usage {
+            user: nanos(usage.ru_utime),
+            system: nanos(usage.ru_stime),
+            minor_faults: usage.ru_minflt as u64,
+            major_faults: usage.ru_majflt as u64,
+            voluntary: usage.ru_nvcsw as u64,
+            involuntary: usage.ru_nivcsw as u64,
+        }
+    }
+
+    /// What this process has used so far.
+    pub fn own() -> Usage {
+        // SAFETY: all zeros are a valid value of this plain structure.
+        let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
+        // SAFETY: `usage` is valid for the call to write to.
+        unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+        Usage::of(&usage)
+    }
+}
+
+/// What was used between two moments.
+impl std::ops::Sub for Usage {
+    type Output = Usage;
+
+    fn sub(self, before: Usage) -> Usage {
+        let (now, before) = (self.words(), before.words());
+        Usage::from_words(std::array::from_fn(|index| now[index].saturating_sub(before[index])))
+    }
 }
 
 /// A second process, the same as this one.
@@ -63,9 +125,11 @@ pub fn exit(status: u16) -> ! {
 /// Waits for a child: this one, or any. `None` if `now` and none has ended yet.
 pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
     let mut status = 0;
+    // SAFETY: all zeros are a valid value of this plain structure.
+    let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
     let flags = if now { libc::WNOHANG } else { 0 };
-    // SAFETY: `status` is valid for the call to write to.
-    let pid = unsafe { libc::waitpid(child.unwrap_or(-1), &raw mut status, flags) };
+    // SAFETY: `status` and `usage` are valid for the call to write to.
+    let pid = unsafe { libc::wait4(child.unwrap_or(-1), &raw mut status, flags, &raw mut usage) };
     let pid = nix::errno::Errno::result(pid).map_err(super::errno)?;
     if pid == 0 {
         return Ok(None);
@@ -75,7 +139,7 @@ pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
     } else {
         libc::WEXITSTATUS(status) as u16
     };
-    Ok(Some(Ended { pid, status }))
+    Ok(Some(Ended { pid, status, usage: Usage::of(&usage) }))
 }
 
 /// This process's number, asked from the kernel.

@@ -6,7 +6,7 @@
 //! - [`image`]: a whole lowered scenario
 //! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
-//!   verbs that aren't system calls
+//!   verbs that aren't system calls; [`outside`]: the registry of what an event can be
 //! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
 //! - [`lower`]: from forms to instructions, with [`names`], [`amount`], [`expression`] and
 //!   [`resolve`]
@@ -26,6 +26,7 @@ pub mod lower;
 pub mod names;
 #[cfg(target_os = "linux")]
 pub mod native;
+pub mod outside;
 pub mod problem;
 pub mod reading;
 pub mod resolve;

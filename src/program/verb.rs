@@ -38,6 +38,32 @@ impl Level {
     }
 }
 
+/// How something that a scenario says is done on a real kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Real {
+    /// By these calls or instructions.
+    Yes(&'static str),
+    /// Not at all, for this reason.
+    No(&'static str),
+}
+
+impl Real {
+    /// The calls, or the reason.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Real::Yes(text) | Real::No(text) => text,
+        }
+    }
+
+    /// A sentence about it.
+    pub fn sentence(self) -> String {
+        match self {
+            Real::Yes(how) => format!("On a real kernel: {how}."),
+            Real::No(why) => format!("Not on a real kernel: {why}."),
+        }
+    }
+}
+
 /// Reads a step's own keys into the verb's form.
 pub type Parse = for<'i> fn(Spanned<DeValue<'i>>) -> Result<Box<dyn Form>, toml::de::Error>;
 
@@ -51,6 +77,8 @@ pub struct VerbRow {
     pub doc: &'static str,
     /// A complete step.
     pub example: &'static str,
+    /// How `trapline real` does it.
+    pub real: Real,
     /// The keys that hold nested steps; the first is required.
     pub blocks: &'static [&'static str],
     pub parse: Parse,

@@ -8,7 +8,7 @@ use crate::os::calls;
 use crate::program::native::{Noted, Row, What};
 use crate::program::syscall::NAMES;
 
-use super::ftrace::{Point, Raw};
+use super::seen::{Point, Raw};
 
 /// A system call as the kernel saw it.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,9 @@ pub fn align(notes: &[Noted], events: &[Raw], rows: &[Row]) -> Vec<Noted> {
     }
     let mut aligned = notes.to_vec();
     for (task, own) in of_task {
-        let Some(made) = hosts.get(&task).and_then(|host| crossings.get(host)) else { continue };
-        align_task(&mut aligned, &own, made);
+        if let Some(made) = hosts.get(&task).and_then(|host| crossings.get(host)) {
+            align_task(&mut aligned, &own, made);
+        }
         for &index in &own {
             let note = &mut aligned[index].note;
             let child = (note.what == What::Fork).then(|| hosts.get(&Tid(note.first as u32)));
@@ -76,11 +77,14 @@ fn crossings(events: &[Raw]) -> BTreeMap<i32, Vec<Crossing>> {
     let mut crossings: BTreeMap<i32, Vec<Crossing>> = BTreeMap::new();
     for event in events {
         let number = event.values[0];
-        let own = crossings.entry(event.pid).or_default();
         match event.point {
-            Point::SysEnter => own.push(Crossing { number, enter: event.at, exit: u64::MAX }),
+            Point::SysEnter => {
+                let own = crossings.entry(event.pid).or_default();
+                own.push(Crossing { number, enter: event.at, exit: u64::MAX });
+            }
             Point::SysExit => {
-                if let Some(last) = own.last_mut().filter(|last| last.number == number) {
+                let last = crossings.get_mut(&event.pid).and_then(|own| own.last_mut());
+                if let Some(last) = last.filter(|last| last.number == number) {
                     last.exit = event.at;
                 }
             }

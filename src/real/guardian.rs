@@ -301,6 +301,7 @@ impl Guardian {
         native.begin();
         memory::populate_all(&world.memories);
         world.board.await_go();
+        world.board.has_used(task, process::Usage::own());
         // What a panic would unwind is the guardian's, of which this process is a copy.
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| interpret::run(native)));
         process::exit(if ended.is_ok() { 0 } else { MISTAKE })
@@ -400,7 +401,7 @@ impl Guardian {
                 self.alone = true;
             }
             if let Some(row) = self.world.board.process_on_host(ended.pid) {
-                self.world.board.has_ended(row.task, ended.status);
+                self.world.board.was_reaped(row.task, Tid::INIT, ended);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
             }
         }
@@ -422,7 +423,7 @@ impl Guardian {
             match process::wait(None, true) {
                 Ok(Some(ended)) => {
                     if let Some(row) = self.world.board.process_on_host(ended.pid) {
-                        self.world.board.has_ended(row.task, ended.status);
+                        self.world.board.was_reaped(row.task, Tid::INIT, ended);
                         self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
                     }
                 }

@@ -5,7 +5,8 @@
 //! the host does is only seen as time that the run's threads don't get. The kernel has no trace
 //! point for the end of a page fault: a fault that didn't block ends when it begins. Now and
 //! then the filter by process lets a switch from idle, or a wake-up, go unrecorded; it is inferred from the
-//! thread's next event.
+//! thread's next event. Where the kernel was asked by way of performance events, it has said less; see
+//! [`perf`](super::perf).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,17 +19,11 @@ use crate::signal::Signal;
 use crate::trace::header::VectorEntry;
 use crate::trace::{Cause, Fault, Kind, Why};
 
-use super::ftrace::{Point, Raw};
+use super::seen::{DEAD, Point, Raw, SLEEPS, SLEEPS_DEEPLY, Seen};
 
 /// Bits of a page fault's error code, as the processor gives it.
 const PRESENT: i64 = 1;
 const WRITE: i64 = 2;
-
-/// A thread's state when it leaves its CPU, from `sched_switch`: it sleeps, interruptible or not.
-const SLEEPS: i64 = 1;
-const SLEEPS_DEEPLY: i64 = 2;
-/// It is a zombie, or not even that.
-const DEAD: i64 = 0x10 | 0x20 | 0x80;
 
 /// The kernel's names of its softirqs, by number.
 const SOFTIRQS: [&str; 10] =
@@ -45,6 +40,9 @@ pub struct Translator<'a> {
     /// The run's CPUs by the host's numbers.
     cpus: &'a [usize],
     events: &'a [Raw],
+    /// Whether wake-ups, and the ends of page faults, are among them.
+    sees_wakeups: bool,
+    sees_fault_ends: bool,
     waits: BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)>,
     irqs: Vec<i64>,
     on_cpu: BTreeMap<Tid, CpuId>,
@@ -71,7 +69,8 @@ pub struct Translated {
 }
 
 impl<'a> Translator<'a> {
-    pub fn new(image: &Image, rows: &[Row], cpus: &'a [usize], events: &'a [Raw]) -> Translator<'a> {
+    pub fn new(image: &Image, rows: &[Row], cpus: &'a [usize], seen: &'a Seen) -> Translator<'a> {
+        let events = &seen.events;
         let mut irqs: Vec<i64> = events
             .iter()
             .filter(|event| event.point == Point::IrqEntry)
@@ -84,6 +83,8 @@ impl<'a> Translator<'a> {
             tasks: rows.iter().map(|row| (row.host_thread, row.task)).collect(),
             cpus,
             events,
+            sees_wakeups: seen.sees(Point::Wakeup),
+            sees_fault_ends: seen.sees(Point::FaultEnd),
             waits: waits(image),
             irqs,
             on_cpu: BTreeMap::new(),
@@ -163,7 +164,7 @@ impl<'a> Translator<'a> {
                     self.blocked.insert(prev);
                 }
                 self.insist_awake(next, prev, cpu, &mut inferred);
-                if self.faulting.remove(&next) {
+                if !self.sees_fault_ends && self.faulting.remove(&next) {
                     kinds[1] = Some(Kind::ExceptionExit);
                 }
                 Some(Kind::SchedSwitch { prev, next, why })
@@ -190,10 +191,16 @@ impl<'a> Translator<'a> {
                     Fault::Major => {
                         self.faulting.insert(task);
                     }
-                    Fault::Protection => {}
-                    Fault::Minor | Fault::CopyOnWrite => kinds[1] = Some(Kind::ExceptionExit),
+                    Fault::Minor | Fault::CopyOnWrite if !self.sees_fault_ends => {
+                        kinds[1] = Some(Kind::ExceptionExit)
+                    }
+                    Fault::Minor | Fault::CopyOnWrite | Fault::Protection => {}
                 }
                 Some(Kind::PageFaultUser { page: first as u64 >> 12, fault })
+            }
+            Point::FaultEnd => {
+                self.faulting.remove(&task);
+                Some(Kind::ExceptionExit)
             }
             Point::FaultKernel => {
                 Some(Kind::PageFaultKernel { page: first as u64 >> 12, fault: self.fault(index, second) })
@@ -229,14 +236,14 @@ impl<'a> Translator<'a> {
         self.on_cpu.insert(task, cpu);
         let why = if prev == Tid::IDLE { Why::WorkArrived } else { Why::Preempted { by: task } };
         inferred.push((prev, Kind::SchedSwitch { prev, next: task, why }));
-        if self.faulting.remove(&task) {
+        if !self.sees_fault_ends && self.faulting.remove(&task) {
             inferred.push((task, Kind::ExceptionExit));
         }
     }
 
     /// A thread that goes on must have been woken.
     fn insist_awake(&mut self, task: Tid, current: Tid, on: CpuId, inferred: &mut Vec<(Tid, Kind)>) {
-        if self.blocked.remove(&task) {
+        if self.blocked.remove(&task) && self.sees_wakeups {
             inferred.push((current, Kind::SchedWakeup { task, on }));
         }
     }
@@ -257,6 +264,9 @@ impl<'a> Translator<'a> {
     }
 
     fn fault(&self, index: usize, code: i64) -> Fault {
+        if self.sees_fault_ends {
+            return self.ended_fault(index);
+        }
         let next = self.next(index);
         let point = |point| next.filter(|next| next.point == point);
         let segv = Signal::SIGSEGV as i64;
@@ -268,6 +278,18 @@ impl<'a> Translator<'a> {
             Fault::CopyOnWrite
         } else {
             Fault::Minor
+        }
+    }
+
+    /// What the fault's end says of it. One that has none is the thread's last deed.
+    fn ended_fault(&self, index: usize) -> Fault {
+        let pid = self.events[index].pid;
+        let own =
+            |event: &&Raw| event.pid == pid && matches!(event.point, Point::FaultUser | Point::FaultEnd);
+        match self.events[index + 1..].iter().find(own) {
+            Some(next) if next.point == Point::FaultEnd && next.values[1] != 0 => Fault::Major,
+            Some(next) if next.point == Point::FaultEnd => Fault::Minor,
+            Some(_) | None => Fault::Protection,
         }
     }
 

@@ -12,6 +12,7 @@ use nix::sys::statvfs::statvfs;
 
 use crate::program::Image;
 use crate::program::image::Backing;
+use crate::program::verb::{self, Real};
 
 use super::run::{RealError, Settings};
 use super::spec::Spec;
@@ -25,6 +26,11 @@ const PAGE: u64 = 4096;
 /// Why the scenario isn't even begun.
 pub fn refuse(image: &Image, settings: &Settings) -> Result<(), RealError> {
     let impossible = |text: String| Err(RealError::Impossible(text));
+    for step in &image.steps {
+        if let Some(Real::No(why)) = verb::find(&step.verb).map(|row| row.real) {
+            return impossible(format!("line {}: `{}`: {why}", step.line, step.verb));
+        }
+    }
     let started: u64 = image.starts.iter().map(|start| u64::from(start.count)).sum();
     if started + 2 >= u64::from(settings.tasks) {
         return impossible(format!(

@@ -8,19 +8,25 @@
 //! - [`limits`]: what is refused before a run, and what ends it
 //! - `interpret`: the loop that each of them executes
 //! - [`spec`]: what caller, guardian and exec'd programs tell each other
-//! - [`ftrace`]: what the kernel itself saw of a run
+//! - [`route`]: how the kernel is asked what it saw of a run: [`ftrace`] for root, [`perf`] for
+//!   everybody; [`seen`] is what both give, `collect` gathers it while the run goes on
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see
 
 mod align;
+mod collect;
 pub mod ftrace;
 pub mod guardian;
 mod interpret;
 mod kernel;
 pub mod limits;
 pub mod observe;
+pub mod perf;
+pub mod route;
 pub mod run;
+pub mod seen;
 mod sentinel;
 pub mod spec;
 
+pub use route::Route;
 pub use run::{Measured, RealError, Settings, run};

@@ -22,6 +22,7 @@ use super::align::align;
 use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
+use super::seen::{Point, Seen};
 
 /// The kinds that notes can become.
 pub const NOTED: &[&str] = &[
@@ -40,24 +41,6 @@ pub const NOTED: &[&str] = &[
     "print",
 ];
 
-/// The kinds that only the kernel could see.
-const SEEN: &[&str] = &[
-    "sched_switch",
-    "sched_waking",
-    "sched_wakeup",
-    "sched_migrate",
-    "page_fault_user",
-    "page_fault_kernel",
-    "irq_handler_entry",
-    "irq_handler_exit",
-    "softirq_entry",
-    "softirq_exit",
-    "local_timer_entry",
-    "local_timer_exit",
-    "reschedule_entry",
-    "reschedule_exit",
-];
-
 /// The header of a measured trace.
 pub fn header(image: &Image, measured: &Measured) -> Header {
     let rows = measured.rows.iter();
@@ -68,13 +51,13 @@ pub fn header(image: &Image, measured: &Measured) -> Header {
         name: row.origin.name(image),
         start: Instant::START,
     });
-    let seen = if measured.seen.is_some() { SEEN } else { &[] };
+    let seen = measured.seen.iter().flat_map(Seen::kinds);
     Header {
         cpus: if measured.seen.is_some() { measured.cpus.len() as u16 } else { 0 },
         costs: String::new(),
         costs_hash: String::new(),
         fingerprint: fingerprint(),
-        observes: NOTED.iter().chain(seen).map(|&name| name.to_owned()).collect(),
+        observes: NOTED.iter().copied().chain(seen).map(str::to_owned).collect(),
         vectors: translator(image, measured).map_or(Vec::new(), |translator| translator.vectors()),
         initial: initial.collect(),
         ..image.header(Source::Measured)
@@ -84,7 +67,7 @@ pub fn header(image: &Image, measured: &Measured) -> Header {
 /// For the kernel's events, if there are any.
 fn translator<'a>(image: &Image, measured: &'a Measured) -> Option<Translator<'a>> {
     let seen = measured.seen.as_ref()?;
-    Some(Translator::new(image, &measured.rows, &measured.cpus, &seen.events))
+    Some(Translator::new(image, &measured.rows, &measured.cpus, seen))
 }
 
 fn is_initial(image: &Image, row: &Row) -> bool {
@@ -167,6 +150,10 @@ impl<S: Sink> Replay<'_, S> {
         self.sink.event(Event { at, cpu, task: noted.task, step, kind });
     }
 
+    fn sees(&self, point: Point) -> bool {
+        self.measured.seen.as_ref().is_some_and(|seen| seen.sees(point))
+    }
+
     /// An event of the kernel, by its place.
     fn seen(&mut self, number: usize) {
         let measured = self.measured;
@@ -202,8 +189,14 @@ impl<S: Sink> Replay<'_, S> {
         let process = self.rows.get(&task).map_or(task.leads(), |row| row.process);
         let status = self.statuses.get(&task).or(self.statuses.get(&process.leader()));
         let note = Note { at, step: StepId::NONE, what: What::Exit, first: 0, second: 0 };
+        let status = status.copied().unwrap_or(0);
         if self.ended.insert(task) {
-            self.emit(&Noted { task, note }, Kind::ProcessExit { status: status.copied().unwrap_or(0) });
+            if !self.sees(Point::SignalDeliver)
+                && let Some(signal) = deadly(status)
+            {
+                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal });
+            }
+            self.emit(&Noted { task, note }, Kind::ProcessExit { status });
         }
     }
 
@@ -214,7 +207,6 @@ impl<S: Sink> Replay<'_, S> {
         }
         let (first, second) = (noted.note.first, noted.note.second);
         self.steps.insert(noted.task, noted.note.step);
-        let kernel_saw = self.translator.is_some();
         let object = ObjectId(first as u32);
         match noted.note.what {
             What::Begin => self.announce(noted.task),
@@ -255,14 +247,13 @@ impl<S: Sink> Replay<'_, S> {
                 let program = self.sink.name(name);
                 self.emit(noted, Kind::ProcessExec { program });
             }
-            What::Exit | What::Reaped if kernel_saw => {}
-            What::Signal if kernel_saw => {}
+            What::Exit | What::Reaped if self.sees(Point::Exit) => {}
+            What::Signal if self.sees(Point::SignalGenerate) => {}
             What::Exit => self.end(noted, noted.task, first as u16),
             What::Reaped => {
                 let (task, status) = (Tid(first as u32), second as u16);
                 if !self.ended.contains(&task) {
-                    let signal = status.checked_sub(128).and_then(Signal::from_number);
-                    if let Some(signal) = signal {
+                    if let Some(signal) = deadly(status) {
                         let kind = Kind::SignalDeliver { signal };
                         self.emit(&Noted { task, note: Note { step: StepId::NONE, ..noted.note } }, kind);
                     }
@@ -344,6 +335,11 @@ impl<S: Sink> Replay<'_, S> {
         let lines: Vec<String> = waiting.collect();
         format!("nobody gets on any more\n  {}", lines.join("\n  "))
     }
+}
+
+/// The signal that a status tells of.
+fn deadly(status: u16) -> Option<Signal> {
+    status.checked_sub(128).and_then(Signal::from_number)
 }
 
 /// What each thread's own last note, or whoever waited for it, says of its status. A signal's comes

@@ -1,5 +1,6 @@
 //! Starts a run and waits for it.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -11,14 +12,15 @@ use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
 use crate::os::process;
 use crate::program::Image;
-use crate::program::image::Action;
 use crate::program::native::{Board, Noted, Row, Size};
+use crate::program::verb::Real;
 use crate::scenario::{Overrides, Scenario};
 use crate::time::Span;
 
-use super::ftrace::{Instance, Seen};
 use super::guardian::{End, Message};
 use super::limits;
+use super::route::{Route, Watching};
+use super::seen::Seen;
 use super::spec::Spec;
 
 /// The subcommand that the guardian executes.
@@ -47,13 +49,13 @@ pub struct Settings {
     pub most_time: Span,
     /// At most so many processes and threads are born.
     pub tasks: u32,
-    /// At most so many bytes of notes are kept.
+    /// At most so many bytes of notes are kept, and of what the kernel saw.
     pub notes: u64,
     /// At most so many bytes of memory objects, and of each file.
     pub memory: u64,
     pub file_bytes: u64,
-    /// Whether the kernel's trace points are recorded; see [`obstacle`](super::ftrace::obstacle).
-    pub traced: bool,
+    /// How it is observed; see [`Route::best`].
+    pub route: Route,
 }
 
 /// What a run has shown.
@@ -75,7 +77,7 @@ pub struct Measured {
     pub differences: Vec<String>,
     pub spin: Spin,
     pub cpus: Vec<usize>,
-    /// What the kernel saw, if it was asked.
+    /// What the kernel saw, if it was asked; and how.
     pub seen: Option<Seen>,
 }
 
@@ -121,19 +123,18 @@ pub enum RealError {
 
 /// What of a scenario has no counterpart on a real machine, in words.
 pub fn left_out(image: &Image) -> Vec<String> {
-    let injections = image.injections.iter().filter_map(|injection| {
-        let what = match injection.action {
-            Action::Raise { .. } => "raises an interrupt",
-            Action::Mask { .. } => "masks an interrupt",
-            Action::Unmask { .. } => "unmasks an interrupt",
-            Action::Packet { .. } => "has a packet arrive",
-            Action::Unplug { .. } => "pulls out a device",
-            Action::Plug { .. } => "puts in a device",
-            Action::Keys { .. } | Action::Signal { .. } => return None,
-        };
-        Some(format!("the event at {} {what}: a program can't do that to a real machine", injection.at))
-    });
-    injections.collect()
+    let mut numbers: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    for injection in &image.injections {
+        let row = injection.action.row();
+        if let Real::No(why) = row.real {
+            numbers.entry(row.key).or_insert((0, why)).0 += 1;
+        }
+    }
+    let text = |(key, (number, why)): (&str, (u64, &str))| match number {
+        1 => format!("the event `{key}`: {why}"),
+        _ => format!("{number} events `{key}`: {why}"),
+    };
+    numbers.into_iter().map(text).collect()
 }
 
 /// Runs the scenario on this machine; `stopped` is asked now and then whether the user wants it to
@@ -183,10 +184,9 @@ pub fn run(
         Message::Failed { text } => return Err(RealError::NotBegun(text)),
         Message::Done { .. } => return Err(RealError::NotBegun("it was over before it began".to_owned())),
     };
-    let instance = match settings.traced {
-        true => Some(guardian.trace().map_err(host("the kernel's trace points"))?),
-        false => None,
-    };
+    let guardian_pid = guardian.child.id() as i32;
+    let watching = settings.route.watch(guardian_pid, &settings.cpus, settings.notes);
+    let watching = watching.map_err(host("observing the run"))?;
     guardian.go()?;
     let most = Duration::from_nanos(settings.most_time.as_nanos()) + PREPARATION;
     let (how, arrays) = match guardian.hear(most, stopped)? {
@@ -197,12 +197,11 @@ pub fn run(
         Message::Ready { .. } => return Err(RealError::GuardianGone("it began anew".to_owned())),
         Message::Failed { text } => return Err(RealError::GuardianGone(text)),
     };
-    let seen =
-        instance.map(|instance| instance.read()).transpose().map_err(host("the kernel's trace points"))?;
+    let seen = watching.map(Watching::finish).transpose().map_err(host("observing the run"))?;
     drop(guardian);
     Ok(Measured {
         notes: board.notes(),
-        rows: board.rows().collect(),
+        rows: board.rows_with_usage(),
         start: board.start(),
         end: board.end(),
         how,
@@ -280,13 +279,6 @@ impl Guardian {
             }
         }
         None
-    }
-
-    /// Has the kernel record what the guardian and its descendants do.
-    fn trace(&self) -> std::io::Result<Instance> {
-        let instance = Instance::new(self.child.id() as i32)?;
-        instance.switch_on()?;
-        Ok(instance)
     }
 
     fn go(&mut self) -> Result<(), RealError> {

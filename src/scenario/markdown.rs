@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::hw::device::DEVICES;
 use crate::kernel::cost::{BUILT_IN, ROWS};
 use crate::kernel::sched::POLICIES;
-use crate::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
+use crate::program::outside::ACTIONS;
+use crate::program::verb::{COMMON_KEYS, Level, Real, VERBS, VerbRow};
 use crate::units::{SIZES, TIMES};
 
 use super::errors::ERRORS;
@@ -92,6 +93,7 @@ pub fn markdown() -> String {
     tables(&mut text);
     text.push_str(PIPES);
     verbs(&mut text);
+    actions(&mut text);
     devices(&mut text);
     policies(&mut text);
     costs(&mut text);
@@ -140,6 +142,22 @@ fn verb(text: &mut String, row: &VerbRow) {
     let _ = writeln!(text, "#### `{}`: {}\n\n{}\n", row.name, row.summary, row.doc);
     let _ = writeln!(text, "```toml\n{}\n```\n", row.example);
     keys(text, &(row.schema)().to_value(), row.blocks);
+    let _ = writeln!(text, "{}\n", row.real.sentence());
+}
+
+fn actions(text: &mut String) {
+    text.push_str(
+        "## Events from outside\n\nEach `[[event]]` is one of these. What a program can't do to a real machine, \
+         `trapline real` leaves out, and says so.\n\n| key | what happens | on a real kernel |\n|---|---|---|\n",
+    );
+    for row in ACTIONS {
+        let real = match row.real {
+            Real::Yes(how) => how.to_owned(),
+            Real::No(why) => format!("not possible: {why}"),
+        };
+        let _ = writeln!(text, "| `{}` | {} | {real} |", row.key, row.summary);
+    }
+    text.push('\n');
 }
 
 /// A schema's description, or its title in words.

@@ -8,7 +8,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
 use crate::program::value::{Operand, Operator};
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "add",
@@ -16,6 +16,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "adds to a private variable",
     doc: "Adds a value to a variable of the process. One instruction for the addition and one for each further operator.",
     example: r#"{ add = "i", value = 1 }"#,
+    real: Real::Yes("arithmetic of the interpreter, in user mode"),
     blocks: &[],
     parse: parse::<AddForm>,
     schema: schema::<AddForm>,

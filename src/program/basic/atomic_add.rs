@@ -8,7 +8,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
 use crate::program::value::Operand;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "atomic-add",
@@ -16,6 +16,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "adds to a shared cell indivisibly",
     doc: "Reads, adds and writes in one instruction (`lock xadd` on x86): no interrupt and no other CPU can come between. `old` gets what was there before.",
     example: r#"{ atomic-add = "shm.cell", value = 1, old = "x" }"#,
+    real: Real::Yes("one atomic instruction on a shared mapping (`lock xadd` on x86-64)"),
     blocks: &[],
     parse: parse::<AtomicAddForm>,
     schema: schema::<AtomicAddForm>,

@@ -7,7 +7,7 @@ use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "compare-swap",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "writes a shared cell if it holds what is expected",
     doc: "Compares the cell with `expected` and, if they are equal, writes `new`, in one instruction (`lock cmpxchg` on x86). `old` gets what was there: it equals `expected` if the write took place. All other atomic operations can be built from it.",
     example: r#"{ compare-swap = "shm.cell", expected = 0, new = 1, old = "x" }"#,
+    real: Real::Yes("one atomic instruction on a shared mapping (`lock cmpxchg` on x86-64)"),
     blocks: &[],
     parse: parse::<CompareSwapForm>,
     schema: schema::<CompareSwapForm>,

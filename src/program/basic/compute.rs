@@ -7,7 +7,7 @@ use crate::program::at::{At, TimeAmount};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "compute",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "works for a time in user mode",
     doc: "Executes plain instructions for so long: fixed (\"10us\", \"500 instructions\"), computed, or random. It is time on a CPU: interrupts and other threads come on top of it.",
     example: r#"{ compute = { dist = "exponential", mean = "10us" } }"#,
+    real: Real::Yes("an empty loop, whose speed is measured in CPU time before the run"),
     blocks: &[],
     parse: parse::<ComputeForm>,
     schema: schema::<ComputeForm>,

@@ -7,7 +7,7 @@ use crate::program::at::At;
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "load",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "reads a shared cell into a variable",
     doc: "Reads a cell or an array's element in shared memory into a variable of the process. One instruction: between a `load` and a `store` an interrupt can fall, and another process can change the cell.",
     example: r#"{ load = "x", from = "shm.cell" }"#,
+    real: Real::Yes("a load from a shared mapping (memfd_create(2), mmap(2))"),
     blocks: &[],
     parse: parse::<LoadForm>,
     schema: schema::<LoadForm>,

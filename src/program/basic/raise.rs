@@ -6,7 +6,7 @@ use serde::Deserialize;
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Exception;
 
 pub const ROW: VerbRow = VerbRow {
@@ -15,6 +15,9 @@ pub const ROW: VerbRow = VerbRow {
     summary: "raises an exception of the CPU",
     doc: "Executes an instruction that raises an exception: a division by zero or an illegal instruction. The kernel turns it into a signal, SIGFPE or SIGILL, which ends the process.",
     example: r#"{ raise = "divide-error" }"#,
+    real: Real::Yes(
+        "an instruction that traps (`div` by zero, `ud2`) on x86-64; elsewhere the signal that it leads to, sent by kill(2)",
+    ),
     blocks: &[],
     parse: parse::<RaiseForm>,
     schema: schema::<RaiseForm>,

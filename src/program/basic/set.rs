@@ -7,7 +7,7 @@ use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "set",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "gives a private variable a value",
     doc: "Evaluates the expression (one instruction for each operator, at least one) and puts the value into a variable of the process. A fork copies all variables.",
     example: r#"{ set = "x", to = "i * i + 1" }"#,
+    real: Real::Yes("arithmetic of the interpreter, in user mode"),
     blocks: &[],
     parse: parse::<SetForm>,
     schema: schema::<SetForm>,

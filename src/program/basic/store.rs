@@ -7,7 +7,7 @@ use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "store",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "writes a value to a shared cell",
     doc: "Writes a value to a cell or an array's element in shared memory. All processes that have the object see it at once.",
     example: r#"{ store = "shm.cell", value = "x + 1" }"#,
+    real: Real::Yes("a store to a shared mapping (memfd_create(2), mmap(2))"),
     blocks: &[],
     parse: parse::<StoreForm>,
     schema: schema::<StoreForm>,

@@ -9,7 +9,7 @@ use crate::program::instruction::{Access, Instruction};
 use crate::program::lower::Lower;
 use crate::program::problem::{Code, Problem};
 use crate::program::value::Amount;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "touch",
@@ -17,6 +17,9 @@ pub const ROW: VerbRow = VerbRow {
     summary: "accesses pages of memory",
     doc: "Accesses one byte in each of `pages` pages of a memory object, beginning with page `first`. The first access to a page is a page fault; so is the first write after a fork. `kernel` stands for the kernel's own memory: touching that is a protection violation.",
     example: r#"{ touch = "heap", pages = 4, mode = "write" }"#,
+    real: Real::Yes(
+        "an access to the first byte of each page of a mapping; huge pages are kept away by madvise(2)",
+    ),
     blocks: &[],
     parse: parse::<TouchForm>,
     schema: schema::<TouchForm>,

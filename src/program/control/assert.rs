@@ -7,7 +7,7 @@ use crate::program::at::{At, Raw, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "assert",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "ends the run if a condition doesn't hold",
     doc: "Evaluates the condition and, if it is zero, ends the whole run with a report that names the process, the step and the message. Takes no time.",
     example: r#"{ assert = "i >= 0", message = "i can't be negative" }"#,
+    real: Real::Yes("a comparison in user mode; the first that fails ends the run"),
     blocks: &[],
     parse: parse::<AssertForm>,
     schema: schema::<AssertForm>,

@@ -9,7 +9,7 @@ use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::True;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "forever",
@@ -17,6 +17,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "executes steps again and again",
     doc: "Executes the steps in `do` again and again. Ends only with the process: by `exit` in the steps, a signal, or the end of the run. At least one of the steps must take time.",
     example: r#"{ forever = true, do = [ { compute = "1us" }, { exit = 0 } ] }"#,
+    real: Real::Yes("a loop of the interpreter, in user mode"),
     blocks: &["do"],
     parse: parse::<ForeverForm>,
     schema: schema::<ForeverForm>,

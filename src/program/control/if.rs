@@ -7,7 +7,7 @@ use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "if",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "executes one branch or the other",
     doc: "Executes the steps in `then` if the condition isn't zero, else those in `else`, if there are any. Evaluating takes one instruction for each operator, at least one.",
     example: r#"{ if = "i == 0", then = [ { print = "first" } ], else = [ { compute = "1us" } ] }"#,
+    real: Real::Yes("a branch of the interpreter, in user mode"),
     blocks: &["then", "else"],
     parse: parse::<IfForm>,
     schema: schema::<IfForm>,

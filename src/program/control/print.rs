@@ -9,7 +9,7 @@ use crate::program::image::Text;
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
 use crate::program::problem::Code;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "print",
@@ -17,6 +17,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "shows a line, with values in braces",
     doc: "Shows a line on the terminal. Expressions in braces are replaced by their values; `{{` and `}}` are braces. It is for looking on: it costs nothing and isn't a system call. What a program itself writes goes through `write = \"terminal\"`.",
     example: r#"{ print = "i is {i}, its square {i * i}" }"#,
+    real: Real::Yes("a note in memory that the run's processes share; the trace shows it, no terminal does"),
     blocks: &[],
     parse: parse::<PrintForm>,
     schema: schema::<PrintForm>,

@@ -7,7 +7,7 @@ use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::value::Operand;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "repeat",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "executes steps a number of times",
     doc: "Executes the steps in `do` as often as the number or expression says; the expression is evaluated once, before the first round. Counting takes no time: a loop costs what is written in it.",
     example: r#"{ repeat = 3, do = [ { compute = "1us" } ] }"#,
+    real: Real::Yes("a loop of the interpreter, in user mode"),
     blocks: &["do"],
     parse: parse::<RepeatForm>,
     schema: schema::<RepeatForm>,

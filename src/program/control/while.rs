@@ -7,7 +7,7 @@ use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 
 pub const ROW: VerbRow = VerbRow {
     name: "while",
@@ -15,6 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "executes steps as long as a condition holds",
     doc: "Evaluates the condition before each round and executes the steps in `do` while it isn't zero. Evaluating takes one instruction for each operator, at least one.",
     example: r#"{ while = "i < 3", do = [ { add = "i", value = 1 } ] }"#,
+    real: Real::Yes("a loop of the interpreter, in user mode"),
     blocks: &["do"],
     parse: parse::<WhileForm>,
     schema: schema::<WhileForm>,

@@ -14,7 +14,7 @@ use crate::program::lower::Lower;
 use crate::program::names::Lock;
 use crate::program::syscall::{FutexWait, FutexWake};
 use crate::program::value::{Operand, Operator};
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Cause;
 
 pub const LOCK: VerbRow = VerbRow {
@@ -23,6 +23,7 @@ pub const LOCK: VerbRow = VerbRow {
     summary: "takes a mutex",
     doc: "Takes the mutex. If it is free that is one atomic instruction and no system call; else the thread marks it as waited for and sleeps on its futex until it is unlocked.",
     example: r#"{ lock = "m" }"#,
+    real: Real::Yes("one atomic instruction; futex(2) only if the lock is taken"),
     blocks: &[],
     parse: parse::<LockForm>,
     schema: schema::<LockForm>,
@@ -34,6 +35,7 @@ pub const UNLOCK: VerbRow = VerbRow {
     summary: "gives a mutex back",
     doc: "Gives the mutex back. Only if somebody may be waiting does it enter the kernel, to wake one sleeper.",
     example: r#"{ unlock = "m" }"#,
+    real: Real::Yes("one atomic instruction; futex(2) only if somebody waits"),
     blocks: &[],
     parse: parse::<UnlockForm>,
     schema: schema::<UnlockForm>,

@@ -16,7 +16,7 @@ use crate::program::lower::Lower;
 use crate::program::names::Semaphore;
 use crate::program::syscall::{FutexWait, FutexWake};
 use crate::program::value::{Operand, Operator, Variable};
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Cause;
 
 pub const SEM_WAIT: VerbRow = VerbRow {
@@ -25,6 +25,7 @@ pub const SEM_WAIT: VerbRow = VerbRow {
     summary: "waits until a semaphore is above zero and counts it down",
     doc: "Counts the semaphore down by one; at zero it sleeps on a futex until somebody posts. Above zero it needs no system call.",
     example: r#"{ sem-wait = "s" }"#,
+    real: Real::Yes("one atomic instruction; futex(2) only if the semaphore is zero"),
     blocks: &[],
     parse: parse::<SemWaitForm>,
     schema: schema::<SemWaitForm>,
@@ -36,6 +37,7 @@ pub const SEM_POST: VerbRow = VerbRow {
     summary: "counts a semaphore up",
     doc: "Counts the semaphore up by one and, if somebody waits, enters the kernel to wake one.",
     example: r#"{ sem-post = "s" }"#,
+    real: Real::Yes("one atomic instruction; futex(2) only if somebody waits"),
     blocks: &[],
     parse: parse::<SemPostForm>,
     schema: schema::<SemPostForm>,

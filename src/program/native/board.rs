@@ -4,17 +4,19 @@
 //! Everything is a word that is accessed atomically, so that a process may be ended at any moment
 //! and the others can go on.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::ids::{Pid, Tid};
 use crate::os::memory::Mapping;
+use crate::os::process::{Ended, Usage};
 use crate::program::userland::Origin;
 use crate::program::{ProgramId, StartId};
 
 use super::note::{NOTE_WORDS, Note, Noted};
 
 /// Words of a task's row.
-const ROW: usize = 8;
+const ROW: usize = 24;
 /// The first task's row comes after the words below and a counter for each program.
 const ROWS: usize = 128 + PROGRAMS;
 const PROGRAMS: usize = 4096;
@@ -48,6 +50,11 @@ mod row {
     pub const DOING: usize = 5;
     /// Its status plus one, once it has ended and somebody knows.
     pub const ENDED: usize = 6;
+    /// The number plus one of the process that has waited for it.
+    pub const REAPER: usize = 7;
+    /// What it had used before the run began for it, and what it had used when it was waited for.
+    pub const USED_BEFORE: usize = 8;
+    pub const USED: usize = 14;
 }
 
 /// How large a board is.
@@ -86,6 +93,9 @@ pub struct Row {
     pub host_thread: i32,
     pub host_process: i32,
     pub ended: Option<u16>,
+    /// What the process used during the run, once somebody has waited for it; it stands in the row
+    /// of the process's first thread.
+    pub usage: Option<Usage>,
 }
 
 /// A part of the board that one thread writes its notes to.
@@ -172,6 +182,49 @@ impl Board {
         self.get(word::BIRTHS).min(most) as u32
     }
 
+    /// The run begins for a process that has used so much already.
+    pub fn has_used(&self, task: Tid, before: Usage) {
+        self.set_usage(task, row::USED_BEFORE, before);
+    }
+
+    /// Somebody has waited for a process.
+    pub fn was_reaped(&self, task: Tid, by: Tid, ended: Ended) {
+        self.set_usage(task, row::USED, ended.usage);
+        self.set(self.row(task, row::REAPER), u64::from(by.0) + 1);
+        self.has_ended(task, ended.status);
+    }
+
+    fn set_usage(&self, task: Tid, column: usize, usage: Usage) {
+        for (offset, value) in usage.words().into_iter().enumerate() {
+            self.set(self.row(task, column + offset), value);
+        }
+    }
+
+    fn usage(&self, task: Tid, column: usize) -> Usage {
+        Usage::from_words(std::array::from_fn(|offset| self.get(self.row(task, column + offset))))
+    }
+
+    /// All processes and threads, with what the processes used themselves: the kernel adds to each
+    /// what the children have used for which it has waited.
+    pub fn rows_with_usage(&self) -> Vec<Row> {
+        let mut rows: Vec<Row> = self.rows().collect();
+        let mut of_children: BTreeMap<u64, [u64; Usage::WORDS]> = BTreeMap::new();
+        for row in &rows {
+            let sums = of_children.entry(self.get(self.row(row.task, row::REAPER))).or_default();
+            let used = self.usage(row.task, row::USED).words();
+            sums.iter_mut().zip(used).for_each(|(sum, used)| *sum = sum.saturating_add(used));
+        }
+        for row in &mut rows {
+            if self.get(self.row(row.task, row::REAPER)) == 0 {
+                continue;
+            }
+            let children = of_children.get(&(u64::from(row.task.0) + 1)).copied().unwrap_or_default();
+            let own = self.usage(row.task, row::USED) - Usage::from_words(children);
+            row.usage = Some(own - self.usage(row.task, row::USED_BEFORE));
+        }
+        rows
+    }
+
     /// All processes and threads so far, in the order of their births.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
         (2..2 + self.births()).map(|number| self.find(Tid(number)))
@@ -193,6 +246,7 @@ impl Board {
             host_thread: get(row::HOST_THREAD) as i32,
             host_process: get(row::HOST_PROCESS) as i32,
             ended: get(row::ENDED).checked_sub(1).map(|status| status as u16),
+            usage: None,
         }
     }
 

@@ -394,7 +394,7 @@ impl Native {
             }
             let Some(ended) = process::wait(None, false)? else { return Err(Errno::ECHILD) };
             if let Some(row) = world.board.process_on_host(ended.pid) {
-                world.board.has_ended(row.task, ended.status);
+                world.board.was_reaped(row.task, own, ended);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
             }
             self.early.push(ended);

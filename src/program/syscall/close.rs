@@ -16,7 +16,7 @@ use crate::program::names::Channel;
 use crate::program::native::Native;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
@@ -25,6 +25,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "gives up one end of a pipe or a file",
     doc: "Gives up a descriptor. When the last write end of a pipe is closed, its reader gets end of file; when the last read end is closed, its writer gets SIGPIPE. Programs give up ends that they don't use by themselves, unless the pipe says `ends = \"both\"`.",
     example: r#"{ close = "ping", end = "write" }"#,
+    real: Real::Yes("close(2)"),
     blocks: &[],
     parse: parse::<CloseForm>,
     schema: schema::<CloseForm>,

@@ -14,7 +14,7 @@ use crate::program::lower::Link;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::{Native, Reborn, What};
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Kind;
 use crate::trace::Sink;
 #[cfg(target_os = "linux")]
@@ -26,6 +26,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "replaces the process's program",
     doc: "The process goes on with another program from its first step. Its number, parent and open files stay; variables and private memory start afresh. A successful exec doesn't return.",
     example: r#"{ exec = "child" }"#,
+    real: Real::Yes("execve(2) of trapline itself, which goes on with the named program"),
     blocks: &[],
     parse: parse::<ExecForm>,
     schema: schema::<ExecForm>,

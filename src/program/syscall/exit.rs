@@ -11,7 +11,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
@@ -20,6 +20,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "ends the process",
     doc: "Ends the process with a status (its lowest eight bits count), and all its threads. It stays a zombie until its parent has waited for it.",
     example: "{ exit = 0 }",
+    real: Real::Yes("exit_group(2)"),
     blocks: &[],
     parse: parse::<ExitForm>,
     schema: schema::<ExitForm>,

@@ -24,7 +24,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::{Native, What};
 use crate::program::problem::Code;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{ProgramId, Variable};
 use crate::trace::Kind;
 use crate::trace::Sink;
@@ -35,6 +35,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "makes a child process",
     doc: "Makes a child process with a copy of the variables and of the private memory (copied page by page, at the first write). The child runs the named program. Real programs branch on the call's result; here the two branches are two programs. `count` makes several children by as many calls.",
     example: r#"{ fork = "child", into = "pid" }"#,
+    real: Real::Yes("fork(2); the child interprets its own program"),
     blocks: &[],
     parse: parse::<ForkForm>,
     schema: schema::<ForkForm>,

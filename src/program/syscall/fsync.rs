@@ -18,7 +18,7 @@ use crate::program::names::Channel;
 use crate::program::native::Native;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Cause;
 use crate::trace::Sink;
 
@@ -28,6 +28,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "waits until the disk holds a file",
     doc: "Waits until the disk has all that was written to the file. A `write` alone only changes the page cache: what was acknowledged can still be lost.",
     example: r#"{ fsync = "log" }"#,
+    real: Real::Yes("fsync(2)"),
     blocks: &[],
     parse: parse::<FsyncForm>,
     schema: schema::<FsyncForm>,

@@ -16,7 +16,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Cell, Operand};
 use crate::trace::Cause;
 use crate::trace::Sink;
@@ -27,6 +27,7 @@ pub const WAIT: VerbRow = VerbRow {
     summary: "sleeps while a shared cell holds a value",
     doc: "Compares the cell with `expected` and, if they are equal, sleeps until a `futex-wake` on the same cell; else it fails at once with EAGAIN. Comparing and falling asleep are one indivisible step of the kernel, so that no wake-up is lost between them. Locks are built from it.",
     example: r#"{ futex-wait = "shm.cell", expected = 1, on-error = "continue" }"#,
+    real: Real::Yes("futex(2), FUTEX_WAIT"),
     blocks: &[],
     parse: parse::<FutexWaitForm>,
     schema: schema::<FutexWaitForm>,
@@ -57,6 +58,7 @@ pub const WAKE: VerbRow = VerbRow {
     summary: "wakes those that sleep on a shared cell",
     doc: "Wakes at most `count` sleepers of the cell, those who came first first; the result is how many.",
     example: r#"{ futex-wake = "shm.cell", count = 1 }"#,
+    real: Real::Yes("futex(2), FUTEX_WAKE"),
     blocks: &[],
     parse: parse::<FutexWakeForm>,
     schema: schema::<FutexWakeForm>,

@@ -13,7 +13,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Sink;
 
 pub const GETPID: VerbRow = VerbRow {
@@ -22,6 +22,7 @@ pub const GETPID: VerbRow = VerbRow {
     summary: "asks for the process's own number",
     doc: "Asks the kernel for the process's number: the cheapest call there is, a good measure of what entering the kernel costs.",
     example: r#"{ getpid = "pid" }"#,
+    real: Real::Yes("getpid(2)"),
     blocks: &[],
     parse: parse::<GetpidForm>,
     schema: schema::<GetpidForm>,
@@ -47,6 +48,7 @@ pub const GETPPID: VerbRow = VerbRow {
     summary: "asks for the parent's number",
     doc: "Asks the kernel for the parent's process number; 1 if the parent has ended.",
     example: r#"{ getppid = "pid" }"#,
+    real: Real::Yes("getppid(2)"),
     blocks: &[],
     parse: parse::<GetppidForm>,
     schema: schema::<GetppidForm>,

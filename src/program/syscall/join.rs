@@ -14,7 +14,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Cause;
 use crate::trace::Sink;
 
@@ -24,6 +24,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "waits for threads of the same process",
     doc: "Waits for a thread that runs the named program to end; with `true`, for all other threads of the process.",
     example: r#"{ join = "worker" }"#,
+    real: Real::Yes("pthread_join(3): futex(2)"),
     blocks: &[],
     parse: parse::<JoinForm>,
     schema: schema::<JoinForm>,

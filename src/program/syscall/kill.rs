@@ -16,7 +16,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::{Native, Row, What};
 use crate::program::resolve::SignalName;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Operand, StartId};
 use crate::signal::Signal;
 use crate::trace::Sink;
@@ -29,6 +29,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "sends a signal to a process",
     doc: "Sends a signal to `child` (the youngest living one), `parent`, an initial process by its name, or the process whose number a variable holds. SIGTERM if `signal` is absent.",
     example: r#"{ kill = "child", signal = "SIGTERM", on-error = "continue" }"#,
+    real: Real::Yes("kill(2), only to processes of the same run"),
     blocks: &[],
     parse: parse::<KillForm>,
     schema: schema::<KillForm>,

@@ -13,7 +13,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::resolve::True;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Cause;
 use crate::trace::Sink;
 
@@ -23,6 +23,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "sleeps until a signal",
     doc: "Sleeps until a signal ends the process.",
     example: "{ pause = true }",
+    real: Real::Yes("pause(2)"),
     blocks: &[],
     parse: parse::<PauseForm>,
     schema: schema::<PauseForm>,

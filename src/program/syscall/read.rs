@@ -18,7 +18,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::{ChannelKind, Native};
 use crate::program::resolve::End;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Variable};
 use crate::trace::{Cause, Kind, Sink};
 
@@ -28,6 +28,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "takes bytes out of a pipe, a file or the terminal",
     doc: "Takes at most `bytes` bytes. From a pipe: waits while it is empty and somebody can still write; 0 is the end of file. With `all` it asks again until all bytes are there or the file ends, as `fread` does. From `terminal` it returns a line.",
     example: r#"{ read = "ping", bytes = "8B", into = "x" }"#,
+    real: Real::Yes("read(2); with `direct` the file has O_DIRECT"),
     blocks: &[],
     parse: parse::<ReadForm>,
     schema: schema::<ReadForm>,

@@ -13,7 +13,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::resolve::SignalName;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::signal::Signal;
 use crate::trace::Sink;
 
@@ -23,6 +23,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "says what the process does with a signal",
     doc: "From now on the process ignores the signal, or does what the system does by default. SIGKILL can't be ignored.",
     example: r#"{ signal = "SIGPIPE", action = "ignore" }"#,
+    real: Real::Yes("rt_sigaction(2)"),
     blocks: &[],
     parse: parse::<SignalForm>,
     schema: schema::<SignalForm>,

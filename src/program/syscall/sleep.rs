@@ -13,7 +13,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::time::Span;
 use crate::trace::Cause;
 use crate::trace::Sink;
@@ -24,6 +24,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "sleeps for a time",
     doc: "Gives up the CPU until a timer's interrupt wakes the thread; others run meanwhile.",
     example: r#"{ sleep = "1ms" }"#,
+    real: Real::Yes("clock_nanosleep(2) on the monotonic clock"),
     blocks: &[],
     parse: parse::<SleepForm>,
     schema: schema::<SleepForm>,

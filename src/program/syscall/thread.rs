@@ -16,7 +16,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::problem::Code;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
@@ -25,6 +25,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "starts a thread in the same process",
     doc: "Starts a thread that runs the named program. It shares the process's memory and files and has variables of its own: those that both programs have start with the values of the thread that made it, the others at zero. `count` starts several by as many calls.",
     example: r#"{ thread = "worker" }"#,
+    real: Real::Yes("pthread_create(3): clone3(2)"),
     blocks: &[],
     parse: parse::<ThreadForm>,
     schema: schema::<ThreadForm>,

@@ -11,7 +11,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{ProgramId, Variable};
 use crate::trace::Cause;
 use crate::trace::Sink;
@@ -22,6 +22,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "waits until a child has ended",
     doc: "Waits until a child has ended and takes its status, which frees the zombie: `any` child, one that was forked to run the named program, or `all` of them, one call for each.",
     example: r#"{ wait = "child", status = "x" }"#,
+    real: Real::Yes("wait4(2)"),
     blocks: &[],
     parse: parse::<WaitForm>,
     schema: schema::<WaitForm>,

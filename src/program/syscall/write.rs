@@ -20,7 +20,7 @@ use crate::program::names::Channel;
 use crate::program::native::{ChannelKind, Native};
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Operand};
 use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
@@ -31,6 +31,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "puts bytes into a pipe, a file or the terminal",
     doc: "Puts `bytes` bytes into the channel; the first eight hold `value`. To a pipe: waits while it is full; at most 4096 bytes go in as one piece. With no reader left the writer gets SIGPIPE. To a file it changes the page cache only, unless `sync` is set.",
     example: r#"{ write = "ping", value = "x + 1" }"#,
+    real: Real::Yes("write(2); with `sync` pwritev2(2) and RWF_DSYNC, with `direct` the file has O_DIRECT"),
     blocks: &[],
     parse: parse::<WriteForm>,
     schema: schema::<WriteForm>,

@@ -13,7 +13,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::resolve::True;
-use crate::program::verb::{Level, VerbRow};
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Sink;
 
 pub const ROW: VerbRow = VerbRow {
@@ -22,6 +22,7 @@ pub const ROW: VerbRow = VerbRow {
     summary: "steps back behind the others",
     doc: "Steps back behind the other ready threads of the same standing; goes on at once if there are none.",
     example: "{ yield = true }",
+    real: Real::Yes("sched_yield(2)"),
     blocks: &[],
     parse: parse::<YieldForm>,
     schema: schema::<YieldForm>,

@@ -1,22 +1,28 @@
 //! The kernel's own trace points, through an instance of ftrace that belongs to the run.
 //!
-//! - [`Instance`]: made before the run, switched on while it lasts, read after it
+//! - [`Instance`]: made before the run, switched on while it lasts
+//! - [`Buffer`]: what one CPU has recorded
 //! - `format`: what the kernel says about each trace point's fields
 //! - `page`: the binary pages of a CPU's buffer
 //!
-//! The buffers are read when the run is over: a reader that is at work meanwhile would show up in
-//! the trace itself. Interface: Documentation/trace/ftrace.rst of Linux.
+//! The buffers are large enough for short runs, and are read when those are over: a reader that is at
+//! work meanwhile would show up in the trace itself. Only a buffer that gets half full is read before. Interface: Documentation/trace/ftrace.rst of Linux.
 
 mod format;
 mod page;
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::fcntl::OFlag;
 
 use crate::os::{file, process};
+
+use super::collect::{Batch, Source};
+use super::seen::{Point, Raw};
 
 use format::Format;
 
@@ -26,81 +32,23 @@ const TRACING: &str = "/sys/kernel/tracing";
 const PREFIX: &str = "trapline-";
 /// Memory for each CPU's buffer, in KiB: half a million events or so.
 const BUFFER_KIB: u32 = 32 * 1024;
-
-macro_rules! points {
-    ($($name:ident = $path:literal [$($field:literal),*];)*) => {
-        /// A trace point that is of use here.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Point { $($name),* }
-
-        impl Point {
-            const ALL: &[Point] = &[$(Point::$name),*];
-
-            const fn path(self) -> &'static str {
-                match self { $(Point::$name => $path),* }
-            }
-
-            /// The fields that are kept, in the order of [`Raw::values`].
-            const fn fields(self) -> &'static [&'static str] {
-                match self { $(Point::$name => &[$($field),*]),* }
-            }
-        }
-    };
-}
-
-points! {
-    Switch = "sched/sched_switch" ["prev_pid", "prev_state", "next_pid"];
-    Waking = "sched/sched_waking" ["pid"];
-    Wakeup = "sched/sched_wakeup" ["pid", "target_cpu"];
-    WakeupNew = "sched/sched_wakeup_new" ["pid", "target_cpu"];
-    Migrate = "sched/sched_migrate_task" ["pid", "orig_cpu", "dest_cpu"];
-    Fork = "sched/sched_process_fork" ["child_pid"];
-    Exit = "sched/sched_process_exit" ["pid"];
-    SysEnter = "raw_syscalls/sys_enter" ["id"];
-    SysExit = "raw_syscalls/sys_exit" ["id", "ret"];
-    FaultUser = "exceptions/page_fault_user" ["address", "error_code"];
-    FaultKernel = "exceptions/page_fault_kernel" ["address", "error_code"];
-    IrqEntry = "irq/irq_handler_entry" ["irq"];
-    IrqExit = "irq/irq_handler_exit" ["irq", "ret"];
-    SoftirqEntry = "irq/softirq_entry" ["vec"];
-    SoftirqExit = "irq/softirq_exit" ["vec"];
-    TimerEntry = "irq_vectors/local_timer_entry" [];
-    TimerExit = "irq_vectors/local_timer_exit" [];
-    RescheduleEntry = "irq_vectors/reschedule_entry" [];
-    RescheduleExit = "irq_vectors/reschedule_exit" [];
-    SignalGenerate = "signal/signal_generate" ["sig", "pid"];
-    SignalDeliver = "signal/signal_deliver" ["sig"];
-}
-
-/// One event of the kernel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Raw {
-    /// Nanoseconds of the monotonic clock.
-    pub at: u64,
-    pub cpu: usize,
-    /// The thread that was current, by the host's number.
-    pub pid: i32,
-    pub point: Point,
-    /// The point's fields, in the order of its list.
-    pub values: [i64; 3],
-}
-
-/// What the kernel saw of a run.
-#[derive(Clone, Debug, Default)]
-pub struct Seen {
-    /// In the order of time.
-    pub events: Vec<Raw>,
-    /// Events that found no place in the buffers.
-    pub lost: u64,
-    /// Trace points that this kernel has.
-    pub points: Vec<Point>,
-}
+/// A buffer is read during the run when so much of it is full, in per cent.
+const FULL_PERCENT: u32 = 50;
 
 /// An instance of ftrace; it goes when this is dropped.
 #[derive(Debug)]
 pub struct Instance {
     folder: PathBuf,
-    formats: Vec<(Point, Format)>,
+    formats: Arc<[(Point, Format)]>,
+}
+
+/// What one CPU has recorded.
+#[derive(Debug)]
+pub struct Buffer {
+    folder: PathBuf,
+    cpu: usize,
+    pipe: fs::File,
+    formats: Arc<[(Point, Format)]>,
 }
 
 /// Why the kernel's trace points can't be used, and what to do about it.
@@ -135,7 +83,7 @@ impl Instance {
         clean();
         let folder = Path::new(TRACING).join("instances").join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir(&folder)?;
-        let mut instance = Instance { folder, formats: Vec::new() };
+        let mut instance = Instance { folder, formats: Arc::default() };
         instance.set("tracing_on", "0")?;
         instance.set("trace_clock", "mono")?;
         instance.set("buffer_size_kb", &BUFFER_KIB.to_string())?;
@@ -144,14 +92,18 @@ impl Instance {
         instance.set("options/event-fork", "1")?;
         // First whose, then which: events of others never get in.
         instance.set("set_event_pid", &guardian.to_string())?;
-        for &point in Point::ALL {
+        // Kernels before 5.0 can't be asked to wait; there, losses are only counted.
+        let _ = instance.set("buffer_percent", &FULL_PERCENT.to_string());
+        let mut formats = Vec::new();
+        for &point in Point::ALL.iter().filter(|point| !point.path().is_empty()) {
             let folder = format!("events/{}", point.path());
             let Ok(text) = fs::read_to_string(instance.folder.join(&folder).join("format")) else { continue };
             let Some(format) = Format::parse(&text, point.fields()) else { continue };
             if instance.set(&format!("{folder}/enable"), "1").is_ok() {
-                instance.formats.push((point, format));
+                formats.push((point, format));
             }
         }
+        instance.formats = formats.into();
         Ok(instance)
     }
 
@@ -163,40 +115,72 @@ impl Instance {
         self.set("tracing_on", "1")
     }
 
-    /// Stops recording, and reads what was recorded.
-    pub fn read(&self) -> io::Result<Seen> {
-        self.set("tracing_on", "0")?;
-        let mut seen =
-            Seen { points: self.formats.iter().map(|(point, _)| *point).collect(), ..Seen::default() };
+    pub fn switch_off(&self) -> io::Result<()> {
+        self.set("tracing_on", "0")
+    }
+
+    /// What can be seen.
+    pub fn points(&self) -> Vec<Point> {
+        self.formats.iter().map(|(point, _)| *point).collect()
+    }
+
+    /// The CPUs' buffers. They must be gone before the instance goes.
+    pub fn buffers(&self) -> io::Result<Vec<Buffer>> {
+        let mut buffers = Vec::new();
         for entry in fs::read_dir(self.folder.join("per_cpu"))? {
             let folder = entry?.path();
             let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let Some(cpu) = name.strip_prefix("cpu").and_then(|number| number.parse().ok()) else { continue };
-            self.read_cpu(&folder, cpu, &mut seen.events)?;
-            let stats = fs::read_to_string(folder.join("stats"))?;
-            let counted = ["overrun:", "dropped events:"];
-            seen.lost += stats
-                .lines()
-                .filter_map(|line| counted.iter().find_map(|name| line.strip_prefix(name)))
-                .filter_map(|number| number.trim().parse::<u64>().ok())
-                .sum::<u64>();
+            let pipe = file::open(
+                &folder.join("trace_pipe_raw"),
+                OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC,
+            )?;
+            buffers.push(Buffer { folder, cpu, pipe: pipe.into(), formats: Arc::clone(&self.formats) });
         }
-        seen.events.sort_by_key(|event| event.at);
-        Ok(seen)
+        Ok(buffers)
     }
+}
 
-    fn read_cpu(&self, folder: &Path, cpu: usize, events: &mut Vec<Raw>) -> io::Result<()> {
-        let pipe = file::open(&folder.join("trace_pipe_raw"), OFlag::O_RDONLY | OFlag::O_NONBLOCK)?;
-        let mut pipe = fs::File::from(pipe);
+impl Buffer {
+    /// Reads at most so many pages.
+    fn read(&mut self, pages: usize, batch: &mut Batch<'_>) -> io::Result<()> {
         let mut buffer = [0; page::SIZE];
-        loop {
-            match pipe.read(&mut buffer) {
-                Ok(0) => return Ok(()),
-                Ok(bytes) => page::decode(&buffer[..bytes], cpu, &self.formats, events),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+        for _ in 0..pages {
+            match self.pipe.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(bytes) => {
+                    page::decode(&buffer[..bytes], self.cpu, &self.formats, &mut |raw| batch.add(raw))
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
+        Ok(())
+    }
+}
+
+impl Source for Buffer {
+    fn ready(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+
+    fn drain(&mut self, batch: &mut Batch<'_>) -> io::Result<()> {
+        // No more than there were: a reader that keeps up with the writer would never end.
+        const PAGES: usize = BUFFER_KIB as usize * 1024 / page::SIZE;
+        self.read(PAGES * FULL_PERCENT as usize / 100, batch)
+    }
+
+    fn finish(&mut self, batch: &mut Batch<'_>) -> io::Result<()> {
+        self.read(usize::MAX, batch)?;
+        let stats = fs::read_to_string(self.folder.join("stats"))?;
+        let counted = ["overrun:", "dropped events:"];
+        let lost = stats
+            .lines()
+            .filter_map(|line| counted.iter().find_map(|name| line.strip_prefix(name)))
+            .filter_map(|number| number.trim().parse::<u64>().ok())
+            .sum();
+        batch.lost_in_all(self.cpu, lost);
+        Ok(())
     }
 }
 

@@ -23,8 +23,8 @@ const TIME_STAMP: u32 = 31;
 const TYPE: Field = Field { offset: 0, size: 2, signed: false };
 const PID: Field = Field { offset: 4, size: 4, signed: true };
 
-/// Adds a page's records of known trace points to `events`.
-pub fn decode(page: &[u8], cpu: usize, formats: &[(Point, Format)], events: &mut Vec<Raw>) {
+/// Gives a page's records of known trace points to `taken`.
+pub fn decode(page: &[u8], cpu: usize, formats: &[(Point, Format)], taken: &mut impl FnMut(Raw)) {
     let word64 =
         |at: usize| page.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_ne_bytes);
     let word =
@@ -60,7 +60,7 @@ pub fn decode(page: &[u8], cpu: usize, formats: &[(Point, Format)], events: &mut
         if kind != PADDING
             && let Some(record) = page.get(record..record + bytes)
         {
-            events.extend(event(record, now, cpu, formats));
+            event(record, now, cpu, formats).into_iter().for_each(&mut *taken);
         }
         at = record + bytes;
     }
@@ -116,7 +116,7 @@ mod tests {
             97, // an unknown trace point
             PADDING,
         ];
-        decode(&page(&words), 1, &formats(), &mut events);
+        decode(&page(&words), 1, &formats(), &mut |raw| events.push(raw));
         let raw = |at, pid| Raw { at, cpu: 1, pid: 42, point: Point::Waking, values: [pid, 0, 0] };
         assert_eq!(events, [raw(1005, 99), raw(1007 + (2 << 27), 98)]);
     }
@@ -126,7 +126,7 @@ mod tests {
         let whole = page(&[3, 7, 42, 99, 3, 7, 42, 98]);
         for length in 0..whole.len() {
             let mut events = Vec::new();
-            decode(&whole[..length], 0, &formats(), &mut events);
+            decode(&whole[..length], 0, &formats(), &mut |raw| events.push(raw));
             assert!(events.len() <= 1, "{length}");
         }
     }

@@ -90,6 +90,7 @@ pub fn check(
 pub struct Checker {
     source: Source,
     observes_raised: bool,
+    observes_wakeups: bool,
     /// For each object, whether it is a pipe, and the bytes in it.
     pipes: Vec<Option<u64>>,
     tasks: BTreeMap<Tid, Task>,
@@ -109,6 +110,7 @@ impl Checker {
         let mut checker = Checker {
             source: header.source,
             observes_raised: observes("interrupt_raised"),
+            observes_wakeups: observes("sched_wakeup"),
             pipes: header.objects.iter().map(|object| (object.kind == "pipe").then_some(0)).collect(),
             tasks: BTreeMap::from([
                 (Tid::IDLE, Task::new(Instant::START)),
@@ -253,7 +255,7 @@ impl Checker {
         if prev != Tid::IDLE {
             self.change(prev, |task| task.blocked = matches!(why, Why::Blocked { .. }));
         }
-        if self.tasks.get(&next).is_some_and(|task| task.blocked) {
+        if self.observes_wakeups && self.tasks.get(&next).is_some_and(|task| task.blocked) {
             self.change(next, |task| task.blocked = false);
             let text = format!("thread {next} goes on although it is blocked and nobody has woken it");
             self.violation(Law::BlockedUntilWoken, event, text);
