@@ -265,7 +265,9 @@ fn every_row_of_every_registry_is_documented() {
         add("devices", row.name, row.doc);
     }
     EXPORTERS.iter().for_each(|row| add("exporters", row.name, row.doc));
-    cost::ROWS.iter().for_each(|row| add("costs", row.key, row.doc));
+    let tables = cost::KEYS.iter().flat_map(|(_, keys)| *keys);
+    let costs = cost::ROWS.iter().chain(cost::TABLES).chain(tables);
+    costs.for_each(|row| add("costs", row.key, row.doc));
     for row in ERRORS {
         add("errors", &row.code.to_string(), row.title);
         add("errors", &row.code.to_string(), row.doc);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use trapline::errno::Errno;
 use trapline::export::EXPORTERS;
 use trapline::hw::device::DEVICES;
-use trapline::kernel::cost::{BUILT_IN, ROWS};
+use trapline::kernel::cost::{self, BUILT_IN, ROWS};
 use trapline::kernel::sched::POLICIES;
 use trapline::program::outside::ACTIONS;
 use trapline::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
@@ -60,9 +60,15 @@ pub fn topics() -> Vec<Topic> {
         let parts = vec![Part::Example("The profile", text)];
         Topic { group: "cost profiles", name: (*name).to_owned(), summary, parts }
     }));
-    topics.extend(ROWS.iter().map(|row| {
+    topics.extend(ROWS.iter().chain(cost::TABLES).map(|row| {
         let doc = row.doc.trim();
-        plain("keys of a cost profile", row.key, first_sentence(doc), doc)
+        let mut topic = plain("keys of a cost profile", row.key, first_sentence(doc), doc);
+        let keys = cost::KEYS.iter().filter(|(table, _)| *table == row.key).flat_map(|(_, keys)| *keys);
+        let keys: Vec<(String, String)> = keys.map(|row| (row.key.to_owned(), row.doc.to_owned())).collect();
+        if !keys.is_empty() {
+            topic.parts.push(Part::List("Keys", keys));
+        }
+        topic
     }));
     topics.extend(KINDS.iter().map(kind));
     topics.extend(WHYS.iter().map(|row| {

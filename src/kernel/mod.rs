@@ -74,6 +74,8 @@ pub struct Kernel<S> {
     pub costs: Costs,
     pub options: Options,
     pub cpus: Vec<Cpu>,
+    /// Whether the policy keeps account of threads (see [`Policy::keeps_account`](sched::Policy)).
+    pub keeps_account: bool,
     /// What is due outside the CPUs.
     pub queue: EventQueue<Due>,
     pub devices: Vec<Device>,

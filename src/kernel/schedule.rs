@@ -39,6 +39,7 @@ impl<S: Sink> Kernel<S> {
         let to = self.place(woken);
         if to != from {
             self.emit(by, Kind::SchedMigrate { task: woken, from, to });
+            self.carry_over(woken, from, to);
         }
         let cost = self.costs.wakeup;
         self.cpus[by].debt += cost;
@@ -50,12 +51,18 @@ impl<S: Sink> Kernel<S> {
     #[inline]
     pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
         let now = self.cpus[by].now;
+        let is_over = self.keeps_account && {
+            self.account(to.index(), now);
+            self.cpus[to.index()].policy.is_over()
+        };
         let Kernel { tasks, parameters, cpus, .. } = self;
         tasks[ready.index()].cpu = to;
         let cpu = &mut cpus[to.index()];
         cpu.policy.enqueue(thread(parameters, ready), why, now);
         let notice = if cpu.is_idle() {
             Some(Why::WorkArrived)
+        } else if is_over {
+            Some(Why::SliceEnd)
         } else if matches!(why, Ready::New | Ready::Woken)
             && cpu.policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
@@ -83,6 +90,9 @@ impl<S: Sink> Kernel<S> {
             return only;
         }
         let previous = &self.cpus[task.cpu.index()];
+        if self.keeps_account && previous.policy.holds(woken) {
+            return previous.id;
+        }
         match self.options.placement {
             Placement::Previous => previous.id,
             Placement::Idle if previous.is_unwanted() => previous.id,
@@ -108,17 +118,21 @@ impl<S: Sink> Kernel<S> {
     /// is at now; a thread that ended or blocked has been marked so before.
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
-        self.account(cpu);
-        let Kernel { tasks, parameters, cpus, .. } = self;
+        self.account(cpu, now);
+        let Kernel { tasks, parameters, cpus, keeps_account, .. } = self;
         let here = &mut cpus[cpu];
         let previous = here.current;
         here.reschedule = None;
         if previous != Tid::IDLE {
             let task = &mut tasks[previous.index()];
             (task.context, task.left) = (here.context, here.left);
-            if let Some(ready) = comes_back(why) {
-                task.state = State::Ready;
-                here.policy.enqueue(thread(parameters, previous), ready, now);
+            match comes_back(why) {
+                Some(ready) => {
+                    task.state = State::Ready;
+                    here.policy.enqueue(thread(parameters, previous), ready, now);
+                }
+                None if *keeps_account => here.policy.left(previous, why == Why::Exited),
+                None => {}
             }
         }
         let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
@@ -159,6 +173,7 @@ impl<S: Sink> Kernel<S> {
             here.tlb.flush();
         }
         here.current = next;
+        here.accounted = here.now;
         here.begin(Context::Kernel(Work::Switch), cost);
         if here.slice.take().is_some() {
             self.set_timer(cpu);
@@ -186,7 +201,6 @@ impl<S: Sink> Kernel<S> {
     fn begin_slice(&mut self, cpu: usize) {
         let Kernel { parameters, cpus, options, .. } = self;
         let here = &mut cpus[cpu];
-        here.accounted = here.now;
         here.slice_start = here.now;
         here.slice = here.policy.slice(thread(parameters, here.current));
         if let (Some(period), Instant::NEVER) = (options.tick, here.next_tick) {
@@ -201,9 +215,23 @@ impl<S: Sink> Kernel<S> {
     /// next nanosecond, since the change may come from another CPU.
     fn limit_slice(&mut self, cpu: usize, now: Instant) {
         let here = &mut self.cpus[cpu];
+        if self.keeps_account {
+            return self.renew_slice(cpu, now);
+        }
         if let Some(slice) = here.slice.filter(|slice| !slice.is_zero()) {
             let used = now.since(here.slice_start).as_nanos();
             here.slice_start += slice * (used / slice.as_nanos());
+        }
+        self.set_timer(cpu);
+    }
+
+    /// The policy knows how much of the current thread's slice is left.
+    fn renew_slice(&mut self, cpu: usize, now: Instant) {
+        let Kernel { parameters, cpus, .. } = self;
+        let here = &mut cpus[cpu];
+        if here.slice.is_some() {
+            here.slice_start = now;
+            here.slice = here.policy.slice(thread(parameters, here.current));
         }
         self.set_timer(cpu);
     }
@@ -236,14 +264,23 @@ impl<S: Sink> Kernel<S> {
         self.quiet_until = self.quiet_until.min(here.timer);
     }
 
-    /// Tells the policy how long the current thread has run.
-    fn account(&mut self, cpu: usize) {
+    /// Tells the policy how long the current thread has run until now, which is the time on the CPU
+    /// whose turn it is.
+    fn account(&mut self, cpu: usize, now: Instant) {
         let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.current != Tid::IDLE {
-            let time = here.now.since(here.accounted);
-            here.policy.ran(thread(parameters, here.current), time, here.now);
-            here.accounted = here.now;
+            let time = now.since(here.accounted);
+            here.policy.ran(thread(parameters, here.current), time, now);
+            here.accounted = now;
+        }
+    }
+
+    /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
+    fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
+        if self.keeps_account {
+            let baggage = self.cpus[from.index()].policy.hand_over(thread);
+            self.cpus[to.index()].policy.take_over(thread, baggage);
         }
     }
 
@@ -256,15 +293,17 @@ impl<S: Sink> Kernel<S> {
                 here.next_tick += period;
             }
         }
-        let end = self.slice_end(cpu);
-        if self.cpus[cpu].is_idle() || end > now {
+        let every_tick = self.keeps_account && self.options.tick.is_some();
+        if self.cpus[cpu].is_idle() || (self.slice_end(cpu) > now && !every_tick) {
             return;
         }
-        self.account(cpu);
+        self.account(cpu, now);
         let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.policy.gives_way(thread(parameters, here.current), now) {
             here.reschedule.get_or_insert(Why::SliceEnd);
+        } else if self.keeps_account {
+            self.renew_slice(cpu, now);
         } else {
             here.slice_start = now;
         }
@@ -297,6 +336,7 @@ impl<S: Sink> Kernel<S> {
         let now = self.cpus[cpu].now;
         let to = self.cpus[cpu].id;
         self.cpus[from.index()].policy.remove(stolen);
+        self.carry_over(stolen, from, to);
         self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
         let Kernel { tasks, parameters, cpus, .. } = self;
         tasks[stolen.index()].cpu = to;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use crate::hw::device::DEVICES;
-use crate::kernel::cost::{BUILT_IN, ROWS};
+use crate::kernel::cost::{BUILT_IN, KEYS, ROWS, TABLES as COST_TABLES};
 use crate::kernel::sched::POLICIES;
 use crate::program::outside::ACTIONS;
 use crate::program::verb::{COMMON_KEYS, Level, Real, VERBS, VerbRow};
@@ -219,13 +219,20 @@ fn costs(text: &mut String) {
     let _ = writeln!(
         text,
         "## Cost profiles\n\nBuilt in: {}. A profile is a TOML file with `format = 1`, a `name`, and these keys, each \
-         `\"100ns\"` or `{{ cost = \"100ns\", source = \"...\" }}`; `[calls]` holds a row for each system call: \
-         `write = {{ base = \"100ns\", per-kib = \"50ns\" }}`. What is left out costs nothing. `costs = {{ base = \
-         \"textbook\", switch = \"500ns\" }}` in `[machine]` overrides single values.\n\n| key | meaning |\n|---|---|",
+         `\"100ns\"` or `{{ cost = \"100ns\", source = \"...\" }}`. What is left out costs nothing. Beside `source`, where \
+         a value comes from, it can say how measurements of it were spread: `p10` and `p90`, of so many as `n` says. \
+         `costs = {{ base = \"textbook\", switch = \"500ns\" }}` in `[machine]` overrides single values.\n",
         names.join(", ")
     );
-    for row in ROWS {
-        let _ = writeln!(text, "| `{}` | {} |", row.key, row.doc.trim());
+    let rows = ROWS.iter().map(|row| (row.key.to_owned(), row));
+    let tables = COST_TABLES.iter().flat_map(|table| {
+        let keys = KEYS.iter().filter(|(name, _)| *name == table.key).flat_map(|(_, keys)| *keys);
+        let keys = keys.map(|row| (format!("{}.{}", table.key, row.key), row));
+        std::iter::once((format!("[{}]", table.key), table)).chain(keys)
+    });
+    text.push_str("| key | meaning |\n|---|---|\n");
+    for (key, row) in rows.chain(tables) {
+        let _ = writeln!(text, "| `{key}` | {} |", row.doc.trim());
     }
     text.push('\n');
 }

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use crate::kernel::cost::{BUILT_IN, ROWS};
+use crate::kernel::cost::{
+    BUILT_IN, COPIES, CostRow, DISK_ROWS, FIT_ROWS, HOST_ROWS, MEASURED_ROWS, ROWS, TABLES as COST_TABLES,
+};
 use crate::kernel::sched::POLICIES;
 use crate::program::form::schema as schema_of;
 use crate::program::syscall::NAMES;
@@ -92,29 +94,59 @@ pub fn tick(_: &mut SchemaGenerator) -> Schema {
 /// `costs` in `[machine]`: a profile's name or path, or a table with what differs from one.
 pub fn costs(_: &mut SchemaGenerator) -> Schema {
     let built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
-    let cost = json!({ "anyOf": [
-        { "type": "string" },
-        { "type": "object", "required": ["cost"], "additionalProperties": false,
-          "properties": { "cost": { "type": "string" }, "source": { "type": "string" } } },
-    ] });
+    let text = json!({ "type": "string" });
+    let number = json!({ "type": "number" });
+    let cost = json!({ "anyOf": [text, noted(json!({ "cost": text }), &["cost"])] });
+    let points = |quantity: &Value| {
+        let point = json!({ "type": "array", "prefixItems": [quantity, text], "minItems": 2, "maxItems": 2 });
+        noted(json!({ "points": { "type": "array", "items": point, "minItems": 1 } }), &["points"])
+    };
     let mut properties = Map::new();
     properties.insert("base".to_owned(), json!({ "type": "string", "examples": built_in }));
-    for row in ROWS {
-        let mut schema = cost.clone();
-        schema["description"] = row.doc.trim().into();
-        properties.insert(row.key.to_owned(), schema);
+    properties.extend(ROWS.iter().map(|row| described(row, cost.clone())));
+    let call = noted(json!({ "base": cost, "per-kib": cost }), &[]);
+    for table in COST_TABLES {
+        let inside = match table.key {
+            "calls" => closed(NAMES.iter().map(|name| ((*name).to_owned(), call.clone())).collect()),
+            "copies" => closed(COPIES.iter().map(|row| described(row, points(&text))).collect()),
+            "switch-cold" => points(&json!({ "type": "integer" })),
+            "disk" => closed(
+                DISK_ROWS
+                    .iter()
+                    .map(|row| match row.key {
+                        "per-kib" => described(row, text.clone()),
+                        _ => described(row, points(&number)),
+                    })
+                    .collect(),
+            ),
+            "host" => closed(HOST_ROWS.iter().map(|row| described(row, json!({}))).collect()),
+            "measured" => closed(MEASURED_ROWS.iter().map(|row| described(row, json!({}))).collect()),
+            _ => closed(FIT_ROWS.iter().map(|row| described(row, number.clone())).collect()),
+        };
+        properties.extend([described(table, inside)]);
     }
-    let call = json!({ "type": "object", "additionalProperties": false,
-        "properties": { "base": cost.clone(), "per-kib": cost, "source": { "type": "string" } } });
-    let calls: Map<String, Value> = NAMES.iter().map(|name| ((*name).to_owned(), call.clone())).collect();
-    properties.insert(
-        "calls".to_owned(),
-        json!({ "type": "object", "additionalProperties": false, "properties": calls }),
-    );
     schemars::json_schema!({ "anyOf": [
         { "type": "string", "examples": built_in },
         { "type": "object", "additionalProperties": false, "properties": properties },
     ] })
+}
+
+/// A key of a cost profile with its documentation.
+fn described(row: &CostRow, mut schema: Value) -> (String, Value) {
+    schema["description"] = row.doc.trim().into();
+    (row.key.to_owned(), schema)
+}
+
+/// A table with these keys and those that say where a value comes from.
+fn noted(mut properties: Value, required: &[&str]) -> Value {
+    for (note, kind) in [("source", "string"), ("p10", "string"), ("p90", "string"), ("n", "integer")] {
+        properties[note] = json!({ "type": kind });
+    }
+    json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
+}
+
+fn closed(properties: Map<String, Value>) -> Value {
+    json!({ "type": "object", "additionalProperties": false, "properties": properties })
 }
 
 /// A table of names with whole numbers.

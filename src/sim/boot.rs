@@ -15,7 +15,7 @@ use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pipe::Pipe;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
-use crate::kernel::sched::{self, Ready};
+use crate::kernel::sched::{self, Ready, Site};
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
 use crate::program::image::Backing;
@@ -202,9 +202,10 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     let devices: Vec<Device> =
         image.machine.devices.iter().map(|spec| Device::new(spec.clone(), run)).collect();
     let mut lines = [None; 64];
+    let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick };
     let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
         .map(|id| {
-            let policy = sched::build(&image.kernel.scheduler).unwrap_or_else(sched::default_policy);
+            let policy = sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy);
             Cpu::new(CpuId(id), policy, image.machine.tlb)
         })
         .collect();
@@ -217,6 +218,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     }
     let mut frames = Frames::new(image.machine.frames);
     Kernel {
+        keeps_account: cpus[0].policy.keeps_account(),
         costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,

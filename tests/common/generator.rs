@@ -104,10 +104,15 @@ impl Generator {
     }
 
     fn kernel(&mut self) {
-        let policy = self.pick(&["fcfs", "round-robin", "priority", "priority"]);
+        let policy = self.pick(&["fcfs", "round-robin", "priority", "priority", "eevdf", "eevdf"]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
             "fcfs" => "{ policy = \"fcfs\" }".to_owned(),
+            "eevdf" => {
+                let slice = self.number(300, 4_000);
+                let parity = self.pick(&["true", "false"]);
+                format!("{{ policy = \"eevdf\", slice = \"{slice}ns\", run-to-parity = {parity} }}")
+            }
             "priority" if self.chance(50) => "{ policy = \"priority\" }".to_owned(),
             _ => format!("{{ policy = \"{policy}\", quantum = \"{quantum}ns\" }}"),
         };
@@ -180,7 +185,10 @@ impl Generator {
         for process in 0..self.number(1, 4) {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
-            self.line(&format!("[process.a{process}]\ncount = {count}\npriority = {priority}"));
+            let nice = self.pick(&["-3", "0", "0", "4"]);
+            self.line(&format!(
+                "[process.a{process}]\ncount = {count}\npriority = {priority}\nnice = {nice}"
+            ));
             if self.chance(20) {
                 let start = self.number(1, 4_000);
                 self.line(&format!("start = \"{start}ns\""));

@@ -3,11 +3,13 @@
 mod disk;
 mod network;
 mod noise;
+mod quantiles;
 mod terminal;
 
 pub use disk::{Disk, Request, Started};
 pub use network::Card;
 pub use noise::Noise;
+pub use quantiles::Quantiles;
 pub use terminal::Keyboard;
 
 use crate::ids::{CpuId, ObjectId, Vector};
@@ -73,6 +75,17 @@ pub struct DiskSpec {
     pub per_kib: Span,
     /// Requests that it works on at the same time.
     pub depth: u16,
+}
+
+/// How long a real disk took for each kind of request; a kind that wasn't measured takes what the
+/// scenario says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeasuredDisk {
+    pub read: Option<Quantiles>,
+    pub write: Option<Quantiles>,
+    pub flush: Option<Quantiles>,
+    /// For each KiB, on top.
+    pub per_kib: Span,
 }
 
 /// A stream of interrupts from outside.

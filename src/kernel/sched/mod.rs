@@ -3,12 +3,13 @@
 //! - [`policy`]: what a policy must be able to do
 //! - one file for each policy, one row for each in [`POLICIES`]
 
+mod eevdf;
 mod fcfs;
 pub mod policy;
 mod priority;
 mod round_robin;
 
-pub use policy::{Policy, Ready, Thread};
+pub use policy::{Baggage, Policy, Ready, Thread};
 
 use std::collections::BTreeMap;
 
@@ -43,8 +44,15 @@ pub struct PolicyRow {
     build: fn(&Given<'_>) -> Box<dyn Policy>,
 }
 
-/// The parameters that a scenario gives to a policy.
-struct Given<'a>(&'a BTreeMap<String, Parameter>);
+/// The machine that a policy schedules for.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    pub cpus: u16,
+    pub tick: Option<Span>,
+}
+
+/// The parameters that a scenario gives to a policy, and for which machine.
+struct Given<'a>(&'a BTreeMap<String, Parameter>, Site);
 
 impl Given<'_> {
     fn time(&self, key: &str) -> Option<Span> {
@@ -63,9 +71,9 @@ impl Given<'_> {
 }
 
 /// A new, empty queue under the policy that the scenario asks for; none if there is no such policy.
-pub fn build(scheduler: &Scheduler) -> Option<Box<dyn Policy>> {
+pub fn build(scheduler: &Scheduler, site: Site) -> Option<Box<dyn Policy>> {
     let row = POLICIES.iter().find(|row| row.name == scheduler.policy)?;
-    Some((row.build)(&Given(&scheduler.parameters)))
+    Some((row.build)(&Given(&scheduler.parameters, site)))
 }
 
 /// The policy for a scenario that names none that exists: round-robin with a quantum of 10 ms.
@@ -103,6 +111,28 @@ pub const POLICIES: &[PolicyRow] = &[
         build: |given| {
             let preemptive = given.truth("preemptive").unwrap_or(true);
             Box::new(priority::Priority::new(given.time("quantum"), preemptive))
+        },
+    },
+    PolicyRow {
+        name: "eevdf",
+        summary: "the earliest deadline among those that had no more than their share, as Linux",
+        doc: "Shares the CPU by weights that come from `nice`. Of the threads that aren't ahead of the average, the one that would have had its slice first runs until it has had it; that is found out at the tick, if the kernel has one. What a thread had less than its share when it went to sleep, it gets when it wakes.",
+        parameters: &[
+            (
+                "slice",
+                "time",
+                "how much a thread asks for at a time; 0.7ms, twice that from 2 CPUs on, three times from 4, four times from 8",
+            ),
+            (
+                "run-to-parity",
+                "truth",
+                "whether a thread that was chosen keeps the CPU until it has had its slice, and not only for 0.7ms; true",
+            ),
+        ],
+        build: |given| {
+            let Site { cpus, tick } = given.1;
+            let slice = given.time("slice").unwrap_or_else(|| eevdf::default_slice(cpus));
+            Box::new(eevdf::Eevdf::new(slice, tick, given.truth("run-to-parity").unwrap_or(true)))
         },
     },
 ];

@@ -37,6 +37,15 @@ pub enum Ready {
     Migrated,
 }
 
+/// What a thread takes along from one CPU's queue to another's, in virtual time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Baggage {
+    /// How much less than its share it had.
+    pub lag: i64,
+    /// How much of its slice was left, if it was taken from a queue.
+    pub rest: Option<i64>,
+}
+
 /// A scheduling policy with its run queue.
 pub trait Policy: fmt::Debug + Send {
     /// A thread is ready and waits in this queue from now on.
@@ -62,6 +71,33 @@ pub trait Policy: fmt::Debug + Send {
 
     /// The running thread has used so much time since the last such account, or since it was picked.
     fn ran(&mut self, _thread: Thread<'_>, _time: Span, _now: Instant) {}
+
+    /// Whether it keeps account of each thread's time beyond the queue. Only then is it asked and told
+    /// what follows, and told of the running thread's time before another becomes ready.
+    fn keeps_account(&self) -> bool {
+        false
+    }
+
+    /// Whether the last account found that the running thread must give way.
+    fn is_over(&self) -> bool {
+        false
+    }
+
+    /// The running thread blocks, or has ended.
+    fn left(&mut self, _thread: Tid, _ended: bool) {}
+
+    /// Whether a thread that sleeps still counts here, and so must be woken here.
+    fn holds(&self, _sleeper: Tid) -> bool {
+        false
+    }
+
+    /// A thread that isn't in the queue goes to that of another CPU, which takes over what is known
+    /// of it.
+    fn hand_over(&mut self, _thread: Tid) -> Baggage {
+        Baggage::default()
+    }
+
+    fn take_over(&mut self, _thread: Tid, _baggage: Baggage) {}
 
     /// The threads that wait, in the order in which they would run if nothing else happened.
     fn queue(&self) -> Vec<Tid>;

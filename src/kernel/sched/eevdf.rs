@@ -1,0 +1,405 @@
+//! Earliest eligible virtual deadline first, as Linux 6.18 does it (`kernel/sched/fair.c`), for one
+//! queue without groups.
+//!
+//! Each thread has a virtual time: what it ran, divided by its weight. The queue's own virtual time
+//! is the weighted average of those that want the CPU. A thread is *eligible* if it isn't ahead of
+//! that average. It asks for one slice at a time; its *virtual deadline* is where its own virtual
+//! time will be when it has had it. Of the eligible threads the one with the earliest deadline
+//! runs, and keeps the CPU until it has had its slice (run to parity), unless it becomes ineligible
+//! by a wake-up. That it has had its slice is found out when its time is accounted: at the
+//! tick, and when another thread becomes ready.
+//!
+//! How far a thread is behind the average when it stops (its *lag*) it gets back when it returns,
+//! within limits. One that goes to sleep ahead of the average stays in the queue, asleep, until
+//! the average has caught up (delayed dequeue).
+//!
+//! Left out: groups, buddies, slices of a thread's own, the capacity of CPUs.
+
+use std::collections::BTreeSet;
+
+use crate::ids::Tid;
+use crate::time::{Instant, Span};
+
+use super::policy::{Baggage, Policy, Ready, Thread};
+
+/// The weight of nice 0.
+const UNIT: i64 = 1024;
+/// Weights from nice -20 to 19: `sched_prio_to_weight` in Linux's `kernel/sched/core.c`. Each step is
+/// a tenth of the CPU's time more or less.
+const WEIGHTS: [i64; 40] = [
+    88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, //
+    9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277, //
+    1024, 820, 655, 526, 423, 335, 272, 215, 172, 137, //
+    110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+];
+/// The slice on one CPU: `sysctl_sched_base_slice`.
+const BASE_SLICE: Span = Span::from_micros(700);
+
+/// The slice of a machine with so many CPUs, unless it is set (`get_update_sysctl_factor`).
+pub fn default_slice(cpus: u16) -> Span {
+    BASE_SLICE * u64::from(1 + cpus.clamp(1, 8).ilog2())
+}
+
+/// Where a thread is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Away,
+    Queued,
+    /// In the queue though it sleeps, until the average has caught up with it.
+    Delayed,
+    Running,
+}
+
+/// A thread. Times are virtual nanoseconds.
+#[derive(Clone, Copy, Debug)]
+struct Entity {
+    place: Place,
+    weight: i64,
+    vruntime: i64,
+    deadline: i64,
+    /// It keeps the CPU for as long as its virtual time is before this.
+    protected: i64,
+    /// While it is away: how far behind the average it was.
+    lag: i64,
+    /// While it moves to another queue: how much of its slice was left.
+    rest: Option<i64>,
+    /// Its place among those with the same deadline.
+    sequence: u64,
+}
+
+const NOBODY: Entity = Entity {
+    place: Place::Away,
+    weight: UNIT,
+    vruntime: 0,
+    deadline: 0,
+    protected: 0,
+    lag: 0,
+    rest: None,
+    sequence: 0,
+};
+
+#[derive(Debug)]
+pub struct Eevdf {
+    slice: Span,
+    /// The most lag that a thread keeps, in its own time.
+    most_lag: Span,
+    run_to_parity: bool,
+    /// Indexed by [`Tid`].
+    entities: Vec<Entity>,
+    /// By deadline, then in the order in which they came.
+    queue: BTreeSet<(i64, u64, Tid)>,
+    /// Sums over the queue: of weights, and of virtual times times weights.
+    weight: i128,
+    weighted: i128,
+    /// How many in the queue sleep.
+    delayed: usize,
+    current: Option<Tid>,
+    /// Who ran last and has been put back, until the next choice.
+    put_back: Option<Tid>,
+    /// The last account found that the current thread has had its slice.
+    over: bool,
+    /// The virtual time of an empty queue.
+    idle_time: i64,
+    sequence: u64,
+}
+
+impl Eevdf {
+    pub fn new(slice: Span, tick: Option<Span>, run_to_parity: bool) -> Eevdf {
+        Eevdf {
+            slice: slice.max(Span::TICK),
+            most_lag: (slice * 2).max(tick.unwrap_or(Span::ZERO)),
+            run_to_parity,
+            entities: Vec::new(),
+            queue: BTreeSet::new(),
+            weight: 0,
+            weighted: 0,
+            delayed: 0,
+            current: None,
+            put_back: None,
+            over: false,
+            idle_time: 0,
+            sequence: 0,
+        }
+    }
+
+    fn entity(&mut self, id: Tid) -> &mut Entity {
+        if self.entities.len() <= id.index() {
+            self.entities.resize(id.index() + 1, NOBODY);
+        }
+        &mut self.entities[id.index()]
+    }
+
+    /// The sums over all that want the CPU: of weights, and of weighted virtual times.
+    fn sums(&self) -> (i128, i128) {
+        match self.current {
+            Some(current) => {
+                let current = &self.entities[current.index()];
+                let weight = i128::from(current.weight);
+                (self.weight + weight, self.weighted + weight * i128::from(current.vruntime))
+            }
+            None => (self.weight, self.weighted),
+        }
+    }
+
+    /// The average of virtual times, rounded down.
+    fn average(&self) -> i64 {
+        match self.sums() {
+            (0, _) => self.idle_time,
+            (weight, weighted) => whole(weighted.div_euclid(weight)),
+        }
+    }
+
+    /// Whether the thread isn't ahead of the average.
+    fn is_eligible(&self, id: Tid) -> bool {
+        let (weight, weighted) = self.sums();
+        i128::from(self.entities[id.index()].vruntime) * weight <= weighted
+    }
+
+    fn has_company(&self) -> bool {
+        self.queue.len() + usize::from(self.current.is_some()) > 1
+    }
+
+    fn put(&mut self, id: Tid, place: Place) {
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let entity = self.entity(id);
+        entity.place = place;
+        entity.sequence = sequence;
+        let Entity { weight, vruntime, deadline, .. } = *entity;
+        self.queue.insert((deadline, sequence, id));
+        self.weight += i128::from(weight);
+        self.weighted += i128::from(weight) * i128::from(vruntime);
+        self.delayed += usize::from(place == Place::Delayed);
+    }
+
+    fn take(&mut self, id: Tid) {
+        let Entity { weight, vruntime, deadline, sequence, place, .. } = self.entities[id.index()];
+        self.queue.remove(&(deadline, sequence, id));
+        self.weight -= i128::from(weight);
+        self.weighted -= i128::from(weight) * i128::from(vruntime);
+        self.delayed -= usize::from(place == Place::Delayed);
+        self.entities[id.index()].place = Place::Away;
+    }
+
+    /// How far behind the average the thread is, within limits. It is one of those that count.
+    fn lag(&self, id: Tid) -> i64 {
+        let entity = &self.entities[id.index()];
+        let limit = virtual_time(self.most_lag, entity.weight);
+        (self.average() - entity.vruntime).clamp(-limit, limit)
+    }
+
+    /// Gives a thread that comes to the queue its virtual time and deadline. Its coming moves the
+    /// average; its lag is made greater, so that it is the same after that.
+    fn place(&mut self, id: Tid, is_new: bool) {
+        let (load, _) = self.sums();
+        let (average, slice) = (self.average(), self.slice);
+        let entity = self.entity(id);
+        let weight = i128::from(entity.weight);
+        let lag = if load == 0 { 0 } else { whole(i128::from(entity.lag) * (load + weight) / load) };
+        let slice = virtual_time(slice, entity.weight);
+        entity.vruntime = average - lag;
+        entity.deadline = match entity.rest.take() {
+            Some(rest) => entity.vruntime + rest,
+            // Half a slice eases a new thread into the competition.
+            None if is_new => entity.vruntime + slice / 2,
+            None => entity.vruntime + slice,
+        };
+        entity.lag = 0;
+        self.put(id, Place::Queued);
+    }
+
+    /// A thread that slept in the queue wakes: what it owed is forgiven if it has been caught up with.
+    fn rouse(&mut self, id: Tid) {
+        if self.lag(id) <= 0 {
+            self.delayed -= 1;
+            self.entity(id).place = Place::Queued;
+        } else {
+            self.take(id);
+            self.place(id, false);
+        }
+    }
+
+    /// Whoever should run now; whoever runs, or ran until now, may be the one.
+    fn choice(&self) -> Option<Tid> {
+        let incumbent = self.current.or(self.put_back);
+        if !self.has_company() {
+            return self.current.or_else(|| self.queue.first().map(|&(_, _, id)| id));
+        }
+        let incumbent = incumbent.filter(|&id| self.is_eligible(id));
+        if let Some(id) = incumbent {
+            let entity = &self.entities[id.index()];
+            if entity.vruntime < entity.protected {
+                return Some(id);
+            }
+        }
+        let (weight, weighted) = self.sums();
+        let eligible = |id: Tid| i128::from(self.entities[id.index()].vruntime) * weight <= weighted;
+        let best = self.queue.iter().find(|&&(_, _, id)| eligible(id));
+        match (best, incumbent.filter(|_| self.current.is_some())) {
+            (Some(&(deadline, _, _)), Some(id)) if self.entities[id.index()].deadline < deadline => Some(id),
+            (Some(&(_, _, best)), _) => Some(best),
+            (None, incumbent) => incumbent,
+        }
+    }
+}
+
+impl Policy for Eevdf {
+    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
+        let id = thread.id;
+        self.entity(id).weight = WEIGHTS[(i32::from(thread.parameters.nice) + 20).clamp(0, 39) as usize];
+        match why {
+            Ready::SliceEnd | Ready::Preempted | Ready::Yielded if self.current == Some(id) => {
+                if why == Ready::Yielded && self.has_company() && self.is_eligible(id) {
+                    let slice = self.slice;
+                    let entity = self.entity(id);
+                    // The rest of its slice is forfeited.
+                    entity.vruntime = entity.deadline;
+                    entity.deadline += virtual_time(slice, entity.weight);
+                }
+                self.current = None;
+                self.put_back = Some(id);
+                self.put(id, Place::Queued);
+            }
+            _ if self.entities[id.index()].place == Place::Delayed => self.rouse(id),
+            _ => self.place(id, why == Ready::New),
+        }
+    }
+
+    fn pick(&mut self, _: Instant) -> Option<Tid> {
+        loop {
+            let Some(id) = self.choice() else {
+                self.put_back = None;
+                return None;
+            };
+            if self.entities[id.index()].place == Place::Delayed {
+                // It is no longer ahead, and owes nothing.
+                let lag = self.lag(id).min(0);
+                self.take(id);
+                self.entity(id).lag = lag;
+                continue;
+            }
+            self.take(id);
+            let again = self.put_back.take() == Some(id);
+            let (run_to_parity, slice) = (self.run_to_parity, self.slice.min(BASE_SLICE));
+            let entity = self.entity(id);
+            entity.place = Place::Running;
+            // A thread that is chosen again isn't protected anew.
+            if !again {
+                let quantum = entity.vruntime + virtual_time(slice, entity.weight);
+                entity.protected = if run_to_parity { entity.deadline } else { entity.deadline.min(quantum) };
+            }
+            self.current = Some(id);
+            self.over = false;
+            return Some(id);
+        }
+    }
+
+    fn remove(&mut self, thread: Tid) -> bool {
+        if self.entities.get(thread.index()).is_none_or(|entity| entity.place != Place::Queued) {
+            return false;
+        }
+        let lag = self.lag(thread);
+        self.take(thread);
+        let entity = self.entity(thread);
+        entity.lag = lag;
+        entity.rest = Some(entity.deadline - entity.vruntime);
+        self.idle_time = self.entities[thread.index()].vruntime;
+        true
+    }
+
+    fn waiting(&self) -> usize {
+        self.queue.len() - self.delayed
+    }
+
+    /// What is left of its slice.
+    fn slice(&self, thread: Thread<'_>) -> Option<Span> {
+        let entity = self.entities.get(thread.id.index())?;
+        let end = if entity.vruntime < entity.protected { entity.protected } else { entity.deadline };
+        let rest = i128::from(end - entity.vruntime) * i128::from(entity.weight);
+        let nanos = (rest + i128::from(UNIT) - 1).div_euclid(i128::from(UNIT)).max(1);
+        Some(Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+
+    fn gives_way(&self, _: Thread<'_>, _: Instant) -> bool {
+        self.over
+    }
+
+    fn preempts(&self, woken: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
+        self.choice() == Some(woken.id)
+    }
+
+    fn ran(&mut self, thread: Thread<'_>, time: Span, _: Instant) {
+        if time.is_zero() || self.current != Some(thread.id) {
+            return;
+        }
+        let slice = self.slice;
+        let entity = self.entity(thread.id);
+        entity.vruntime = entity.vruntime.saturating_add(virtual_time(time, entity.weight));
+        let complete = entity.vruntime >= entity.deadline;
+        if complete {
+            entity.deadline = entity.vruntime + virtual_time(slice, entity.weight);
+        }
+        let unprotected = entity.vruntime >= entity.protected;
+        self.over |= (complete || unprotected) && self.has_company();
+    }
+
+    fn queue(&self) -> Vec<Tid> {
+        let ids = self.queue.iter().map(|&(_, _, id)| id);
+        let mut ids: Vec<Tid> = ids.filter(|id| self.entities[id.index()].place == Place::Queued).collect();
+        ids.sort_by_key(|&id| !self.is_eligible(id));
+        ids
+    }
+
+    fn keeps_account(&self) -> bool {
+        true
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn left(&mut self, thread: Tid, ended: bool) {
+        if self.current != Some(thread) {
+            return;
+        }
+        let stays = !ended && self.has_company() && !self.is_eligible(thread);
+        let lag = self.lag(thread);
+        self.current = None;
+        self.over = false;
+        let entity = self.entity(thread);
+        (entity.place, entity.lag) = (Place::Away, lag);
+        let vruntime = entity.vruntime;
+        if stays {
+            self.put(thread, Place::Delayed);
+        } else if self.queue.is_empty() {
+            self.idle_time = vruntime;
+        }
+    }
+
+    fn holds(&self, sleeper: Tid) -> bool {
+        self.entities.get(sleeper.index()).is_some_and(|entity| entity.place == Place::Delayed)
+    }
+
+    fn hand_over(&mut self, thread: Tid) -> Baggage {
+        let entity = self.entity(thread);
+        Baggage { lag: entity.lag, rest: entity.rest.take() }
+    }
+
+    fn take_over(&mut self, thread: Tid, baggage: Baggage) {
+        let entity = self.entity(thread);
+        (entity.lag, entity.rest) = (baggage.lag, baggage.rest);
+    }
+}
+
+/// A time as it counts for a thread of this weight.
+fn virtual_time(time: Span, weight: i64) -> i64 {
+    whole(i128::from(time.as_nanos()) * i128::from(UNIT) / i128::from(weight))
+}
+
+/// A virtual time that fits: 292 years of them do.
+fn whole(time: i128) -> i64 {
+    time.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+}
+
+#[cfg(test)]
+mod tests;
