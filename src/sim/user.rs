@@ -274,7 +274,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let values: Vec<String> = program
             .variables
             .iter()
-            .zip(&user.variables)
+            .zip(user.variables.iter())
             .filter(|(name, _)| !name.is_empty())
             .map(|(name, value)| format!("{name} = {value}"))
             .collect();
