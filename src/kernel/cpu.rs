@@ -10,7 +10,9 @@ use crate::trace::Why;
 use super::sched::Policy;
 use super::work::Context;
 
+/// One processor. Its size is a power of two, which makes finding it a shift.
 #[derive(Debug)]
+#[repr(align(512))]
 pub struct Cpu {
     pub id: CpuId,
     /// The instruction boundary that it has reached.
