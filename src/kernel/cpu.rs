@@ -2,7 +2,7 @@
 
 use crate::hw::interrupt::Controller;
 use crate::hw::mmu::Tlb;
-use crate::hw::queue::EventQueue;
+use crate::hw::timers::Timers;
 use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::Why;
@@ -10,7 +10,9 @@ use crate::trace::Why;
 use super::sched::Policy;
 use super::work::Context;
 
+/// One processor. Its size is a power of two, which makes finding it a shift.
 #[derive(Debug)]
+#[repr(align(512))]
 pub struct Cpu {
     pub id: CpuId,
     /// The instruction boundary that it has reached.
@@ -41,7 +43,7 @@ pub struct Cpu {
     /// When the periodic tick is due next.
     pub next_tick: Instant,
     /// Threads that sleep until a time; the timer is set for the first.
-    pub sleepers: EventQueue<Tid>,
+    pub sleepers: Timers,
     /// Deferred halves that wait to run, by their vectors' bits.
     pub deferred: u64,
     /// Kernel work done on the side (wake-ups, messages to other CPUs), to be paid with the next frame.
@@ -71,7 +73,7 @@ impl Cpu {
             slice_start: Instant::START,
             slice: None,
             next_tick: Instant::NEVER,
-            sleepers: EventQueue::default(),
+            sleepers: Timers::default(),
             deferred: 0,
             debt: Span::ZERO,
             interrupts_in_a_row: 0,

@@ -93,7 +93,7 @@ impl<S: Sink> Kernel<S> {
     /// The local timer's handler is done: sleepers wake, the slice is checked, the timer is set anew.
     pub fn timer_handled(&mut self, cpu: usize) {
         let now = self.cpus[cpu].now;
-        while let Some((_, ticket, sleeper)) = self.cpus[cpu].sleepers.pop_due(now) {
+        while let Some((ticket, sleeper)) = self.cpus[cpu].sleepers.pop_due(now) {
             let task = &mut self.tasks[sleeper.index()];
             if task.timer == ticket {
                 task.timer = 0;
@@ -202,7 +202,7 @@ impl<S: Sink> Kernel<S> {
     /// The current thread will be woken at `due` by the local timer of its CPU.
     pub fn sleep_until(&mut self, cpu: usize, sleeper: Tid, due: Instant) {
         let here = &mut self.cpus[cpu];
-        let ticket = here.sleepers.push(due, Rank::Device, sleeper);
+        let ticket = here.sleepers.push(due, sleeper);
         self.tasks[sleeper.index()].timer = ticket;
         self.hopes += 1;
         if due < here.timer {

@@ -16,6 +16,7 @@ use super::work::{Context, Work};
 
 /// A run never uses a number twice, and has so many: Linux's largest `pid_max`.
 pub const MOST_BIRTHS: u32 = 4_194_304;
+const _: () = assert!(MOST_BIRTHS <= crate::hw::timers::MOST_THREADS, "timers tell all threads apart");
 
 /// What the kernel needs to know of a new thread.
 #[derive(Clone, Debug)]

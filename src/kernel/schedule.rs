@@ -34,8 +34,9 @@ impl<S: Sink> Kernel<S> {
     /// Makes a blocked thread ready. `by` is the CPU on which that happens, and which pays for it.
     pub fn wake(&mut self, by: usize, woken: Tid) {
         self.emit(by, Kind::SchedWaking { task: woken });
-        self.tasks[woken.index()].state = State::Ready;
-        let from = self.tasks[woken.index()].cpu;
+        let task = &mut self.tasks[woken.index()];
+        task.state = State::Ready;
+        let from = task.cpu;
         let to = self.place(woken);
         if to != from {
             self.emit(by, Kind::SchedMigrate { task: woken, from, to });
@@ -202,7 +203,10 @@ impl<S: Sink> Kernel<S> {
         let Kernel { parameters, cpus, options, .. } = self;
         let here = &mut cpus[cpu];
         here.slice_start = here.now;
-        here.slice = here.policy.slice(thread(parameters, here.current));
+        let before = std::mem::replace(&mut here.slice, here.policy.slice(thread(parameters, here.current)));
+        if before.is_none() && here.slice.is_none() && options.tick.is_none() {
+            return;
+        }
         if let (Some(period), Instant::NEVER) = (options.tick, here.next_tick) {
             let ticks = here.now.as_nanos() / period.as_nanos() + 1;
             here.next_tick = Instant::from_nanos(ticks.saturating_mul(period.as_nanos()));
@@ -218,7 +222,8 @@ impl<S: Sink> Kernel<S> {
         if self.keeps_account {
             return self.renew_slice(cpu, now);
         }
-        if let Some(slice) = here.slice.filter(|slice| !slice.is_zero()) {
+        let Some(slice) = here.slice else { return };
+        if !slice.is_zero() {
             let used = now.since(here.slice_start).as_nanos();
             here.slice_start += slice * (used / slice.as_nanos());
         }

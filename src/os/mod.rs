@@ -1,5 +1,6 @@
 //! The host's calls, made safe: every `unsafe` block of the project stands here.
 //!
+//! - [`cache`]: fetching ahead what is about to be needed
 //! - [`calls`]: the numbers of system calls
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
@@ -13,6 +14,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod cache;
 pub mod calls;
 pub mod clock;
 pub mod file;

@@ -1,6 +1,8 @@
 //! The user-mode state of the simulated programs: where each thread is in its program, its
 //! variables, and the shared cells.
 
+use std::ops::{Deref, DerefMut};
+
 use crate::ids::{CallId, Tid};
 use crate::random::{Key, Stream};
 
@@ -57,12 +59,59 @@ pub struct User {
     pub result_goes_to: Option<Variable>,
     /// The call is to be made again with what is left of its amount.
     pub repeats: bool,
-    pub variables: Box<[i64]>,
-    pub streams: Box<[Stream]>,
+    pub variables: Variables,
+    /// The random numbers of the first site of its program that draws any.
+    stream: Stream,
     /// What its children's random streams are derived from.
     pub key: Key,
+    others: Option<Box<Others>>,
+}
+
+/// What few threads have.
+#[derive(Clone, Debug, Default)]
+struct Others {
+    /// The random numbers of its program's other sites.
+    streams: Vec<Stream>,
     /// How many children it has forked to run each program.
-    pub children: Vec<u32>,
+    children: Vec<u32>,
+}
+
+/// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
+#[derive(Clone, Debug)]
+pub enum Variables {
+    Few([i64; FEW]),
+    Many(Box<[i64]>),
+}
+
+/// With so many variables the registers and they take two lines of the cache.
+const FEW: usize = 3;
+
+impl Variables {
+    fn new(count: usize) -> Variables {
+        if count <= FEW { Variables::Few([0; FEW]) } else { Variables::Many(vec![0; count].into()) }
+    }
+}
+
+impl Deref for Variables {
+    type Target = [i64];
+
+    #[inline(always)]
+    fn deref(&self) -> &[i64] {
+        match self {
+            Variables::Few(few) => few,
+            Variables::Many(many) => many,
+        }
+    }
+}
+
+impl DerefMut for Variables {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [i64] {
+        match self {
+            Variables::Few(few) => few,
+            Variables::Many(many) => many,
+        }
+    }
 }
 
 /// All threads' user-mode state, and the memory that they share.
@@ -79,7 +128,7 @@ pub struct Userland {
 impl User {
     /// A thread at the beginning of a program; `index` is its number among its like.
     pub fn new(origin: Origin, id: ProgramId, program: &Program, index: u32, key: Key) -> User {
-        let mut variables = vec![0; program.variables.len().max(1)].into_boxed_slice();
+        let mut variables = Variables::new(program.variables.len());
         variables[0] = i64::from(index);
         User {
             origin,
@@ -94,9 +143,9 @@ impl User {
             result_goes_to: None,
             repeats: false,
             variables,
-            streams: streams(program, key),
+            stream: key.numbered(0).stream(),
             key,
-            children: Vec::new(),
+            others: others(program, key),
         }
     }
 
@@ -112,11 +161,12 @@ impl User {
     /// and with random streams of its own.
     pub fn bear(&mut self, image: &Image, id: ProgramId, origin: Origin) -> User {
         let program = &image.programs[usize::from(id.0)];
-        if self.children.len() <= usize::from(id.0) {
-            self.children.resize(usize::from(id.0) + 1, 0);
+        let children = &mut self.others.get_or_insert_default().children;
+        if children.len() <= usize::from(id.0) {
+            children.resize(usize::from(id.0) + 1, 0);
         }
-        let index = self.children[usize::from(id.0)];
-        self.children[usize::from(id.0)] += 1;
+        let index = children[usize::from(id.0)];
+        children[usize::from(id.0)] += 1;
         let key = self.key.named(&program.name).numbered(u64::from(index));
         let mut born = User::new(origin, id, program, index, key);
         born.inherit(program, self, &image.programs[usize::from(self.program.0)]);
@@ -163,7 +213,10 @@ impl User {
 
     #[inline(never)]
     fn sample(&mut self, site: Site) -> u64 {
-        let stream = &mut self.streams[usize::from(site.stream)];
+        let stream = match (site.stream, &mut self.others) {
+            (0, _) | (_, None) => &mut self.stream,
+            (number, Some(others)) => &mut others.streams[usize::from(number) - 1],
+        };
         match site.distribution {
             Distribution::Uniform { low, high } => stream.uniform(low, high),
             Distribution::Exponential { mean } => stream.exponential(mean),
@@ -190,8 +243,10 @@ impl User {
     }
 }
 
-fn streams(program: &Program, key: Key) -> Box<[Stream]> {
-    (0..u64::from(program.streams)).map(|site| key.numbered(site).stream()).collect()
+fn others(program: &Program, key: Key) -> Option<Box<Others>> {
+    let streams: Vec<Stream> =
+        (1..u64::from(program.streams)).map(|site| key.numbered(site).stream()).collect();
+    (!streams.is_empty()).then(|| Box::new(Others { streams, children: Vec::new() }))
 }
 
 impl Userland {
@@ -217,5 +272,15 @@ impl Userland {
         let born = &mut self.forked[usize::from(program.0)];
         *born += 1;
         Origin::Born { program, number: *born - 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_threads_registers_and_few_variables_take_two_lines_of_the_cache() {
+        assert_eq!(size_of::<User>(), 128);
     }
 }

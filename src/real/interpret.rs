@@ -94,7 +94,7 @@ pub fn run(mut native: Native) {
             Instruction::Assert { condition, text } => {
                 if native.computed(condition) == 0 {
                     native.note(What::AssertFailed, i64::from(text.0), 0);
-                    for value in native.user.variables.clone() {
+                    for value in native.user.variables.iter().copied().collect::<Vec<_>>() {
                         native.note(What::Value, value, 0);
                     }
                     native.world.board.stop();

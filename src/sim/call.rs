@@ -122,17 +122,14 @@ impl<S: Sink> Simulator<'_, S> {
     /// The call's result goes to the program.
     #[inline(always)]
     fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
-        let thread = self.kernel.cpus[cpu].current;
-        let (call, result) = {
-            let user = &self.userland.users[thread.index()];
-            (user.call, user.result)
-        };
-        self.kernel.emit(cpu, Kind::SysExit { call, result });
         let here = &mut self.kernel.cpus[cpu];
+        let thread = here.current;
         (here.context, here.left) = (Context::User, Span::ZERO);
         let go_straight_on = here.reschedule.is_none() && self.kernel.tasks[thread.index()].doomed.is_none();
         let user = &mut self.userland.users[thread.index()];
+        let (call, result) = (user.call, user.result);
         user.set(user.result_goes_to, result);
+        self.kernel.emit(cpu, Kind::SysExit { call, result });
         if result < 0 && self.asked(thread).is_some_and(|asked| asked.on_error == OnError::Exit) {
             return self.fail_program(cpu, thread, result);
         }

@@ -9,6 +9,8 @@ use crate::ids::{PageNumber, Vector};
 use crate::kernel::memory::Remedy;
 use crate::kernel::task::State;
 use crate::kernel::work::{Context, Work};
+#[cfg(target_os = "linux")]
+use crate::os::cache::fetch_ahead;
 use crate::signal::Signal;
 use crate::time::Span;
 use crate::trace::header::Outcome;
@@ -114,6 +116,7 @@ impl<S: Sink> Simulator<'_, S> {
             }
             Work::Timer => {
                 self.kernel.timer_handled(cpu);
+                self.fetch_next_sleeper(cpu);
                 self.return_from_interrupt(cpu)
             }
             Work::Reschedule => {
@@ -209,6 +212,18 @@ impl<S: Sink> Simulator<'_, S> {
         }
         here.last_return = here.now;
         self.go_on(cpu)
+    }
+
+    /// Where threads are many, those that sleep aren't in the host's cache: whoever wakes next is
+    /// fetched while the others run.
+    #[inline]
+    fn fetch_next_sleeper(&self, cpu: usize) {
+        #[cfg(target_os = "linux")]
+        if let Some(next) = self.kernel.cpus[cpu].sleepers.first() {
+            fetch_ahead(&self.kernel.tasks[next.index()]);
+            fetch_ahead(&self.kernel.parameters[next.index()]);
+            fetch_ahead(&self.userland.users[next.index()]);
+        }
     }
 
     /// The current thread leaves the CPU; what it will go on with is what the CPU is at.

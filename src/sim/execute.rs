@@ -15,7 +15,7 @@ use crate::kernel::work::Context;
 use crate::time::{Instant, Span};
 use crate::trace::Sink;
 
-use super::{Outcome, Pace, Simulator};
+use super::{Mutation, Outcome, Pace, Simulator};
 
 /// A run is watched whenever the number of turns has none of these bits.
 const WATCH: u64 = 0xffff;
@@ -33,6 +33,32 @@ fn boundary(here: &Cpu, due: Instant, unit: Span) -> Instant {
     let ahead = due.since(here.now).as_nanos();
     let instructions = if unit == 1 { ahead } else { ahead.div_ceil(unit) };
     here.now + Span::from_nanos(unit.saturating_mul(instructions.max(1)))
+}
+
+/// How long no other CPU's instruction ends and no device is due.
+#[derive(Clone, Copy)]
+pub(super) struct Quiet {
+    until: Instant,
+    mutation: Mutation,
+}
+
+impl Quiet {
+    /// See [`Simulator::passes_undisturbed`].
+    #[inline(always)]
+    pub(super) fn passes(self, here: &mut Cpu, taken: &mut u64, time: Span, turns: u64) -> bool {
+        let end = here.now + time;
+        let quiet = self.mutation.horizon(self.until.min(here.timer));
+        if quiet <= end || here.interrupts.highest().is_some() {
+            return false;
+        }
+        // Every now and then the long way, where the run is watched.
+        if (*taken & WATCH) + turns > WATCH {
+            return false;
+        }
+        *taken += turns;
+        here.now = end;
+        true
+    }
 }
 
 impl<S: Sink> Simulator<'_, S> {
@@ -108,19 +134,15 @@ impl<S: Sink> Simulator<'_, S> {
     /// pass as one; `turns` says how many turns it would have taken one by one.
     #[inline(always)]
     pub(super) fn passes_undisturbed(&mut self, cpu: usize, time: Span, turns: u64) -> bool {
-        let here = &mut self.kernel.cpus[cpu];
-        let end = here.now + time;
-        let quiet = self.kernel.quiet_until.min(self.kernel.queue.next_due()).min(here.timer);
-        if self.mutation.horizon(quiet) <= end || here.interrupts.highest().is_some() {
-            return false;
-        }
-        // Every now and then the long way, where the run is watched.
-        if (self.turns & WATCH) + turns > WATCH {
-            return false;
-        }
-        self.turns += turns;
-        here.now = end;
-        true
+        let quiet = self.quiet();
+        quiet.passes(&mut self.kernel.cpus[cpu], &mut self.turns, time, turns)
+    }
+
+    /// How long nothing outside of a CPU can disturb it.
+    #[inline(always)]
+    pub(super) fn quiet(&self) -> Quiet {
+        let until = self.kernel.quiet_until.min(self.kernel.queue.next_due());
+        Quiet { until, mutation: self.mutation }
     }
 
     /// The boundary at which this CPU stops executing to see what has happened.

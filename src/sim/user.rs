@@ -8,11 +8,12 @@ use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::Tid;
 use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
-use crate::program::image::Text;
-use crate::program::instruction::{Access, Instruction, Note, OnError};
+use crate::program::image::{Program, Text};
+use crate::program::instruction::{Access, Address, Instruction, Note, OnError};
 use crate::program::syscall::EXIT;
+use crate::program::userland::User;
 use crate::program::value::DivideByZero;
-use crate::program::{Operand, Syscall, Variable};
+use crate::program::{Image, Operand, Syscall, Variable};
 use crate::time::Span;
 use crate::trace::{Exception, Kind, Sink};
 
@@ -25,6 +26,22 @@ use super::{Simulator, Trap};
 pub(super) struct Asked<'a> {
     pub call: &'a Syscall,
     pub on_error: OnError,
+}
+
+/// The program asks for the kernel; what it asks for is drawn now.
+#[inline(always)]
+fn ask(user: &mut User, call: &Syscall, result: Option<Variable>, image: &Image) -> Trap {
+    if !std::mem::take(&mut user.repeats)
+        && let Some(amount) = call.amount()
+    {
+        user.amount = user.draw(*amount, image);
+    }
+    user.progress = 0;
+    user.call = call.id();
+    user.result_goes_to = result;
+    user.call_at = Some(user.next);
+    user.next += 1;
+    Trap::Syscall(user.call)
 }
 
 /// An instruction's effect: done, or the trap that it ends in.
@@ -126,37 +143,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
         // Only a call can change which program it is.
         let program = &image.programs[usize::from(self.userland.users[thread.index()].program.0)];
         loop {
-            let user = &mut self.userland.users[thread.index()];
-            let at = user.next;
-            if S::ON {
-                self.kernel.tasks[thread.index()].step = program.steps[at as usize];
-            }
+            let (at, user) = self.plain_instructions(cpu, thread, program)?;
             let time = match program.code[at as usize] {
-                Instruction::Compute(amount) => {
-                    let time = self.kernel.costs.whole(Span::from_nanos(user.draw(amount, image)));
-                    let debt = self.kernel.cpus[cpu].debt;
-                    if time.is_zero() || self.passes_undisturbed(cpu, time + debt, 1) {
-                        if !time.is_zero() {
-                            self.kernel.cpus[cpu].debt = Span::ZERO;
-                        }
-                        self.userland.user(thread).next = at + 1;
-                        continue;
-                    }
-                    time
-                }
-                Instruction::Syscall { ref call, result, .. } => {
-                    return Some(self.call(thread, call, result));
-                }
-                Instruction::Loop { counter: Variable(slot), target } => {
-                    let counter = &mut user.variables[usize::from(slot)];
-                    *counter -= 1;
-                    user.next = if *counter > 0 { target } else { at + 1 };
-                    continue;
-                }
-                Instruction::Jump(target) => {
-                    user.next = target;
-                    continue;
-                }
+                Instruction::Syscall { ref call, result, .. } => return Some(ask(user, call, result, image)),
                 Instruction::LoopStart { counter, times, past } => match self.value(thread, times) {
                     Ok(times) => {
                         let user = self.userland.user(thread);
@@ -206,6 +195,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     Span::ZERO
                 }
                 Instruction::End => return Some(self.end_of_program(thread, 0)),
+                Instruction::Compute(_) | Instruction::Loop { .. } | Instruction::Jump(_) => {
+                    unreachable!("plain instructions have been gone through")
+                }
             };
             if time.is_zero() {
                 self.userland.user(thread).next = at + 1;
@@ -213,9 +205,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             self.kernel.cpus[cpu].begin(Context::User, time);
             let time = self.kernel.cpus[cpu].left;
-            if matches!(program.code[at as usize], Instruction::Compute(_))
-                || !self.passes_undisturbed(cpu, time, 1)
-            {
+            if !self.passes_undisturbed(cpu, time, 1) {
                 return None;
             }
             self.kernel.cpus[cpu].left = Span::ZERO;
@@ -227,21 +217,45 @@ impl<'a, S: Sink> Simulator<'a, S> {
         }
     }
 
-    /// The program asks for the kernel; what it asks for is drawn now.
+    /// Goes through computing that nothing disturbs, and through jumps, up to an instruction of another
+    /// kind: its address, and the thread's registers. None if computing has begun that may be disturbed.
     #[inline(always)]
-    fn call(&mut self, thread: Tid, call: &Syscall, result: Option<Variable>) -> Trap {
-        let user = &mut self.userland.users[thread.index()];
-        if !std::mem::take(&mut user.repeats)
-            && let Some(amount) = call.amount()
-        {
-            user.amount = user.draw(*amount, self.image);
+    fn plain_instructions(
+        &mut self,
+        cpu: usize,
+        thread: Tid,
+        program: &Program,
+    ) -> Option<(Address, &mut User)> {
+        let quiet = self.quiet();
+        let Simulator { kernel, userland, image, turns, .. } = self;
+        let here = &mut kernel.cpus[cpu];
+        let user = &mut userland.users[thread.index()];
+        loop {
+            let at = user.next;
+            if S::ON {
+                kernel.tasks[thread.index()].step = program.steps[at as usize];
+            }
+            match program.code[at as usize] {
+                Instruction::Compute(amount) => {
+                    let time = kernel.costs.whole(Span::from_nanos(user.draw(amount, image)));
+                    if !time.is_zero() {
+                        if !quiet.passes(here, turns, time + here.debt, 1) {
+                            here.begin(Context::User, time);
+                            return None;
+                        }
+                        here.debt = Span::ZERO;
+                    }
+                    user.next = at + 1;
+                }
+                Instruction::Loop { counter: Variable(slot), target } => {
+                    let counter = &mut user.variables[usize::from(slot)];
+                    *counter -= 1;
+                    user.next = if *counter > 0 { target } else { at + 1 };
+                }
+                Instruction::Jump(target) => user.next = target,
+                _ => return Some((at, user)),
+            }
         }
-        user.progress = 0;
-        user.call = call.id();
-        user.result_goes_to = result;
-        user.call_at = Some(user.next);
-        user.next += 1;
-        Trap::Syscall(user.call)
     }
 
     /// The end of a program's text: the main thread ends its process, another thread only itself.
@@ -274,7 +288,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let values: Vec<String> = program
             .variables
             .iter()
-            .zip(&user.variables)
+            .zip(user.variables.iter())
             .filter(|(name, _)| !name.is_empty())
             .map(|(name, value)| format!("{name} = {value}"))
             .collect();

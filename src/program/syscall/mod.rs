@@ -94,7 +94,7 @@ macro_rules! calls {
 
         /// Each call's own file says what it does; this passes on to it.
         impl SystemCall for Syscall {
-            #[inline]
+            #[inline(always)]
             fn amount(&self) -> Option<&Amount> {
                 match self { $(Syscall::$name(call) => call.amount(),)* }
             }
