@@ -126,12 +126,14 @@ impl Timers {
         self.below -= 1;
         let Timers { lines, below, .. } = self;
         let last = std::mem::replace(&mut lines[*below / 4].0[*below % 4], NONE);
-        let (mut hole, first) = lines[0].least();
-        if first == NONE {
-            // It was alone, and the last line is empty now.
-            lines.clear();
-            return last;
+        if below.is_multiple_of(4) {
+            lines.truncate(*below / 4);
         }
+        // The last one can be the least only if it was in the first line itself.
+        let Some((mut hole, first)) = lines.first().map(Line::least).filter(|&(_, first)| first < last)
+        else {
+            return last;
+        };
         let mut line = 0;
         loop {
             let children = 4 * line + hole + 1;
@@ -141,9 +143,6 @@ impl Timers {
             (line, hole) = (children, place);
         }
         lines[line].0[hole] = last;
-        if below.is_multiple_of(4) {
-            lines.truncate(*below / 4);
-        }
         first
     }
 }
