@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::hw::device::{Device, State as DeviceState, Trigger};
+use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
 use crate::hw::interrupt::RESCHEDULE;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, Fd, Pid, Tid};
-use crate::kernel::cost::CallCost;
+use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::file::{File, Files, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
@@ -25,7 +25,8 @@ use crate::random::Key;
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
-use super::{Control, Mutation, Pace, Prices, Simulator};
+use super::interpret::OwnWork;
+use super::{CallPrice, Control, Mutation, Pace, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
@@ -187,20 +188,24 @@ impl<'a, S: Sink> Simulator<'a, S> {
 }
 
 fn prices(image: &Image) -> Prices {
+    let prices_caches = Caches::of(&image.costs).is_some();
     Prices {
         entry: image.costs.whole(image.costs.syscall_entry),
         exit: image.costs.whole(image.costs.syscall_exit),
         calls: syscall::NAMES
             .iter()
-            .map(|name| image.costs.call(name))
-            .map(|cost| CallCost { base: image.costs.whole(cost.base), ..cost })
+            .map(|name| {
+                let cost = image.costs.call(name);
+                let fixed = cost.per_kib.is_zero() && image.costs.copies.is_empty() && !prices_caches;
+                CallPrice { base: image.costs.whole(cost.base), cost, fixed }
+            })
             .collect(),
+        own: OwnWork::new(&image.costs),
     }
 }
 
 fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
-    let devices: Vec<Device> =
-        image.machine.devices.iter().map(|spec| Device::new(spec.clone(), run)).collect();
+    let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
     let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick };
     let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
@@ -225,6 +230,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         queue: EventQueue::default(),
         devices,
         lines,
+        caches: Caches::of(&image.costs),
         files: files(image, &mut frames),
         frames,
         tasks: Vec::new(),
@@ -241,6 +247,14 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
+}
+
+fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {
+    let mut device = Device::new(spec.clone(), run);
+    if let (DeviceState::Disk(disk), Some(times)) = (&mut device.state, &image.machine.measured_disk) {
+        disk.measure(times.clone(), run.named("measured disk").named(&spec.name).stream());
+    }
+    device
 }
 
 fn regions(image: &Image) -> Vec<Region> {
