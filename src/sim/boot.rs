@@ -153,7 +153,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
     }
 
     /// Processes start in the middle of the run.
-    pub(super) fn start(&mut self, cpu: usize, entry: u16) {
+    pub(super) fn start(&mut self, cpu: usize, at: Instant, entry: u16) {
         let start = &self.image.starts[usize::from(entry)];
         for number in 0..start.count {
             self.unstarted -= 1;
@@ -165,7 +165,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             let image = self.image;
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
             let to = self.kernel.place_new(start.cpu);
-            self.externally(cpu, |kernel| {
+            self.externally(cpu, at, |kernel| {
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
             });
@@ -173,16 +173,17 @@ impl<'a, S: Sink> Simulator<'a, S> {
     }
 
     /// Does something that isn't the doing of whatever this CPU executes: it costs that nothing,
-    /// and if the CPU is to schedule it learns so by an interrupt.
-    pub(super) fn externally(&mut self, cpu: usize, happening: impl FnOnce(&mut Kernel<S>)) {
-        let debt = self.kernel.cpus[cpu].debt;
-        let before = self.kernel.cpus[cpu].reschedule;
+    /// and if the CPU is to schedule it learns so by an interrupt. It happens at its own time, which
+    /// may lie within the instruction that the CPU has just executed.
+    pub(super) fn externally(&mut self, cpu: usize, at: Instant, happening: impl FnOnce(&mut Kernel<S>)) {
+        let here = &mut self.kernel.cpus[cpu];
+        let (debt, before) = (here.debt, here.reschedule);
+        let boundary = std::mem::replace(&mut here.now, at);
         happening(&mut self.kernel);
         let here = &mut self.kernel.cpus[cpu];
-        here.debt = debt;
+        (here.now, here.debt) = (boundary, debt);
         if before.is_none() && here.reschedule.is_some() {
-            let now = here.now;
-            self.kernel.assert_line(now, cpu, RESCHEDULE, Trigger::Edge);
+            self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
 }

@@ -225,7 +225,7 @@ impl<S: Sink> Simulator<'_, S> {
             }
             Due::Notice { cpu } => self.kernel.notice(at, cpu),
             Due::Outside(index) => self.inject(cpu, at, index),
-            Due::Start(start) => self.start(cpu, start),
+            Due::Start(start) => self.start(cpu, at, start),
         }
     }
 
