@@ -13,8 +13,11 @@ use super::ipc::futex::Word;
 /// What a call works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Used {
-    /// A pipe, by its index.
-    Pipe(u32),
+    /// A pipe, by its index, and whether bytes are put in.
+    Pipe {
+        pipe: u32,
+        writes: bool,
+    },
     /// A file, by its index, and whether its bytes are written.
     File {
         file: u32,
@@ -55,8 +58,8 @@ impl Caches {
     /// What it costs a CPU to get an object, and so many of its bytes, from where they are.
     pub fn price(&self, costs: &Costs, cpu: usize, object: Used, bytes: u64) -> Span {
         let (last, remote) = match object {
-            Used::Pipe(pipe) => match self.pipes.get(&pipe) {
-                Some(lines) => (Some(lines.last), lines.remote(cpu, bytes)),
+            Used::Pipe { pipe, writes } => match self.pipes.get(&pipe) {
+                Some(lines) => (Some(lines.last), if writes { 0 } else { lines.remote(cpu, bytes) }),
                 None => (None, 0),
             },
             Used::File { file, writes } => match self.files.get(&file) {
@@ -75,7 +78,7 @@ impl Caches {
     /// A CPU has used an object; if it is a pipe, so many bytes were in it before and after.
     pub fn used(&mut self, cpu: usize, object: Used, before: u64, after: u64) {
         match object {
-            Used::Pipe(pipe) => {
+            Used::Pipe { pipe, .. } => {
                 let lines = self.pipes.entry(pipe).or_default();
                 lines.last = cpu;
                 lines.taken(before.saturating_sub(after));

@@ -187,7 +187,7 @@ impl<S: Sink> Simulator<'_, S> {
 fn simulate_with_caches<S: Sink>(made: &Syscall, call: &mut Call<'_, S>) -> Result<CallOutcome, Errno> {
     let object = made.uses(call);
     let filled = |kernel: &Kernel<S>| match object {
-        Some(Used::Pipe(pipe)) => kernel.pipes[pipe as usize].used(),
+        Some(Used::Pipe { pipe, .. }) => kernel.pipes[pipe as usize].used(),
         _ => 0,
     };
     let before = filled(call.kernel);

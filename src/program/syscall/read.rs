@@ -107,7 +107,7 @@ impl SystemCall for Read {
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
         match call.kernel.opened(call.process(), self.fd)?.1 {
-            Opened::PipeRead(pipe) => Some(Used::Pipe(pipe)),
+            Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
         }

@@ -114,7 +114,7 @@ impl SystemCall for Write {
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
         match call.kernel.opened(call.process(), self.fd)?.1 {
-            Opened::PipeWrite(pipe) => Some(Used::Pipe(pipe)),
+            Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
         }
