@@ -28,7 +28,9 @@ fn seeds() -> std::ops::Range<u64> {
 
 fn scenario(seed: u64) -> (String, Scenario) {
     let text = generator::scenario(seed);
-    match Scenario::parse("generated", &text, &Overrides::default()) {
+    // Some run on the kernel and disks of an invented host.
+    let overrides = Overrides { host: seed % 8 == 0, ..Overrides::default() };
+    match Scenario::parse("generated", &text, &overrides) {
         Ok(scenario) => (text, scenario),
         Err(diagnostics) => {
             panic!("seed {seed} is no valid scenario:\n{text}\n{}", diagnostics.render(false))
@@ -90,6 +92,13 @@ struct Seen {
     preemption: u32,
     lock: u32,
     limit: u32,
+    /// A wake-up of an idle CPU that looked for work, without a message to it.
+    notice: u32,
+    /// Time for the programs' own work.
+    own_work: u32,
+    /// A call on something that another CPU used last.
+    contended: u32,
+    eevdf: u32,
     events: u64,
 }
 
@@ -99,6 +108,8 @@ impl Seen {
             vec![0; run.trace.events.iter().map(|event| event.task.index() + 1).max().unwrap_or(0)];
         let mut depth = vec![0; usize::from(scenario.image.machine.cpus)];
         let mut here = Seen::default();
+        let mut awaited = vec![None; depth.len()];
+        let costs = &scenario.image.costs;
         for event in &run.trace.events {
             let cpu = event.cpu.expect("a simulated event has a CPU").index();
             match event.kind {
@@ -114,7 +125,15 @@ impl Seen {
                 Kind::IrqHandlerExit { .. } | Kind::LocalTimerExit | Kind::SoftirqExit { .. } => {
                     depth[cpu] -= 1
                 }
-                Kind::RescheduleEntry => here.ipi = 1,
+                Kind::RescheduleEntry => {
+                    here.ipi = 1;
+                    awaited[cpu] = None;
+                }
+                Kind::SchedWakeup { task, on } if on.index() != cpu => awaited[on.index()] = Some(task),
+                Kind::SchedSwitch { next, why: trapline::trace::Why::WorkArrived, .. } => {
+                    let by_itself = awaited[cpu].take() == Some(next) && depth[cpu] == 0;
+                    here.notice |= u32::from(by_itself && !costs.idle_poll.is_zero());
+                }
                 Kind::PageFaultUser { fault: Fault::Minor, .. } => here.minor = 1,
                 Kind::PageFaultUser { fault: Fault::Major, .. } => here.major = 1,
                 Kind::PageFaultUser { fault: Fault::CopyOnWrite, .. } => here.copy_on_write = 1,
@@ -123,6 +142,10 @@ impl Seen {
                 _ => {}
             }
         }
+        self.notice += here.notice;
+        self.own_work += u32::from(!costs.user_step.is_zero());
+        self.contended += u32::from(!costs.contended.is_zero() && here.ipi == 1);
+        self.eevdf += u32::from(scenario.image.kernel.scheduler.policy == "eevdf");
         self.several_cpus += u32::from(scenario.image.machine.cpus > 1);
         self.interrupt_in_call += here.interrupt_in_call;
         self.nested_interrupt += here.nested_interrupt;
@@ -162,6 +185,10 @@ fn stepping_and_fast_forward_give_the_same_trace() {
         ("a pre-emption", seen.preemption),
         ("a contended lock", seen.lock),
         ("an end by the limit", seen.limit),
+        ("an idle CPU that notices work by itself", seen.notice),
+        ("a program's own work", seen.own_work),
+        ("a price for what another CPU used", seen.contended),
+        ("the policy eevdf", seen.eevdf),
     ] {
         assert!(times >= often, "{what} was seen in only {times} of {scenarios} scenarios");
     }

@@ -31,6 +31,15 @@ pub struct Run {
     #[command(flatten)]
     overrides: OverrideArgs,
 
+    /// The cost profile, in place of the scenario's: a file, or the name of a built-in one.
+    #[arg(long, value_name = "PROFILE")]
+    costs: Option<String>,
+
+    /// Run on the kernel and the disks of the host that the cost profile was measured on, in place of
+    /// the scenario's.
+    #[arg(long)]
+    host: bool,
+
     /// How plain instructions are executed; both give the same trace.
     #[arg(long, value_enum, default_value_t = PaceArg::Fast)]
     pace: PaceArg,
@@ -70,7 +79,7 @@ pub struct OverrideArgs {
 
 impl OverrideArgs {
     pub fn overrides(self) -> Overrides {
-        Overrides { set: self.set, seed: self.seed, until: self.until }
+        Overrides { set: self.set, seed: self.seed, until: self.until, ..Overrides::default() }
     }
 }
 
@@ -88,7 +97,8 @@ impl Run {
         if self.quiet {
             terminal::silence();
         }
-        let scenario = load(&self.file, &self.overrides.overrides())?;
+        let overrides = Overrides { costs: self.costs, host: self.host, ..self.overrides.overrides() };
+        let scenario = load(&self.file, &overrides)?;
         let image = scenario.image;
         let place = Place::choose(self.output, self.no_files, &image.name)?;
         let pace = match self.pace {

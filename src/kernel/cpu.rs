@@ -52,6 +52,15 @@ pub struct Cpu {
     pub interrupts_in_a_row: u32,
     /// When the outermost handler last returned.
     pub last_return: Instant,
+    /// When it halts, having been idle for as long as it looks for work.
+    pub halts_at: Instant,
+    /// When it will notice, looking for work, that there is some; and whether it has.
+    pub notice_at: Instant,
+    pub notices: bool,
+    /// How often it has switched to a thread, and at which of these to each, by the threads' numbers;
+    /// kept if the profile prices it.
+    pub switches: u64,
+    pub switched_at: Vec<u64>,
 }
 
 impl Cpu {
@@ -78,6 +87,11 @@ impl Cpu {
             debt: Span::ZERO,
             interrupts_in_a_row: 0,
             last_return: Instant::START,
+            halts_at: Instant::START,
+            notice_at: Instant::NEVER,
+            notices: false,
+            switches: 0,
+            switched_at: Vec::new(),
         }
     }
 
@@ -110,6 +124,21 @@ impl Cpu {
     pub fn begin(&mut self, context: Context, cost: Span) {
         self.context = context;
         self.left = cost + std::mem::take(&mut self.debt);
+    }
+
+    /// Whether it is idle and looks for work, in place of being halted.
+    pub fn polls(&self, now: Instant) -> bool {
+        self.is_idle() && now < self.halts_at
+    }
+
+    /// Counts a switch to a thread: how many switches ago it came here last; none if it never did.
+    pub fn count_switch(&mut self, to: Tid) -> Option<u64> {
+        self.switches += 1;
+        if self.switched_at.len() <= to.index() {
+            self.switched_at.resize(to.index() + 1, 0);
+        }
+        let before = std::mem::replace(&mut self.switched_at[to.index()], self.switches);
+        (before > 0).then(|| self.switches - before)
     }
 
     /// Whether no thread runs here, nor waits to.

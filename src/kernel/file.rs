@@ -69,6 +69,15 @@ pub struct Transfer {
     pub pages: u32,
 }
 
+/// Which way a transfer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Read,
+    Write,
+    /// Written, and the disk's own cache emptied.
+    Flush,
+}
+
 /// The terminal's line discipline: keys become lines.
 #[derive(Clone, Debug, Default)]
 pub struct Terminal {
@@ -169,7 +178,8 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Asks a file's disk for a transfer on behalf of a thread, which must then wait for it.
-    pub fn transfer(&mut self, cpu: usize, transfer: Transfer, bytes: u64, write: bool) {
+    pub fn transfer(&mut self, cpu: usize, transfer: Transfer, bytes: u64, way: Way) {
+        let write = way != Way::Read;
         let file = &self.files.files[transfer.file as usize];
         let (device, object) = (file.disk, file.object);
         let tag = match self.files.free_tags.pop() {
@@ -184,7 +194,7 @@ impl<S: Sink> Kernel<S> {
         };
         self.emit(cpu, Kind::BlockRqIssue { object, bytes, write });
         let now = self.cpus[cpu].now;
-        let request = Request { tag, bytes, write, failed: false };
+        let request = Request { tag, bytes, write, flush: way == Way::Flush, failed: false };
         let here = &mut self.devices[device.index()];
         let DeviceState::Disk(disk) = &mut here.state else {
             return;

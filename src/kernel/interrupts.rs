@@ -73,7 +73,7 @@ impl<S: Sink> Kernel<S> {
             here.interrupts_in_a_row = 0;
         }
         here.interrupts_in_a_row += 1;
-        let leaves_idle = here.context == Context::Idle;
+        let leaves_idle = here.context == Context::Idle && !here.polls(here.now);
         let (work, cost, entry) = match vector {
             LOCAL_TIMER => (Work::Timer, self.costs.timer, Kind::LocalTimerEntry),
             RESCHEDULE => (Work::Reschedule, self.costs.reschedule, Kind::RescheduleEntry),
@@ -201,6 +201,7 @@ impl<S: Sink> Kernel<S> {
 
     /// The current thread will be woken at `due` by the local timer of its CPU.
     pub fn sleep_until(&mut self, cpu: usize, sleeper: Tid, due: Instant) {
+        let due = due + self.costs.timer_slack;
         let here = &mut self.cpus[cpu];
         let ticket = here.sleepers.push(due, sleeper);
         self.tasks[sleeper.index()].timer = ticket;

@@ -11,7 +11,7 @@ use crate::signal::Signal;
 use crate::trace::{Cause, Fault, Sink};
 
 use super::Kernel;
-use super::file::{File, Transfer};
+use super::file::{File, Transfer, Way};
 
 /// A process's view of memory.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +58,12 @@ impl<S: Sink> Kernel<S> {
         let after = self.regions.partition_point(|region| region.base <= page);
         let region = &self.regions[after.checked_sub(1)?];
         (page.0 - region.base.0 < region.pages).then_some(after - 1)
+    }
+
+    /// Whether a page's content comes from a file.
+    pub fn is_of_file(&self, page: PageNumber) -> bool {
+        let region = self.region(page);
+        region.is_some_and(|region| matches!(self.regions[region].content, Content::File { .. }))
     }
 
     /// Looks an access up in the look-aside buffer, then in the page table: `Ok(true)` if the
@@ -168,7 +174,7 @@ impl<S: Sink> Kernel<S> {
                         return Ok(None);
                     }
                     let transfer = Transfer { thread, file, first_page: index, pages: 1 };
-                    self.transfer(cpu, transfer, crate::hw::mmu::PAGE_SIZE, false);
+                    self.transfer(cpu, transfer, crate::hw::mmu::PAGE_SIZE, Way::Read);
                     return Err(Remedy::Reading(Cause::Page));
                 }
                 let Some(frame) = self.cache(file, index) else {

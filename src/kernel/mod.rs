@@ -5,9 +5,10 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
-//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes
+//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod caches;
 pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
@@ -27,12 +28,14 @@ pub mod work;
 use std::sync::Arc;
 
 use crate::hw::device::Device;
+use crate::hw::interrupt::RESCHEDULE;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, DeviceId, Pid, StepId, Tid, Vector};
 use crate::time::{Instant, Span};
 use crate::trace::{Event, Kind, Sink};
 
+use caches::Caches;
 use cost::Costs;
 use cpu::Cpu;
 use file::Files;
@@ -42,6 +45,7 @@ use memory::Region;
 use options::Options;
 use sched::Parameters;
 use task::{Process, Task};
+use work::{Context, Work};
 
 /// What is due at the machine at some time; the queue's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub enum Due {
     Noise { device: DeviceId },
     /// A message from another CPU arrives.
     Ipi { to: CpuId, vector: Vector },
+    /// An idle CPU that looks for work finds some.
+    Notice { cpu: CpuId },
     /// Something happens from outside: the index of an injection.
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
@@ -62,7 +68,9 @@ impl Due {
     /// Whether it could wake somebody. Noise never does.
     pub const fn is_hope(self) -> bool {
         match self {
-            Due::DiskDone { .. } | Due::Ipi { .. } | Due::Outside(_) | Due::Start(_) => true,
+            Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
+                true
+            }
             Due::Noise { .. } => false,
         }
     }
@@ -91,6 +99,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Which CPU's caches hold what, if the profile prices that.
+    pub caches: Option<Box<Caches>>,
     /// In the order of their pages.
     pub regions: Vec<Region>,
     pub terminal: file::Terminal,
@@ -132,10 +142,41 @@ impl<S: Sink> Kernel<S> {
     /// A message from one CPU reaches another no sooner than the next nanosecond: nothing crosses
     /// the machine in no time, so that the order of CPUs within an instant can't matter.
     pub fn send_ipi(&mut self, from: usize, to: CpuId, vector: Vector) {
-        let delivery = self.costs.ipi_delivery.max(Span::TICK);
-        let due = self.cpus[from].now + delivery;
+        let now = self.cpus[from].now;
+        let Costs { ipi_delivery, ipi_delivery_idle, .. } = self.costs;
+        let there = &self.cpus[to.index()];
+        let halted = !ipi_delivery_idle.is_zero() && there.context == Context::Idle && !there.polls(now);
+        let delivery = if halted { ipi_delivery_idle } else { ipi_delivery };
+        let due = now + delivery.max(Span::TICK);
         self.cpus[from].debt += self.costs.ipi_send;
         self.expect(due, Rank::Processor, Due::Ipi { to, vector });
+    }
+
+    /// Another CPU must schedule. It gets a message, unless it is idle and looks for work itself: then
+    /// it notices in a while, or finds out when what it is at is done.
+    pub(super) fn ask_to_schedule(&mut self, from: usize, to: CpuId) {
+        let now = self.cpus[from].now;
+        let there = &mut self.cpus[to.index()];
+        let goes_idle = !self.costs.idle_poll.is_zero()
+            && there.is_idle()
+            && there.context == Context::Kernel(Work::Switch);
+        if goes_idle {
+            return;
+        }
+        if !there.polls(now) {
+            return self.send_ipi(from, to, RESCHEDULE);
+        }
+        let due = now + self.costs.poll_notice.max(Span::TICK);
+        there.notice_at = due;
+        self.expect(due, Rank::Processor, Due::Notice { cpu: to });
+    }
+
+    /// An idle CPU notices that there is work, unless an interrupt has told it before.
+    pub fn notice(&mut self, at: Instant, cpu: CpuId) {
+        let here = &mut self.cpus[cpu.index()];
+        if here.context == Context::Idle && here.reschedule.is_some() && here.notice_at == at {
+            (here.notices, here.noticed) = (true, at);
+        }
     }
 
     /// Queues what is due later, and never in the same instant (see [`send_ipi`](Kernel::send_ipi)).

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
+use crate::hw::interrupt::LOCAL_TIMER;
 use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
@@ -76,7 +76,7 @@ impl<S: Sink> Kernel<S> {
                 let news = cpu.reschedule.is_none();
                 cpu.reschedule.get_or_insert(why);
                 if news && to.index() != by {
-                    self.send_ipi(by, to, RESCHEDULE);
+                    self.ask_to_schedule(by, to);
                 }
             }
             None => self.limit_slice(to.index(), now),
@@ -167,7 +167,8 @@ impl<S: Sink> Kernel<S> {
             task.cpu = CpuId::from(cpu);
             let process = task.process;
             let before = (previous != Tid::IDLE).then(|| self.tasks[previous.index()].process);
-            (before == Some(process), self.costs.switch)
+            let cold = if self.costs.switch_cold.is_empty() { Span::ZERO } else { self.cold(cpu, next) };
+            (before == Some(process), self.costs.switch + cold)
         };
         let here = &mut self.cpus[cpu];
         if !same_space {
@@ -181,6 +182,14 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
+    /// What a switch costs on top if the thread's data has left the CPU's caches: by how many switches
+    /// ago it ran here. One that never did is as cold as can be.
+    #[inline(never)]
+    fn cold(&mut self, cpu: usize, next: Tid) -> Span {
+        let distance = self.cpus[cpu].count_switch(next).unwrap_or(u64::MAX);
+        self.costs.whole(self.costs.switch_cold.within_points(distance))
+    }
+
     /// The switch is complete: the thread goes on where it was. The caller looks after a thread
     /// that goes on in user mode.
     pub fn switched(&mut self, cpu: usize) {
@@ -188,6 +197,7 @@ impl<S: Sink> Kernel<S> {
         let here = &mut self.cpus[cpu];
         if here.current == Tid::IDLE {
             here.begin(Context::Idle, Span::ZERO);
+            here.halts_at = here.now + self.costs.idle_poll;
             (here.slice, here.next_tick) =
                 (None, if self.options.tickless_idle { Instant::NEVER } else { here.next_tick });
             self.set_timer(cpu);

@@ -7,6 +7,8 @@
 use crate::errno::Errno;
 use crate::ids::{ObjectId, Pid, Tid};
 use crate::kernel::Kernel;
+use crate::kernel::caches::Used;
+use crate::kernel::cost::Copying;
 use crate::time::Instant;
 use crate::trace::{Cause, Kind, Sink};
 
@@ -31,6 +33,13 @@ pub enum Outcome {
     Exit { status: u16, all: bool },
 }
 
+/// Bytes that a call copies, and where they go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    pub copying: Copying,
+    pub bytes: u64,
+}
+
 /// Everything that a call can see and change.
 pub struct Call<'a, S> {
     pub kernel: &'a mut Kernel<S>,
@@ -48,9 +57,14 @@ pub trait SystemCall {
         None
     }
 
-    /// How many bytes the body would copy if it took effect now; they are part of its price.
-    fn copies<S: Sink>(&self, _call: &Call<'_, S>) -> u64 {
-        0
+    /// What the body would copy if it took effect now; that is part of its price.
+    fn copies<S: Sink>(&self, _call: &Call<'_, S>) -> Option<Copied> {
+        None
+    }
+
+    /// The object that it works on, whose cache lines it gets from another CPU.
+    fn uses<S: Sink>(&self, _call: &Call<'_, S>) -> Option<Used> {
+        None
     }
 
     /// The body's effect.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::hw::device::DeviceSpec;
+use crate::hw::device::{DeviceSpec, MeasuredDisk};
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
 use crate::kernel::options::Options;
@@ -213,6 +213,8 @@ pub struct MachineSpec {
     pub tlb: u16,
     /// Indexed by [`DeviceId`].
     pub devices: Vec<DeviceSpec>,
+    /// How long a host's disk takes, in place of what the disks' own descriptions say.
+    pub measured_disk: Option<MeasuredDisk>,
 }
 
 /// Bounds of a run.

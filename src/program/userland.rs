@@ -59,6 +59,8 @@ pub struct User {
     pub result_goes_to: Option<Variable>,
     /// The call is to be made again with what is left of its amount.
     pub repeats: bool,
+    /// The work before the next instruction has begun; see the simulator's `interpret`.
+    pub fetched: bool,
     pub variables: Variables,
     /// The random numbers of the first site of its program that draws any.
     stream: Stream,
@@ -142,6 +144,7 @@ impl User {
             result: 0,
             result_goes_to: None,
             repeats: false,
+            fetched: false,
             variables,
             stream: key.numbered(0).stream(),
             key,

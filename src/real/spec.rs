@@ -48,7 +48,12 @@ impl Spec {
     }
 
     pub fn scenario(&self) -> Result<Scenario, String> {
-        let overrides = Overrides { set: self.set.clone(), seed: self.seed, until: self.until.clone() };
+        let overrides = Overrides {
+            set: self.set.clone(),
+            seed: self.seed,
+            until: self.until.clone(),
+            ..Overrides::default()
+        };
         Scenario::parse_bytes(&self.name, self.text.as_bytes(), &overrides, self.directory.as_deref())
             .map_err(|problems| problems.to_string())
     }

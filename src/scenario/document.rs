@@ -18,6 +18,11 @@ pub struct Overrides {
     pub seed: Option<u64>,
     /// `--until TIME`.
     pub until: Option<String>,
+    /// `--costs PROFILE`, in place of the scenario's: the name of a built-in one, or the path of a file
+    /// from the current folder on.
+    pub costs: Option<String>,
+    /// `--host`: the kernel and the disks are those of the host that the cost profile was measured on.
+    pub host: bool,
 }
 
 impl Overrides {
@@ -35,9 +40,14 @@ impl Overrides {
     pub(super) fn all(&self) -> Vec<Setting> {
         let setting =
             |option: String, key: &str, value: String| Setting { option, key: key.to_owned(), value };
+        let mut all = Vec::new();
+        if let Some(costs) = &self.costs {
+            // A table, so that `--set` can change single values.
+            let value = format!("{{ base = {} }}", toml::Value::String(costs.clone()));
+            all.push(setting(format!("--costs {costs}"), "machine.costs", value));
+        }
         let set = self.set.iter();
-        let mut all: Vec<Setting> =
-            set.map(|(key, value)| setting(format!("--set {key}={value}"), key, value.clone())).collect();
+        all.extend(set.map(|(key, value)| setting(format!("--set {key}={value}"), key, value.clone())));
         if let Some(seed) = self.seed {
             all.push(setting(format!("--seed {seed}"), "run.seed", seed.to_string()));
         }

@@ -9,6 +9,7 @@ use crate::kernel::cost::Costs;
 use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
 use crate::kernel::process::MOST_BIRTHS;
 use crate::kernel::sched::{POLICIES, PolicyRow};
+use crate::program::Image;
 use crate::program::at::{Anything, At, Entries, Raw, Time, Whole};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
@@ -62,6 +63,28 @@ pub fn options(form: &KernelForm, started: u64, costs: &Costs, problems: &mut Pr
         balance: form.balance.unwrap_or_default(),
         max_tasks: max_tasks(form, started, problems),
     }
+}
+
+/// Sets the kernel and the disks as those of the host that the cost profile was measured on.
+pub fn as_on_host(image: &mut Image, problems: &mut Problems) {
+    let costs = &image.costs;
+    if costs.host.is_none() && costs.disk.is_none() {
+        let message = format!("the cost profile `{}` doesn't say how a host is set", costs.name);
+        let problem = Problem::error(Code::Costs, 0..0, message);
+        problems.push(problem.help("choose one that `trapline calibrate` has written: --costs profile.toml"));
+        return;
+    }
+    if let Some(host) = &costs.host {
+        host.set(&mut image.kernel);
+        let times = image.kernel.scheduler.parameters.values().filter_map(|parameter| match parameter {
+            Parameter::Time(time) => Some(("the host's slice", *time)),
+            Parameter::Number(_) | Parameter::Truth(_) | Parameter::Word(_) => None,
+        });
+        for (what, time) in times.chain(image.kernel.tick.map(|tick| ("the host's tick", tick))) {
+            check_progress(what, time, 0..0, costs, problems);
+        }
+    }
+    image.machine.measured_disk = costs.disk.clone();
 }
 
 fn max_tasks(form: &KernelForm, started: u64, problems: &mut Problems) -> u32 {
@@ -158,8 +181,8 @@ fn parameter(
     match (*kind, &at.value) {
         ("time", raw) => {
             let time = raw_time(raw, &at.span, costs.instruction, problems)?;
-            if key.value == "quantum" {
-                check_progress("the quantum", time, at.span.clone(), costs, problems);
+            if matches!(key.value.as_str(), "quantum" | "slice") {
+                check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
             }
             Some(Parameter::Time(time))
         }

@@ -113,7 +113,9 @@ pub fn costs(
                     let span = error.span.clone();
                     problems.push(cost_problem(error, span));
                 }
-                costs.mark_changed();
+                if table.iter().any(|(key, _)| key.get_ref() != "base") {
+                    costs.mark_changed();
+                }
             }
             costs
         }

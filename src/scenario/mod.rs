@@ -138,9 +138,17 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
-    let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, directory, &mut problems);
+    // A profile that the command line names isn't looked for beside the scenario.
+    let profiles = if overrides.costs.is_some() { None } else { directory };
+    let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);
+    if overrides.host {
+        kernel::as_on_host(&mut image, &mut problems);
+    }
     // What the command line sets is part of what was run.
-    let whole: String = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+    let mut whole: String = parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join("\n");
+    if overrides.host {
+        whole.push_str("\n--host");
+    }
     image.hash = hex(&sha2::Sha256::digest(whole.as_bytes()));
     if problems.has_errors() {
         return Err(Diagnostics::new(problems.list, parts));
@@ -198,7 +206,7 @@ fn read(
         name: word(root, "name", problems).unwrap_or_else(|| default_name.to_owned()),
         question: word(root, "question", problems).unwrap_or_default(),
         hash: String::new(),
-        machine: MachineSpec { cpus, frames, tlb, devices },
+        machine: MachineSpec { cpus, frames, tlb, devices, measured_disk: None },
         kernel,
         costs,
         programs: units.into_iter().map(|unit| unit.program).collect(),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::hw::device::{Device, State as DeviceState, Trigger};
+use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
 use crate::hw::interrupt::RESCHEDULE;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, Fd, Pid, Tid};
-use crate::kernel::cost::CallCost;
+use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::file::{File, Files, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
@@ -25,7 +25,8 @@ use crate::random::Key;
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
-use super::{Control, Mutation, Pace, Prices, Simulator};
+use super::interpret::OwnWork;
+use super::{CallPrice, Control, Mutation, Pace, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
@@ -152,7 +153,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
     }
 
     /// Processes start in the middle of the run.
-    pub(super) fn start(&mut self, cpu: usize, entry: u16) {
+    pub(super) fn start(&mut self, cpu: usize, at: Instant, entry: u16) {
         let start = &self.image.starts[usize::from(entry)];
         for number in 0..start.count {
             self.unstarted -= 1;
@@ -164,7 +165,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             let image = self.image;
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
             let to = self.kernel.place_new(start.cpu);
-            self.externally(cpu, |kernel| {
+            self.externally(cpu, at, |kernel| {
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
             });
@@ -172,35 +173,40 @@ impl<'a, S: Sink> Simulator<'a, S> {
     }
 
     /// Does something that isn't the doing of whatever this CPU executes: it costs that nothing,
-    /// and if the CPU is to schedule it learns so by an interrupt.
-    pub(super) fn externally(&mut self, cpu: usize, happening: impl FnOnce(&mut Kernel<S>)) {
-        let debt = self.kernel.cpus[cpu].debt;
-        let before = self.kernel.cpus[cpu].reschedule;
+    /// and if the CPU is to schedule it learns so by an interrupt. It happens at its own time, which
+    /// may lie within the instruction that the CPU has just executed.
+    pub(super) fn externally(&mut self, cpu: usize, at: Instant, happening: impl FnOnce(&mut Kernel<S>)) {
+        let here = &mut self.kernel.cpus[cpu];
+        let (debt, before) = (here.debt, here.reschedule);
+        let boundary = std::mem::replace(&mut here.now, at);
         happening(&mut self.kernel);
         let here = &mut self.kernel.cpus[cpu];
-        here.debt = debt;
+        (here.now, here.debt) = (boundary, debt);
         if before.is_none() && here.reschedule.is_some() {
-            let now = here.now;
-            self.kernel.assert_line(now, cpu, RESCHEDULE, Trigger::Edge);
+            self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
 }
 
 fn prices(image: &Image) -> Prices {
+    let prices_caches = Caches::of(&image.costs).is_some();
     Prices {
         entry: image.costs.whole(image.costs.syscall_entry),
         exit: image.costs.whole(image.costs.syscall_exit),
         calls: syscall::NAMES
             .iter()
-            .map(|name| image.costs.call(name))
-            .map(|cost| CallCost { base: image.costs.whole(cost.base), ..cost })
+            .map(|name| {
+                let cost = image.costs.call(name);
+                let fixed = cost.per_kib.is_zero() && image.costs.copies.is_empty() && !prices_caches;
+                CallPrice { base: image.costs.whole(cost.base), cost, fixed }
+            })
             .collect(),
+        own: OwnWork::new(&image.costs),
     }
 }
 
 fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
-    let devices: Vec<Device> =
-        image.machine.devices.iter().map(|spec| Device::new(spec.clone(), run)).collect();
+    let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
     let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick };
     let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
@@ -225,6 +231,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         queue: EventQueue::default(),
         devices,
         lines,
+        caches: Caches::of(&image.costs),
         files: files(image, &mut frames),
         frames,
         tasks: Vec::new(),
@@ -241,6 +248,14 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
+}
+
+fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {
+    let mut device = Device::new(spec.clone(), run);
+    if let (DeviceState::Disk(disk), Some(times)) = (&mut device.state, &image.machine.measured_disk) {
+        disk.measure(times.clone(), run.named("measured disk").named(&spec.name).stream());
+    }
+    device
 }
 
 fn regions(image: &Image) -> Vec<Region> {

@@ -3,17 +3,20 @@
 
 use crate::errno::Errno;
 use crate::ids::{CallId, Tid};
+use crate::kernel::Kernel;
+use crate::kernel::caches::Used;
 use crate::kernel::cost::CallCost;
 use crate::kernel::options::Preemption;
 use crate::kernel::task::State;
 use crate::kernel::work::{Context, Work};
-use crate::program::call::{Call, Outcome as CallOutcome, SystemCall};
+use crate::program::Syscall;
+use crate::program::call::{Call, Copied, Outcome as CallOutcome, SystemCall};
 use crate::program::instruction::OnError;
 use crate::time::Span;
 use crate::trace::{Kind, Sink, Why};
 
 use super::user::Asked;
-use super::{Simulator, Trap};
+use super::{CallPrice, Simulator, Trap};
 
 impl<S: Sink> Simulator<'_, S> {
     /// The entry of a call. If nothing can happen before its body takes effect, the body's time
@@ -48,17 +51,31 @@ impl<S: Sink> Simulator<'_, S> {
     /// What a call's body costs: its base the first time, and what it will copy.
     #[inline(always)]
     fn price(&mut self, cpu: usize, thread: Tid, call: CallId, first: bool) -> Span {
-        let cost = self.prices.calls[call.index()];
-        let base = if first { cost.base } else { Span::ZERO };
-        if cost.per_kib.is_zero() { base } else { self.price_with_copy(cpu, thread, base, cost) }
+        let CallPrice { base, cost, fixed } = self.prices.calls[call.index()];
+        let base = if first { base } else { Span::ZERO };
+        if fixed { base } else { self.price_with_copy(cpu, thread, base, cost) }
     }
 
+    /// What a call's body costs that copies, or moves an object's cache lines from another CPU.
     #[inline(never)]
     fn price_with_copy(&mut self, cpu: usize, task: Tid, base: Span, cost: CallCost) -> Span {
-        let Some(Asked { call, .. }) = self.asked(task) else { return base };
+        let Some(Asked { call: made, .. }) = self.asked(task) else { return base };
         let Simulator { kernel, userland, image, .. } = self;
-        let copies = call.copies(&Call { kernel, userland, image, cpu, task });
-        self.kernel.costs.whole(base + cost.copying(copies))
+        let call = Call { kernel, userland, image, cpu, task };
+        let copied = made.copies(&call);
+        let object = call.kernel.caches.is_some().then(|| made.uses(&call)).flatten();
+        let costs = &self.kernel.costs;
+        let copying = copied.map_or(Span::ZERO, |Copied { copying, bytes }| {
+            let curve = &costs.copies[copying];
+            if curve.is_empty() { cost.copying(bytes) } else { curve.from_origin(bytes) }
+        });
+        let moving = match (&self.kernel.caches, object) {
+            (Some(caches), Some(object)) => {
+                caches.price(costs, cpu, object, copied.map_or(0, |copied| copied.bytes))
+            }
+            _ => Span::ZERO,
+        };
+        costs.whole(base + copying + moving)
     }
 
     /// The time up to the end of the call's body, and what was to be paid with it, has passed.
@@ -84,6 +101,9 @@ impl<S: Sink> Simulator<'_, S> {
             task: thread,
         };
         let outcome = match asked {
+            Some(Asked { call: made, .. }) if call.kernel.caches.is_some() => {
+                simulate_with_caches(made, &mut call)
+            }
             Some(Asked { call: made, .. }) => made.simulate(&mut call),
             None => implied_exit(&mut call),
         };
@@ -160,6 +180,23 @@ impl<S: Sink> Simulator<'_, S> {
         }
         Some(self.end_of_program(thread, 1))
     }
+}
+
+/// The call takes effect, and its object's cache lines are where its CPU is.
+#[inline(never)]
+fn simulate_with_caches<S: Sink>(made: &Syscall, call: &mut Call<'_, S>) -> Result<CallOutcome, Errno> {
+    let object = made.uses(call);
+    let filled = |kernel: &Kernel<S>| match object {
+        Some(Used::Pipe { pipe, .. }) => kernel.pipes[pipe as usize].used(),
+        _ => 0,
+    };
+    let before = filled(call.kernel);
+    let outcome = made.simulate(call);
+    let after = filled(call.kernel);
+    if let (Some(caches), Some(object)) = (&mut call.kernel.caches, object) {
+        caches.used(call.cpu, object, before, after);
+    }
+    outcome
 }
 
 /// The exit of a program that has come to its end, or failed: the main thread takes the whole

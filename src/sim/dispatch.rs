@@ -60,6 +60,9 @@ impl<S: Sink> Simulator<'_, S> {
         self.kernel.emit(cpu, Kind::PageFaultUser { page: u64::from(page.0), fault });
         let costs = &self.kernel.costs;
         let cost = match fault {
+            Fault::Minor if !costs.fault_cached.is_zero() && self.kernel.is_of_file(page) => {
+                costs.fault_cached
+            }
             Fault::Minor => costs.fault_minor,
             Fault::Major => costs.fault_major,
             Fault::CopyOnWrite => costs.fault_copy,

@@ -160,7 +160,7 @@ impl<S: Sink> Simulator<'_, S> {
     fn cut(&self, here: &Cpu, done: Instant, due: Instant) -> Instant {
         let unit = self.kernel.costs.instruction;
         if here.context == Context::Idle {
-            if here.has_interrupt() { here.noticed.max(here.now) } else { due.max(here.now) }
+            if here.has_interrupt() || here.notices { here.noticed.max(here.now) } else { due.max(here.now) }
         } else if here.left.is_zero() {
             done
         } else if self.pace == Pace::Step {
@@ -223,8 +223,9 @@ impl<S: Sink> Simulator<'_, S> {
             Due::Ipi { to, vector } => {
                 self.kernel.assert_line(at, to.index(), vector, crate::hw::device::Trigger::Edge);
             }
+            Due::Notice { cpu } => self.kernel.notice(at, cpu),
             Due::Outside(index) => self.inject(cpu, at, index),
-            Due::Start(start) => self.start(cpu, start),
+            Due::Start(start) => self.start(cpu, at, start),
         }
     }
 
@@ -232,14 +233,22 @@ impl<S: Sink> Simulator<'_, S> {
     #[inline]
     pub(super) fn take_effect(&mut self, cpu: usize) -> Option<super::Trap> {
         let here = &self.kernel.cpus[cpu];
-        if !here.left.is_zero() {
+        if !here.left.is_zero() && !here.notices {
             return None;
         }
         match here.context {
+            Context::Idle if here.notices => self.idle_notices(cpu),
             Context::Idle => None,
             Context::User => self.user_instruction_ends(cpu),
             Context::Kernel(work) => self.work_ends(cpu, work).or_else(|| self.proceed(cpu)),
         }
+    }
+
+    /// A CPU that looked for work has found some.
+    #[cold]
+    fn idle_notices(&mut self, cpu: usize) -> Option<super::Trap> {
+        self.kernel.cpus[cpu].notices = false;
+        self.go_on(cpu)
     }
 
     /// Whether a run in which all CPUs idle can go on at all.

@@ -5,7 +5,8 @@
 //!   as many lines.
 //! - `execute`: whose instruction ends next, and how far a run of plain instructions may go at
 //!   once (the exact fast-forward)
-//! - `user`: what the programs' instructions do; `access`: those that access memory
+//! - `user`: what the programs' instructions do; `access`: those that access memory; `interpret`:
+//!   the programs' own work around them
 //! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
 //!   the frames of a system call
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
@@ -28,6 +29,7 @@ mod deadlock;
 mod dispatch;
 mod execute;
 mod header;
+mod interpret;
 mod mutation;
 mod outcome;
 mod outside;
@@ -49,6 +51,8 @@ use crate::program::Image;
 use crate::program::userland::Userland;
 use crate::time::{Instant, Span};
 use crate::trace::{Exception, Fault, Sink};
+
+use interpret::OwnWork;
 
 /// Whether plain instructions are executed one at a time. Both give the same trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,7 +107,17 @@ struct Prices {
     entry: Span,
     exit: Span,
     /// Indexed by [`CallId`](crate::ids::CallId).
-    calls: Vec<CallCost>,
+    calls: Vec<CallPrice>,
+    own: OwnWork,
+}
+
+/// The price of a call's body.
+#[derive(Clone, Copy, Debug)]
+struct CallPrice {
+    base: Span,
+    cost: CallCost,
+    /// It doesn't depend on what the call copies, nor on who used its object last.
+    fixed: bool,
 }
 
 impl<S: Sink> Simulator<'_, S> {

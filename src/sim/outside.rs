@@ -38,7 +38,7 @@ impl<S: Sink> Simulator<'_, S> {
             Action::Plug { device } => self.kernel.devices[device.index()].plugged = true,
             Action::Signal { process, signal } => {
                 if let Some(to) = self.kernel.first_of[usize::from(process.0)] {
-                    self.externally(cpu, |kernel| {
+                    self.externally(cpu, at, |kernel| {
                         kernel.send_signal(cpu, to, *signal);
                     });
                 }

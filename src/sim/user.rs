@@ -59,6 +59,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
     pub(super) fn user_instruction_ends(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
         let user = &mut self.userland.users[thread.index()];
+        if self.prices.own.takes_time && user.fetched {
+            return self.begin_user_instruction(cpu);
+        }
         let instruction = &self.image.programs[usize::from(user.program.0)].code[user.next as usize];
         if matches!(instruction, Instruction::Compute(_)) {
             user.next += 1;
@@ -227,13 +230,18 @@ impl<'a, S: Sink> Simulator<'a, S> {
         program: &Program,
     ) -> Option<(Address, &mut User)> {
         let quiet = self.quiet();
-        let Simulator { kernel, userland, image, turns, .. } = self;
+        let Simulator { kernel, userland, image, turns, prices, .. } = self;
         let here = &mut kernel.cpus[cpu];
         let user = &mut userland.users[thread.index()];
         loop {
             let at = user.next;
             if S::ON {
                 kernel.tasks[thread.index()].step = program.steps[at as usize];
+            }
+            if prices.own.takes_time
+                && !prices.own.passes_before(&program.code[at as usize], user, here, quiet, turns)
+            {
+                return None;
             }
             match program.code[at as usize] {
                 Instruction::Compute(amount) => {

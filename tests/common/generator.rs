@@ -99,8 +99,58 @@ impl Generator {
                 ", calls.fork.base = \"310ns\", calls.wait4.base = \"40ns\", calls.clone.base = \"200ns\"",
             );
         }
+        self.measured_costs(&mut costs);
         costs.push_str(" }");
         self.line(&costs);
+    }
+
+    /// What only a measured host charges.
+    fn measured_costs(&mut self, costs: &mut String) {
+        for key in ["user-step", "user-call", "user-note", "timer-slack", "ipi-delivery-idle", "poll-notice"]
+        {
+            if self.chance(30) {
+                let time = self.time();
+                let _ = write!(costs, ", {key} = \"{time}ns\"");
+            }
+        }
+        for key in ["contended", "remote-per-kib", "fault-cached"] {
+            if self.chance(30) {
+                let time = self.time();
+                let _ = write!(costs, ", {key} = \"{time}ns\"");
+            }
+        }
+        if self.chance(40) {
+            let time = self.time() * 10;
+            let _ = write!(costs, ", idle-poll = \"{time}ns\"");
+        }
+        if self.chance(30) {
+            let [small, large] = [0; 2].map(|_| self.time());
+            let points = format!("points = [[1, \"0ns\"], [2, \"{small}ns\"], [4, \"{large}ns\"]]");
+            let _ = write!(costs, ", switch-cold = {{ {points} }}");
+        }
+        for copying in ["pipe-write", "pipe-read", "file-write", "file-read", "direct-read", "terminal-write"]
+        {
+            if self.chance(25) {
+                let [small, large] = [0; 2].map(|_| self.time());
+                let points = format!("points = [[\"7B\", \"{small}ns\"], [\"4KiB\", \"{large}ns\"]]");
+                let _ = write!(costs, ", copies.{copying} = {{ {points} }}");
+            }
+        }
+        if self.chance(30) {
+            let [fast, more] = [0; 2].map(|_| self.time());
+            let slow = fast + more;
+            let quantiles = format!("{{ points = [[0.1, \"{fast}ns\"], [0.9, \"{slow}ns\"]] }}");
+            let _ =
+                write!(costs, ", disk = {{ read = {quantiles}, flush = {quantiles}, per-kib = \"3ns\" }}");
+        }
+        let tick = self.number(3_000, 6_000);
+        let preemption = self.pick(&["none", "full"]);
+        let _ = write!(costs, ", host = {{ tick = \"{tick}ns\", preemption = \"{preemption}\"");
+        if self.chance(50) {
+            let slice = self.number(2_600, 7_000);
+            let _ = write!(costs, ", policy = \"eevdf\", slice = \"{slice}ns\"");
+        }
+        costs.push_str(" }");
     }
 
     fn kernel(&mut self) {
@@ -109,7 +159,7 @@ impl Generator {
         let scheduler = match policy {
             "fcfs" => "{ policy = \"fcfs\" }".to_owned(),
             "eevdf" => {
-                let slice = self.number(300, 4_000);
+                let slice = self.number(2_600, 7_000);
                 let parity = self.pick(&["true", "false"]);
                 format!("{{ policy = \"eevdf\", slice = \"{slice}ns\", run-to-parity = {parity} }}")
             }
@@ -219,6 +269,9 @@ impl Generator {
         let mutex = self.number(0, self.mutexes - 1);
         let size = self.pick(&["1B", "8B", "100B", "5KiB"]);
         let child = self.number(0, self.children - 1);
+        if self.chance(4) {
+            return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
+        }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
             4 => format!("{{ compute = {{ dist = \"exponential\", mean = \"{time}ns\" }} }}"),

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::random::Stream;
 use crate::time::{Instant, Span};
 
-use super::{DiskSpec, Duration};
+use super::{DiskSpec, Duration, MeasuredDisk};
 
 /// A transfer that the kernel asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Request {
     pub tag: u32,
     pub bytes: u64,
     pub write: bool,
+    /// It also makes sure that the disk has all that was written before.
+    pub flush: bool,
     /// The disk was pulled out before it was done.
     pub failed: bool,
 }
@@ -26,6 +28,8 @@ pub struct Request {
 pub struct Disk {
     spec: DiskSpec,
     stream: Stream,
+    /// The times of a real disk, which take the place of the spec's, and their own random stream.
+    measured: Option<(MeasuredDisk, Stream)>,
     waiting: VecDeque<Request>,
     /// Those in work and when they are done, by the place that their completion event names.
     active: Vec<Option<(Request, Instant)>>,
@@ -39,7 +43,12 @@ pub type Started = (Instant, u16);
 impl Disk {
     pub fn new(spec: DiskSpec, stream: Stream) -> Disk {
         let active = vec![None; usize::from(spec.depth.max(1))];
-        Disk { spec, stream, waiting: VecDeque::new(), active, done: VecDeque::new() }
+        Disk { spec, stream, measured: None, waiting: VecDeque::new(), active, done: VecDeque::new() }
+    }
+
+    /// Takes as long as a real disk did, from now on.
+    pub fn measure(&mut self, times: MeasuredDisk, stream: Stream) {
+        self.measured = Some((times, stream));
     }
 
     /// Takes a request; begins with it at once if there is room.
@@ -86,15 +95,29 @@ impl Disk {
         self.done.len() - before
     }
 
+    /// How long a real disk took for such a request, if that was measured, and for each KiB.
+    fn measured_time(&mut self, request: Request) -> Option<(Span, Span)> {
+        let (times, stream) = self.measured.as_mut()?;
+        let quantiles = match request {
+            Request { flush: true, .. } => &times.flush,
+            Request { write: true, .. } => &times.write,
+            Request { .. } => &times.read,
+        };
+        Some((quantiles.as_ref()?.draw(stream), times.per_kib))
+    }
+
     fn start_next(&mut self, now: Instant) -> Option<Started> {
         let place = self.active.iter().position(Option::is_none)?;
         let request = self.waiting.pop_front()?;
-        let service = match self.spec.service {
-            Duration::Fixed(time) => time,
-            Duration::Uniform { low, high } => self.stream.uniform_span(low, high),
-            Duration::Exponential { mean } => self.stream.exponential_span(mean),
-        };
-        let transfer = u128::from(request.bytes) * u128::from(self.spec.per_kib.as_nanos());
+        let (service, per_kib) = self.measured_time(request).unwrap_or_else(|| {
+            let service = match self.spec.service {
+                Duration::Fixed(time) => time,
+                Duration::Uniform { low, high } => self.stream.uniform_span(low, high),
+                Duration::Exponential { mean } => self.stream.exponential_span(mean),
+            };
+            (service, self.spec.per_kib)
+        });
+        let transfer = u128::from(request.bytes) * u128::from(per_kib.as_nanos());
         let transfer = Span::from_nanos(transfer.div_ceil(1024).min(u128::from(u64::MAX)) as u64);
         let due = now + (service + transfer).max(Span::TICK);
         self.active[place] = Some((request, due));
@@ -104,6 +127,7 @@ impl Disk {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Quantiles;
     use super::*;
     use crate::random::Key;
 
@@ -114,7 +138,25 @@ mod tests {
     }
 
     fn request(tag: u32) -> Request {
-        Request { tag, bytes: 4096, write: false, failed: false }
+        Request { tag, bytes: 4096, write: false, flush: false, failed: false }
+    }
+
+    #[test]
+    fn a_measured_disk_takes_its_own_time_for_each_kind_of_request() {
+        let mut disk = disk(3);
+        let micros = Span::from_micros;
+        let times = MeasuredDisk {
+            read: Quantiles::new(&[(0.5, micros(80))]),
+            flush: Quantiles::new(&[(0.5, micros(900))]),
+            per_kib: micros(2),
+            ..MeasuredDisk::default()
+        };
+        disk.measure(times, Key::of_run(1).stream());
+        let due = |disk: &mut Disk, request| disk.submit(request, Instant::START).unwrap().0.as_nanos();
+        assert_eq!(due(&mut disk, request(1)), 88_000);
+        assert_eq!(due(&mut disk, Request { write: true, flush: true, ..request(2) }), 908_000);
+        // Writes weren't measured: 100 us, and 1 us for each KiB.
+        assert_eq!(due(&mut disk, Request { write: true, ..request(3) }), 104_000);
     }
 
     #[test]

@@ -269,11 +269,16 @@ impl Costs {
 }
 
 impl CallCost {
-    /// The time to copy so many bytes, rounded up to the nanosecond.
+    /// The time to copy so many bytes.
     pub fn copying(self, bytes: u64) -> Span {
-        let time = (u128::from(bytes) * u128::from(self.per_kib.as_nanos())).div_ceil(1024);
-        Span::from_nanos(u64::try_from(time).unwrap_or(u64::MAX))
+        per_kib(self.per_kib, bytes)
     }
+}
+
+/// The time for so many bytes at a price for each KiB, rounded up to the nanosecond.
+pub fn per_kib(price: Span, bytes: u64) -> Span {
+    let time = (u128::from(bytes) * u128::from(price.as_nanos())).div_ceil(1024);
+    Span::from_nanos(u64::try_from(time).unwrap_or(u64::MAX))
 }
 
 /// The built-in profiles: name and text.

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::Fd;
-use crate::kernel::file::{Opened, Transfer};
+use crate::kernel::caches::Used;
+use crate::kernel::file::{Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::At;
@@ -60,6 +61,13 @@ pub struct Fsync {
 }
 
 impl SystemCall for Fsync {
+    fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+        match call.kernel.opened(call.process(), self.fd)?.1 {
+            Opened::File(file) => Some(Used::File { file, writes: false }),
+            Opened::PipeRead(_) | Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+        }
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
         let (_, Opened::File(file)) = call.kernel.opened(process, self.fd).ok_or(Errno::EBADF)? else {
@@ -75,7 +83,7 @@ impl SystemCall for Fsync {
         }
         let object = entry.object;
         let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
-        call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, true);
+        call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, Way::Flush);
         call.user().progress = 1;
         Ok(Outcome::Block { on: Cause::Disk, object: Some(object) })
     }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::ids::ObjectId;
+use crate::kernel::caches::Used;
 #[cfg(target_os = "linux")]
 use crate::os::futex;
 use crate::program::at::{At, Value};
@@ -109,7 +110,17 @@ fn word<S: Sink>(call: &mut Call<'_, S>, cell: Cell) -> Result<((u32, u32), i64)
     Ok(((cell.array.0, index as u32), value))
 }
 
+/// The word as an object that CPUs share.
+fn used<S: Sink>(call: &Call<'_, S>, cell: Cell) -> Used {
+    let index = call.userland.users[call.task.index()].value(cell.index, call.image);
+    Used::Futex((cell.array.0, index as u32))
+}
+
 impl SystemCall for FutexWait {
+    fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+        Some(used(call, self.cell))
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         if call.progress() > 0 {
             return Ok(Outcome::Done(0));
@@ -134,6 +145,10 @@ impl SystemCall for FutexWait {
 }
 
 impl SystemCall for FutexWake {
+    fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+        Some(used(call, self.cell))
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (word, _) = word(call, self.cell)?;
         let image = call.image;

@@ -41,7 +41,8 @@ pub use write::Write;
 pub use r#yield::Yield;
 
 use crate::errno::Errno;
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::kernel::caches::Used;
+use crate::program::call::{Call, Copied, Outcome, SystemCall};
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::value::Amount;
@@ -100,8 +101,13 @@ macro_rules! calls {
             }
 
             #[inline]
-            fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
+            fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
                 match self { $(Syscall::$name(own) => own.copies(call),)* }
+            }
+
+            #[inline]
+            fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+                match self { $(Syscall::$name(own) => own.uses(call),)* }
             }
 
             #[inline]

@@ -8,11 +8,13 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::ids::Fd;
-use crate::kernel::file::{OpenId, Opened, Transfer};
+use crate::kernel::caches::Used;
+use crate::kernel::cost::Copying;
+use crate::kernel::file::{OpenId, Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount};
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Call, Copied, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
@@ -80,15 +82,34 @@ impl SystemCall for Read {
         Some(&self.bytes)
     }
 
-    fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
-        match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeRead(pipe))) => call.kernel.pipes[pipe as usize].used().min(call.amount()),
-            Some((open, Opened::File(file))) => {
-                let (offset, bytes) = extent(call, open, file);
-                let waits = !self.direct && call.kernel.uncached(file, offset, bytes).is_some();
-                if waits { 0 } else { bytes }
+    fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
+        let (copying, bytes) = match call.kernel.opened(call.process(), self.fd)? {
+            (_, Opened::PipeRead(pipe)) => {
+                (Copying::PipeRead, call.kernel.pipes[pipe as usize].used().min(call.amount()))
             }
-            Some((_, Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen)) | None => 0,
+            (open, Opened::File(file)) => {
+                let (offset, bytes) = extent(call, open, file);
+                if self.direct {
+                    (Copying::DirectRead, if call.progress() > 0 { 0 } else { bytes })
+                } else {
+                    let waits = call.kernel.uncached(file, offset, bytes).is_some();
+                    (Copying::FileRead, if waits { 0 } else { bytes })
+                }
+            }
+            (_, Opened::Keyboard) => {
+                let line = call.kernel.terminal.lines.front();
+                (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
+            }
+            (_, Opened::PipeWrite(_) | Opened::Screen) => return None,
+        };
+        Some(Copied { copying, bytes })
+    }
+
+    fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+        match call.kernel.opened(call.process(), self.fd)?.1 {
+            Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
+            Opened::File(file) => Some(Used::File { file, writes: false }),
+            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
         }
     }
 
@@ -212,7 +233,7 @@ impl Read {
             let size = if self.direct { bytes } else { u64::from(pages) * crate::hw::mmu::PAGE_SIZE };
             let transfer = Transfer { thread: call.task, file, first_page, pages };
             call.user().progress = u64::from(first_page + pages).max(1);
-            call.kernel.transfer(call.cpu, transfer, size, false);
+            call.kernel.transfer(call.cpu, transfer, size, Way::Read);
             return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
         }
         call.kernel.files.open[open.0 as usize].offset += bytes;

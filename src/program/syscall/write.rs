@@ -8,11 +8,13 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::ids::Fd;
-use crate::kernel::file::{File, OpenId, Opened, Transfer};
+use crate::kernel::caches::Used;
+use crate::kernel::cost::Copying;
+use crate::kernel::file::{File, OpenId, Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount, Value};
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Call, Copied, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 use crate::program::names::Channel;
@@ -93,15 +95,28 @@ impl SystemCall for Write {
         Some(&self.bytes)
     }
 
-    fn copies<S: Sink>(&self, call: &Call<'_, S>) -> u64 {
-        match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeWrite(pipe))) => {
+    fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
+        let (copying, bytes) = match call.kernel.opened(call.process(), self.fd)?.1 {
+            Opened::PipeWrite(pipe) => {
                 let total = call.amount();
-                call.kernel.pipes[pipe as usize].accepts(total - call.progress(), total)
+                let bytes = call.kernel.pipes[pipe as usize].accepts(total - call.progress(), total);
+                (Copying::PipeWrite, bytes)
             }
-            Some((_, Opened::File(_))) if call.progress() > 0 => 0,
-            Some((_, Opened::File(_) | Opened::Screen)) => call.amount(),
-            Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => 0,
+            Opened::File(_) => {
+                let copying = if self.direct { Copying::DirectWrite } else { Copying::FileWrite };
+                (copying, if call.progress() > 0 { 0 } else { call.amount() })
+            }
+            Opened::Screen => (Copying::TerminalWrite, call.amount()),
+            Opened::PipeRead(_) | Opened::Keyboard => return None,
+        };
+        Some(Copied { copying, bytes })
+    }
+
+    fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+        match call.kernel.opened(call.process(), self.fd)?.1 {
+            Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
+            Opened::File(file) => Some(Used::File { file, writes: true }),
+            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
         }
     }
 
@@ -198,7 +213,7 @@ impl Write {
             if to_disk {
                 let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
                 call.user().progress = 1;
-                call.kernel.transfer(call.cpu, transfer, bytes, true);
+                call.kernel.transfer(call.cpu, transfer, bytes, Way::Write);
                 return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
             }
         }

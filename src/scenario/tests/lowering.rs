@@ -198,6 +198,7 @@ fn the_command_line_overrides_the_file() {
         ],
         seed: Some(99),
         until: Some("5ms".to_owned()),
+        ..Overrides::default()
     };
     let text = include_str!("../testdata/ping-pong.toml");
     let Err(diagnostics) = Scenario::parse("x.toml", text, &overrides) else { panic!("fcfs has no quantum") };

@@ -90,7 +90,7 @@ proptest! {
 
     #[test]
     fn any_override_is_applied_or_refused(key in "[a-z.\"]{0,12}", value in ".{0,12}") {
-        let overrides = Overrides { set: vec![(key, value.clone())], seed: None, until: Some(value) };
+        let overrides = Overrides { set: vec![(key, value.clone())], until: Some(value), ..Overrides::default() };
         if let Err(diagnostics) = Scenario::parse("x.toml", VALID[0], &overrides) {
             drop(diagnostics.render(false));
         }
