@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
-use crate::os::process;
 use crate::program::Image;
 use crate::program::native::{Board, Noted, Row, Size};
 use crate::program::verb::Real;

@@ -87,7 +87,7 @@ fn measure(host: &Host, route: Route) -> Result<Measured, Refused> {
         most_time: Span::from_millis(20_000),
         tasks: 50,
         notes: 4 << 20,
-        memory: 1 << 20,
+        memory: 16 << 20,
         file_bytes: 1 << 20,
         route,
     };
