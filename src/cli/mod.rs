@@ -2,6 +2,7 @@
 //!
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
 //!   `judge_real` compare a run with what its scenario expects
+//! - `doctor`: what this host allows real runs, and what killed ones have left behind
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
@@ -13,6 +14,8 @@
 mod check;
 mod completions;
 mod digest;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod exit;
 mod explain;
 mod export;
@@ -38,6 +41,8 @@ mod test;
 #[cfg(target_os = "linux")]
 mod test_real;
 mod topics;
+#[cfg(target_os = "linux")]
+mod usage;
 
 use std::process::ExitCode;
 
@@ -76,6 +81,8 @@ enum Command {
     Run(run::Run),
     #[cfg(target_os = "linux")]
     Real(real::Real),
+    #[cfg(target_os = "linux")]
+    Doctor(doctor::Doctor),
     /// The parent of a real run's processes.
     #[cfg(target_os = "linux")]
     #[command(hide = true, name = trapline::real::run::GUARDIAN_COMMAND)]
@@ -134,6 +141,8 @@ impl Command {
             Command::Run(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::Real(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::Doctor(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::RealGuardian { numbers } => real::guardian(&numbers),
             #[cfg(target_os = "linux")]

@@ -19,7 +19,7 @@ use super::load::load;
 use super::place::Place;
 use super::run::{OverrideArgs, judge};
 use super::summary::Format;
-use super::{interrupt, terminal};
+use super::{interrupt, terminal, usage};
 
 /// Run a scenario on this machine's own kernel.
 ///
@@ -155,10 +155,18 @@ impl Real {
         let digest = digest::digest(&trace, &Arc::new(AtomicU64::new(0)))?;
         place.write(&digest)?;
         if !self.quiet {
-            terminal::print(&digest.text(self.format)?)?;
+            let counted = match self.format {
+                Format::Table => usage::text(image, &measured),
+                Format::Json => None,
+            };
+            terminal::print(&(digest.text(self.format)? + &counted.unwrap_or_default()))?;
         }
         let exit = judge(&outcome, Instant::START + settings.most_time);
         place.tell(&trace);
+        if measured.lost() > 0 {
+            let lost = measured.lost();
+            terminal::warning(&format!("{lost} events found no place and are missing from the trace"));
+        }
         for broken in digest.broken_laws() {
             terminal::warning(&format!("the trace breaks a law: {broken}"));
         }

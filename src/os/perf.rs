@@ -278,3 +278,41 @@ fn values(event: &OwnedFd) -> nix::Result<(u64, Option<u64>)> {
     let word = |at: usize| bytes[at..at + 8].try_into().map_or(0, u64::from_ne_bytes);
     Ok((word(8), (length == 24).then(|| word(16))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::memory::Mapping;
+    use crate::os::process;
+
+    #[test]
+    fn the_page_faults_of_a_thread_are_recorded_with_their_ends() {
+        const PAGES: usize = 20;
+        let cpu = process::cpus()[0];
+        process::pin(&[cpu]).unwrap();
+        let mut recorder = match Recorder::new(0, cpu, 64 << 10) {
+            Ok(recorder) => recorder,
+            Err(error) => {
+                eprintln!("SKIPPED: performance events: {error}");
+                return;
+            }
+        };
+        let memory = Mapping::private(PAGES * PAGE).unwrap();
+        (0..PAGES).for_each(|page| memory.touch((page * PAGE) as u64, true));
+        let mut faults = std::collections::BTreeMap::new();
+        recorder.take(|recorder, record| {
+            // A sample: its identifier comes after the header, its address at the end.
+            let word = |at: usize| u64::from_ne_bytes(record[at..at + 8].try_into().unwrap());
+            if record[..4] == 9_u32.to_ne_bytes() {
+                let asked = recorder.asked(word(8)).unwrap();
+                faults.entry(word(32) / PAGE as u64).or_insert_with(Vec::new).push(asked);
+            }
+        });
+        let whole = faults.values().filter(|asked| **asked == [Asked::Fault, Asked::MinorFault]);
+        assert!(whole.count() >= PAGES, "{faults:?}");
+        assert_eq!(recorder.lost().unwrap_or(0), 0);
+        let mut records = 0;
+        recorder.take(|_, record| records += usize::from(record[..4] == 9_u32.to_ne_bytes()));
+        assert!(records < PAGES, "what was taken has gone: {records}");
+    }
+}

@@ -154,3 +154,74 @@ fn wait<S: Source>(
     let full = events.into_iter().filter(|(_, events)| events.contains(PollFlags::POLLIN));
     Ok((full.map(|(source, _)| source).collect(), over))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::file;
+    use std::io::{Read, Write};
+
+    /// A pipe that stands for a buffer: each byte is an event at that time.
+    struct Pipe {
+        cpu: usize,
+        pipe: std::fs::File,
+    }
+
+    impl Source for Pipe {
+        fn ready(&self) -> BorrowedFd<'_> {
+            self.pipe.as_fd()
+        }
+
+        fn drain(&mut self, batch: &mut Batch<'_>) -> io::Result<()> {
+            let mut bytes = [0; 16];
+            let length = self.pipe.read(&mut bytes)?;
+            for &at in &bytes[..length] {
+                batch.add(raw(at.into(), self.cpu));
+            }
+            batch.lost_in_all(self.cpu, u64::from(bytes[0]));
+            Ok(())
+        }
+
+        fn finish(&mut self, batch: &mut Batch<'_>) -> io::Result<()> {
+            let mut rest = Vec::new();
+            self.pipe.read_to_end(&mut rest)?;
+            rest.into_iter().for_each(|at| batch.add(raw(at.into(), self.cpu)));
+            batch.lost(100);
+            Ok(())
+        }
+    }
+
+    fn raw(at: u64, cpu: usize) -> Raw {
+        Raw { at, cpu, pid: 1, point: Point::Switch, values: [0; 3] }
+    }
+
+    fn pipe(cpu: usize) -> (Pipe, std::fs::File) {
+        let (read, write, _) = file::pipe(4096).unwrap();
+        (Pipe { cpu, pipe: read.into() }, write.into())
+    }
+
+    #[test]
+    fn what_is_collected_is_in_the_order_of_time_and_losses_are_added_up() {
+        let ((one, mut into_one), (two, mut into_two)) = (pipe(0), pipe(1));
+        into_one.write_all(&[5, 9]).unwrap();
+        into_two.write_all(&[7]).unwrap();
+        // Where the writers have gone, nothing is to be waited for.
+        drop((into_one, into_two));
+        let bytes = 1000 * size_of::<Raw>() as u64;
+        let collector = Collector::start(vec![one, two], vec![Point::Switch], bytes, &[]).unwrap();
+        let seen = collector.finish().unwrap();
+        assert_eq!(seen.events, [raw(5, 0), raw(7, 1), raw(9, 0)]);
+        assert!(seen.sees(Point::Switch) && !seen.sees(Point::Wakeup));
+        assert!([200, 205, 207, 212].contains(&seen.lost), "{}", seen.lost);
+    }
+
+    #[test]
+    fn what_finds_no_place_is_counted() {
+        let (one, mut into_one) = pipe(0);
+        into_one.write_all(&[0; 50]).unwrap();
+        drop(into_one);
+        let bytes = 10 * size_of::<Raw>() as u64;
+        let seen = Collector::start(vec![one], Vec::new(), bytes, &[0]).unwrap().finish().unwrap();
+        assert_eq!((seen.events.len(), seen.lost), (10, 140));
+    }
+}

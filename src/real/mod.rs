@@ -10,15 +10,18 @@
 //! - [`spec`]: what caller, guardian and exec'd programs tell each other
 //! - [`route`]: how the kernel is asked what it saw of a run: [`ftrace`] for root, [`perf`] for
 //!   everybody; [`seen`] is what both give, `collect` gathers it while the run goes on
+//! - [`leftovers`]: what killed runs have left behind; [`doctor`]: what this host allows, tried out
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see
 
 mod align;
 mod collect;
+pub mod doctor;
 pub mod ftrace;
 pub mod guardian;
 mod interpret;
 mod kernel;
+pub mod leftovers;
 pub mod limits;
 pub mod observe;
 pub mod perf;

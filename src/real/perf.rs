@@ -201,3 +201,85 @@ fn read(bytes: &[u8], asked: &dyn Fn(u64) -> Option<Asked>) -> Option<Record> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(records: &[Record]) -> Vec<Raw> {
+        let (mut waiting, mut given) = (Waiting::default(), Vec::new());
+        for &record in records {
+            waiting.take(record, 3, &mut |raw| given.push(raw));
+        }
+        given.extend(waiting.0);
+        given
+    }
+
+    fn switch(at: u64, prev: i64, state: i64, next: i64) -> Raw {
+        Raw { at, cpu: 3, pid: prev as i32, point: Point::Switch, values: [prev, state, next] }
+    }
+
+    #[test]
+    fn a_thread_that_comes_on_at_once_has_followed_directly() {
+        let records = [
+            Record::On { at: 10, tid: 7 },
+            Record::Off { at: 100, tid: 7, state: SLEEPS },
+            Record::On { at: 100 + DIRECTLY, tid: 8 },
+            Record::Off { at: 9_000, tid: 8, state: RUNNABLE },
+            Record::On { at: 9_001 + DIRECTLY, tid: 7 },
+        ];
+        let wanted = [
+            switch(10, 0, RUNNABLE, 7),
+            switch(100, 7, SLEEPS, 8),
+            switch(9_000, 8, RUNNABLE, 0),
+            switch(9_001 + DIRECTLY, 0, RUNNABLE, 7),
+        ];
+        assert_eq!(translated(&records), wanted);
+    }
+
+    #[test]
+    fn a_thread_that_ends_leaves_its_cpu() {
+        let records = [Record::Exit { at: 5, tid: 7 }, Record::Fork { at: 50, parent: 8, child: 9 }];
+        let fork = Raw { at: 50, cpu: 3, pid: 8, point: Point::Fork, values: [9, 0, 0] };
+        assert_eq!(translated(&records), [switch(5, 7, DEAD, 0), fork]);
+    }
+
+    /// A record with its header; the length is that of the words.
+    fn bytes(kind: u32, misc: u16, words: &[u64]) -> Vec<u8> {
+        let mut bytes = kind.to_ne_bytes().to_vec();
+        bytes.extend(misc.to_ne_bytes());
+        bytes.extend((8 + words.len() as u16 * 8).to_ne_bytes());
+        bytes.extend(words.iter().flat_map(|word| word.to_ne_bytes()));
+        bytes
+    }
+
+    /// Two numbers of 32 bits, the first at the lower address.
+    fn pair(first: u32, second: u32) -> u64 {
+        let mut bytes = first.to_ne_bytes().to_vec();
+        bytes.extend(second.to_ne_bytes());
+        u64::from_ne_bytes(bytes.try_into().unwrap())
+    }
+
+    #[test]
+    fn records_are_read() {
+        let none = |_| None;
+        let end = [pair(40, 42), 1_000, 99];
+        let read_one = |kind, misc, words: &[u64]| read(&bytes(kind, misc, words), &none);
+        assert_eq!(read_one(record::SWITCH, 0, &end), Some(Record::On { at: 1_000, tid: 42 }));
+        let off = |state| Some(Record::Off { at: 1_000, tid: 42, state });
+        assert_eq!(read_one(record::SWITCH, record::SWITCH_OUT, &end), off(SLEEPS));
+        let preempted = record::SWITCH_OUT | record::SWITCH_OUT_PREEMPT;
+        assert_eq!(read_one(record::SWITCH, preempted, &end), off(RUNNABLE));
+        let fork = [pair(50, 40), pair(52, 42), 2_000, end[0], end[1], end[2]];
+        assert_eq!(read_one(record::FORK, 0, &fork), Some(Record::Fork { at: 2_000, parent: 42, child: 52 }));
+        assert_eq!(read_one(record::EXIT, 0, &fork), Some(Record::Exit { at: 2_000, tid: 52 }));
+        assert_eq!(read_one(record::LOST, 0, &[99, 17, end[0], end[1], end[2]]), Some(Record::Lost(17)));
+        let sample = bytes(record::SAMPLE, 0, &[99, pair(40, 42), 3_000, 0x7000]);
+        let fault = Record::Fault { at: 3_000, tid: 42, address: 0x7000, asked: Asked::Fault };
+        assert_eq!(read(&sample, &|id| (id == 99).then_some(Asked::Fault)), Some(fault));
+        assert_eq!(read(&sample, &none), None);
+        for length in 0..sample.len() {
+            assert_eq!(read(&sample[..length], &|_| Some(Asked::Fault)), None, "{length}");
+        }
+    }
+}

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
-use crate::os::process;
 use crate::program::Image;
 use crate::program::native::{Board, Noted, Row, Size};
 use crate::program::verb::Real;
@@ -23,13 +22,15 @@ use super::route::{Route, Watching};
 use super::seen::Seen;
 use super::spec::Spec;
 
+pub use super::leftovers::clean;
+
 /// The subcommand that the guardian executes.
 pub const GUARDIAN_COMMAND: &str = "real-guardian";
 
 /// Marks all processes of a run from the guardian on: the caller's number, in their environment.
 pub const MARK: &str = "TRAPLINE_RUN";
 /// What the folders of runs are called, before the caller's number.
-const SCRATCH: &str = "trapline-run-";
+pub(super) const SCRATCH: &str = "trapline-run-";
 /// So long the guardian has for making what the processes share, and for ending them: much longer
 /// than it takes on a loaded host.
 const PREPARATION: Duration = Duration::from_secs(120);
@@ -88,24 +89,16 @@ impl Measured {
     }
 }
 
-/// A new folder for a run's files, which goes when it is dropped.
+/// A new folder for a run's files, which goes when it is dropped. What earlier runs have left behind
+/// goes now.
 pub fn scratch(place: &Path) -> std::io::Result<tempfile::TempDir> {
     clean(place);
-    tempfile::Builder::new().prefix(&format!("{SCRATCH}{}-", std::process::id())).tempdir_in(place)
+    folder(place)
 }
 
-/// Removes what runs have left behind whose callers have gone: folders in `place`, and instances of
-/// the kernel's tracing. Says what it was.
-pub fn clean(place: &Path) -> Vec<String> {
-    let mut removed = super::ftrace::clean();
-    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let pid = name.strip_prefix(SCRATCH).and_then(|rest| rest.split('-').next()?.parse().ok());
-        if pid.is_some_and(|pid| !process::lives(pid)) && std::fs::remove_dir_all(entry.path()).is_ok() {
-            removed.push(entry.path().display().to_string());
-        }
-    }
-    removed
+/// The same without a look at what earlier runs have left behind.
+pub(super) fn folder(place: &Path) -> std::io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix(&format!("{SCRATCH}{}-", std::process::id())).tempdir_in(place)
 }
 
 /// Why a run wasn't possible.

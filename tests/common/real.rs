@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use trapline::os::process;
-use trapline::real::ftrace;
+use trapline::real::Route;
 use trapline::real::run::MARK;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_trapline");
@@ -116,11 +116,12 @@ impl Bench {
 
 /// The ways of observing that this host allows.
 pub fn ways() -> Vec<&'static str> {
-    match ftrace::obstacle() {
-        None => vec!["notes", "kernel"],
-        Some(why) => {
-            eprintln!("SKIPPED: the kernel's trace points: {why}");
-            vec!["notes"]
+    let mut ways = Vec::new();
+    for route in Route::ALL {
+        match route.obstacle() {
+            None => ways.push(route.name()),
+            Some(why) => eprintln!("SKIPPED: the route {}: {why}", route.name()),
         }
     }
+    ways
 }

@@ -63,18 +63,25 @@ pub fn obstacle() -> Option<String> {
     }
 }
 
-/// Instances that runs have left behind whose processes have gone; all of them are removed.
+/// Instances that runs have left behind whose processes have gone.
+pub fn stale() -> Vec<String> {
+    let entries = fs::read_dir(Path::new(TRACING).join("instances")).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let stale = |name: &String| {
+        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
+        pid.is_some_and(|pid| !process::lives(pid))
+    };
+    names.filter(stale).collect()
+}
+
+/// Removes an instance of ours.
+pub fn remove(name: &str) -> bool {
+    name.starts_with(PREFIX) && fs::remove_dir(Path::new(TRACING).join("instances").join(name)).is_ok()
+}
+
+/// Removes the instances that runs have left behind whose processes have gone.
 pub fn clean() -> Vec<String> {
-    let Ok(entries) = fs::read_dir(Path::new(TRACING).join("instances")) else { return Vec::new() };
-    let mut removed = Vec::new();
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(pid) = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok()) else { continue };
-        if !process::lives(pid) && fs::remove_dir(entry.path()).is_ok() {
-            removed.push(name);
-        }
-    }
-    removed
+    stale().into_iter().filter(|name| remove(name)).collect()
 }
 
 impl Instance {
