@@ -25,7 +25,7 @@ pub mod render;
 pub mod replay;
 pub mod state;
 pub mod summary;
-mod table;
+pub mod table;
 mod tally;
 
 #[cfg(test)]

@@ -2,15 +2,19 @@
 //!
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
 //!   `judge_real` compare a run with what its scenario expects
+//! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
 //!   talks to the terminal, to files, and to whoever waits for it
+//! - `sides`: a scenario in both worlds, with the host's `profile`
 //! - [`simulate`]: a run into a trace file; [`digest`]: a trace file into everything that is shown
 //!
 //! The data asked for goes to standard output; everything else goes to standard error.
 
 mod check;
+#[cfg(target_os = "linux")]
+mod compare;
 mod completions;
 mod digest;
 mod exit;
@@ -26,11 +30,15 @@ mod new;
 mod output;
 mod place;
 mod plot;
+#[cfg(target_os = "linux")]
+mod profile;
 mod progress;
 #[cfg(target_os = "linux")]
 mod real;
 mod run;
 mod schema;
+#[cfg(target_os = "linux")]
+mod sides;
 mod simulate;
 mod summary;
 mod terminal;
@@ -38,6 +46,8 @@ mod test;
 #[cfg(target_os = "linux")]
 mod test_real;
 mod topics;
+#[cfg(target_os = "linux")]
+mod validate;
 
 use std::process::ExitCode;
 
@@ -76,6 +86,10 @@ enum Command {
     Run(run::Run),
     #[cfg(target_os = "linux")]
     Real(real::Real),
+    #[cfg(target_os = "linux")]
+    Compare(compare::Compare),
+    #[cfg(target_os = "linux")]
+    Validate(validate::Validate),
     /// The parent of a real run's processes.
     #[cfg(target_os = "linux")]
     #[command(hide = true, name = trapline::real::run::GUARDIAN_COMMAND)]
@@ -134,6 +148,10 @@ impl Command {
             Command::Run(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::Real(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::Compare(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::Validate(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::RealGuardian { numbers } => real::guardian(&numbers),
             #[cfg(target_os = "linux")]

@@ -69,8 +69,8 @@ pub struct OverrideArgs {
 }
 
 impl OverrideArgs {
-    pub fn overrides(self) -> Overrides {
-        Overrides { set: self.set, seed: self.seed, until: self.until }
+    pub fn overrides(&self) -> Overrides {
+        Overrides { set: self.set.clone(), seed: self.seed, until: self.until.clone() }
     }
 }
 

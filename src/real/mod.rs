@@ -12,6 +12,7 @@
 //!   everybody; [`seen`] is what both give, `collect` gathers it while the run goes on
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see
+//! - [`others`]: what else the host did meanwhile
 
 mod align;
 mod collect;
@@ -21,6 +22,7 @@ mod interpret;
 mod kernel;
 pub mod limits;
 pub mod observe;
+pub mod others;
 pub mod perf;
 pub mod route;
 pub mod run;
