@@ -1,10 +1,16 @@
 //! `trapline compare`: a scenario simulated and run for real, or two traces, held against each other.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use trapline::chart::versus::{Distribution, Half, MOST_CURVES, Part};
+use trapline::chart::{ChartError, Options, Versus, versus_png, versus_svg};
+use trapline::compare::contributors::Sort;
 use trapline::compare::join::Conditions;
+use trapline::compare::window::Windows;
 use trapline::compare::{Comparison, Facts, Goals, Side, Verdict, view};
+use trapline::time::Span;
 use trapline::trace::Trace;
 
 use super::exit::{Exit, Failure};
@@ -63,6 +69,14 @@ pub struct Compare {
     #[arg(long, conflicts_with = "output")]
     no_files: bool,
 
+    /// Write the picture as PNG as well.
+    #[arg(long, conflicts_with = "no_files")]
+    png: bool,
+
+    /// How wide the picture is, in pixels; the height follows.
+    #[arg(long, value_name = "PIXELS", default_value_t = Options::default().width)]
+    width: u32,
+
     /// How the comparison is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -116,7 +130,9 @@ impl Compare {
         };
         let sides = task.carry_out()?;
         let other = sides.seen.unwrap_or(sides.measured);
-        Ok(Found { comparison: sides.comparison, one: sides.simulated, other })
+        // Both timelines are drawn with the same eyes.
+        let one = view::through(&sides.simulated, &other.header);
+        Ok(Found { comparison: sides.comparison, one, other })
     }
 
     /// Two traces, whatever made them.
@@ -143,9 +159,12 @@ impl Compare {
             cpus,
             ..Conditions::default()
         };
-        Ok(Found { comparison: Comparison::new(&left, &right, goals, conditions), one, other })
+        let comparison = Comparison::new(&left, &right, goals, conditions);
+        let (left, right) = (view::through(&one, &other.header), view::through(&other, &one.header));
+        Ok(Found { comparison, one: left, other: right })
     }
 
+    /// The comparison, its picture, and the traces that the picture shows.
     fn write(&self, found: &Found) -> Result<(), Failure> {
         if self.no_files {
             return Ok(());
@@ -154,9 +173,88 @@ impl Compare {
         let folder = self.output.clone().unwrap_or_else(|| Path::new("output").join(place::file_name(&name)));
         output::folder(&folder)?;
         output::write(&folder.join("comparison.json"), json(&found.comparison)?.as_bytes())?;
-        terminal::note(&format!("Wrote {}/: comparison.json", folder.display()));
+        let windows = Windows::new(&found.one, &found.other);
+        let versus = versus(found, windows);
+        let options = Options { width: self.width, ..Options::default() };
+        let failed = |error: ChartError| match error {
+            ChartError::Width(_) => Failure::usage(error.to_string()),
+            ChartError::Drawing(_) | ChartError::Png(_) => Failure::bug(error.to_string()),
+        };
+        let svg = versus_svg(&versus.picture(), &options).map_err(failed)?;
+        output::write(&folder.join("comparison.svg"), svg.as_bytes())?;
+        let mut written = vec!["comparison.json", "comparison.svg"];
+        if self.png {
+            let png = versus_png(&versus.picture(), &options).map_err(failed)?;
+            output::write(&folder.join("comparison.png"), &png)?;
+            written.push("comparison.png");
+        }
+        if self.against.is_none() {
+            for (name, trace) in [("simulated.bin", &found.one), ("measured.bin", &found.other)] {
+                let bytes = trace.write(Vec::new()).map_err(Failure::host)?;
+                output::write(&folder.join(name), &bytes)?;
+                written.push(name);
+            }
+        }
+        terminal::note(&format!("Wrote {}/: {}", folder.display(), written.join(", ")));
         Ok(())
     }
+}
+
+/// The texts and numbers of a picture, which it borrows.
+struct Shown<'a> {
+    found: &'a Found,
+    result: String,
+    windows: Windows,
+    notes: Vec<String>,
+}
+
+fn versus(found: &Found, windows: Windows) -> Shown<'_> {
+    let result = found.comparison.result();
+    let mut notes: Vec<String> = result.lines().skip(1).map(str::to_owned).collect();
+    if let Some(slow) = found.comparison.slowdown {
+        notes.push(format!(
+            "Sums and latencies are from repetitions that nobody watched; the timeline is from one that the \
+             kernel was asked about, which slowed it by {:.0} %.",
+            slow * 100.0
+        ));
+    }
+    let first = result.lines().next().unwrap_or_default().to_owned();
+    Shown { found, result: first, windows, notes }
+}
+
+impl Shown<'_> {
+    fn picture(&self) -> Versus<'_> {
+        let comparison = &self.found.comparison;
+        let conditions = &comparison.conditions;
+        let half = |side: usize| Half {
+            label: conditions.labels[side].as_str(),
+            lanes: self.windows.lanes[side].clone(),
+            header: if side == 0 { &self.found.one.header } else { &self.found.other.header },
+            parts: parts(&comparison.parts[side]),
+        };
+        let curves = comparison.curves.iter().take(MOST_CURVES);
+        Versus {
+            title: &conditions.scenario,
+            question: &conditions.question,
+            result: &self.result,
+            window: &self.windows.words,
+            halves: [half(0), half(1)],
+            distributions: curves
+                .map(|curves| Distribution { name: &curves.name, samples: [&curves.one, &curves.other] })
+                .collect(),
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+fn parts(sums: &BTreeMap<Sort, f64>) -> Vec<(Part, Span)> {
+    let part = |sort: &Sort| match sort {
+        Sort::UserMode => Part::User,
+        Sort::Calls => Part::Calls,
+        Sort::HandOvers => Part::HandOvers,
+        Sort::Ends => Part::Ends,
+    };
+    sums.iter().map(|(sort, &nanos)| (part(sort), Span::from_nanos(nanos as u64))).collect()
 }
 
 /// What two traces are called: their folders' names, or their files'.

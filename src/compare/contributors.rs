@@ -29,8 +29,8 @@ pub enum Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sort {
-    Calls,
     UserMode,
+    Calls,
     HandOvers,
     /// Of processes: how they begin and end.
     Ends,
@@ -101,6 +101,18 @@ pub fn by_sort(contributors: &[Contributor]) -> Vec<(Sort, f64)> {
         *sums.entry(contributor.sort).or_default() += contributor.difference;
     }
     sums.into_iter().collect()
+}
+
+/// How much of the end-to-end time is of each kind, in nanoseconds: the median of all repetitions.
+pub fn parts(side: &[Facts]) -> BTreeMap<Sort, f64> {
+    let of = |sort: Sort| {
+        let sums = side.iter().map(|facts| {
+            let meant = facts.pieces.iter().filter(|(cause, _)| cause.sort() == sort);
+            meant.map(|(_, pieces)| pieces.nanos as f64).sum::<f64>()
+        });
+        median(&sums.collect::<Vec<_>>()).unwrap_or(0.0)
+    };
+    [Sort::UserMode, Sort::Calls, Sort::HandOvers, Sort::Ends].map(|sort| (sort, of(sort))).into()
 }
 
 impl Sort {

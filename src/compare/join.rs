@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::accuracy::Nature;
-use super::contributors::{Contributor, contributors};
+use super::contributors::{Contributor, Sort, contributors, parts};
 use super::facts::{Count, Facts, StepKey};
 use super::statistics::{Estimate, distance, estimate, median, rank, spread};
 use super::usage::Usage;
@@ -115,6 +115,8 @@ pub struct Comparison {
     /// By how much being watched slowed the other side down, in parts.
     pub slowdown: Option<f64>,
     pub rows: Vec<Row>,
+    /// Where each side's end-to-end time went, in nanoseconds.
+    pub parts: [BTreeMap<Sort, f64>; 2],
     /// Of the end-to-end difference, the largest first.
     pub contributors: Vec<Contributor>,
     /// The part of the other side's CPU time that is the kernel's.
@@ -138,6 +140,7 @@ impl Comparison {
         let (messages, of_messages) = join.messages(&rows);
         rows.extend(messages);
         rows.extend(join.throughput(same_work));
+        curves.sort_by_key(|curves| std::cmp::Reverse(curves.other.iter().sum::<u64>()));
         curves.splice(0..0, of_messages);
         let kernel_share = other.kernel_share();
         let nature = other.plain.first().map_or(Nature::Compute, |facts| Nature::of(facts, kernel_share));
@@ -146,6 +149,7 @@ impl Comparison {
             repetitions: [one.plain.len(), other.plain.len()],
             slowdown,
             rows,
+            parts: [parts(&one.plain), parts(&other.plain)],
             contributors: contributors(&one.plain, &other.plain),
             kernel_share,
             curves,

@@ -8,6 +8,7 @@
 //! - [`verdict`]: when two values count as the same
 //! - [`join`]: everything together: rows of counts and times, each with its verdict
 //! - [`contributors`]: what explains most of the difference
+//! - [`window`]: the part of both that a picture shows
 //! - [`render`]: the comparison as tables
 //! - [`accuracy`]: many comparisons by class, beside the goals
 //!
@@ -24,6 +25,7 @@ pub mod statistics;
 mod usage;
 pub mod verdict;
 pub mod view;
+pub mod window;
 
 #[cfg(test)]
 mod tests;

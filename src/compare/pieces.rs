@@ -18,7 +18,7 @@ use crate::ids::Tid;
 use crate::time::Instant;
 use crate::trace::{Kind, Trace};
 
-use super::facts::{Names, StepKey};
+use super::facts::{Names, PAGES, StepKey};
 
 /// What a piece of time is put down to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ pub fn pieces(trace: &Trace, names: &Names) -> (BTreeMap<Cause, Pieces>, Instant
         let (call, enters) = match event.kind {
             Kind::SysEnter { call } => (call, true),
             Kind::SysExit { call, .. } => (call, false),
-            Kind::PageFaultUser { .. } => {
+            Kind::PageFaultUser { page, .. } if page < PAGES => {
                 *faults.entry(event.task).or_default() += 1;
                 continue;
             }

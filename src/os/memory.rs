@@ -87,6 +87,11 @@ impl Mapping {
         (start..start + self.bytes).contains(&address)
     }
 
+    /// The number of its first page in this process's address space.
+    pub fn first_page(&self) -> u64 {
+        self.start.addr().get() as u64 / 4096
+    }
+
     /// All of it, as words.
     pub fn words(&self) -> &[AtomicU64] {
         // SAFETY: mappings begin at a page, live as long as `self`, and any bits are a valid word.
