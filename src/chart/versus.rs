@@ -44,7 +44,7 @@ impl Part {
             Part::User => Paint::User,
             Part::Calls => Paint::Kernel,
             Part::HandOvers => Paint::Switch,
-            Part::Ends => Paint::Deferred,
+            Part::Ends => Paint::Blocked,
         }
     }
 
@@ -112,7 +112,7 @@ impl<'a> Picture<'a> {
         let first = totals + HEADING_HEIGHT + 2 * TOTAL_PITCH + AXIS_HEIGHT + GAP + HEADING_HEIGHT;
         let [one, other] = &versus.halves;
         let above = Timeline::part(&one.lanes, one.header, options, (left, first));
-        let second = above.layout.height + HEADING_HEIGHT;
+        let second = above.layout.height + HEADING_HEIGHT + GAP;
         let below = Timeline::part(&other.lanes, other.header, options, (left, second));
         let axis = below.layout.height + 4;
         let mut signs: Vec<Sign> = above.signs();

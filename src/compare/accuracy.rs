@@ -48,7 +48,7 @@ impl Nature {
         };
         let all = of(|_| true);
         let asleep = of(|cause| matches!(cause, Cause::Call(key) if key.call == "nanosleep"));
-        let user = of(|cause| matches!(cause, Cause::User(_) | Cause::Begin(_)));
+        let user = of(|cause| matches!(cause, Cause::User(_)));
         if facts.file_bytes > 0 {
             Nature::Io
         } else if asleep * 2 > all {

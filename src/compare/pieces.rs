@@ -4,10 +4,10 @@
 //! of whichever threads, is one piece. All pieces together are the end-to-end time, to the
 //! nanosecond. A piece is put down to the crossing at its end:
 //!
-//! - the same thread leaves a call: the call, with what it waited for if nobody else ran;
-//! - the same thread enters a call: its user mode, and the page faults in it;
-//! - another thread leaves a call: the hand-over to that thread, from the wake-up to the return;
-//! - another thread enters a call: that thread's user mode, after it has got the CPU.
+//! - a thread enters a call: its user mode, and the page faults in it;
+//! - the same thread leaves it: the call, with what it waited for if nobody else ran;
+//! - another thread leaves one: the hand-over to that thread, from the wake-up to the return;
+//! - another thread leaves one after a process has ended: that end.
 //!
 //! Both worlds see these crossings, without the kernel's help: so this works for repetitions that
 //! nothing disturbs. With several busy CPUs a piece says who got on last, not who was waited for.
@@ -29,7 +29,7 @@ pub enum Cause {
     User(StepKey),
     /// From another thread to this one, which comes back from the call of this step.
     HandOver(StepKey),
-    /// Up to a thread's first crossing.
+    /// To a thread that was born in a call, and leaves it.
     Begin(String),
     /// Taking a thread apart, up to the next crossing of another.
     End(String),
@@ -70,10 +70,10 @@ pub fn pieces(trace: &Trace, names: &Names) -> (BTreeMap<Cause, Pieces>, Instant
         let first = begun.insert(event.task, ()).is_none();
         let same = before.as_ref().is_some_and(|before| before.task == event.task);
         let cause = match &before {
-            Some(before) if before.exits && !same => Cause::End(names.base(before.task)),
-            _ if first => Cause::Begin(names.base(event.task)),
             _ if enters => Cause::User(key()),
             _ if same => Cause::Call(key()),
+            Some(before) if before.exits => Cause::End(names.base(before.task)),
+            _ if first => Cause::Begin(names.base(event.task)),
             _ => Cause::HandOver(key()),
         };
         let piece = pieces.entry(cause).or_default();

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -119,12 +119,14 @@ impl Mapping {
         if offset >= self.bytes as u64 {
             return touch_kernel(write);
         }
-        // SAFETY: the byte lies within the mapping.
+        // SAFETY: the byte lies within the mapping, and other processes change it in this way alone.
         unsafe {
             let byte = self.start.as_ptr().byte_add(offset as usize).cast::<u8>();
-            let before = byte.read_volatile();
             if write {
-                byte.write_volatile(before.wrapping_add(1));
+                // One access: reading first would map the page of zeros, and be a fault of its own.
+                AtomicU8::from_ptr(byte).fetch_add(1, Ordering::Relaxed);
+            } else {
+                byte.read_volatile();
             }
         }
     }
