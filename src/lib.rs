@@ -1,6 +1,7 @@
 //! Trapline: a kernel-boundary simulator.
 pub mod analysis;
 pub mod chart;
+pub mod compare;
 pub mod errno;
 pub mod export;
 pub mod hw;

@@ -29,7 +29,7 @@ fn seeds() -> std::ops::Range<u64> {
 fn scenario(seed: u64) -> (String, Scenario) {
     let text = generator::scenario(seed);
     // Some run on the kernel and disks of an invented host.
-    let overrides = Overrides { host: seed % 8 == 0, ..Overrides::default() };
+    let overrides = Overrides { host: seed.is_multiple_of(8), ..Overrides::default() };
     match Scenario::parse("generated", &text, &overrides) {
         Ok(scenario) => (text, scenario),
         Err(diagnostics) => {

@@ -34,7 +34,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("sim", 6),
     ("real", 6),
     ("analysis", 7),
-    ("compare", 7),
+    ("compare", 8),
     ("chart", 8),
     ("export", 8),
     ("cli", 9),

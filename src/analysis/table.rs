@@ -1,6 +1,8 @@
 //! A table for a terminal: numbers to the right, empty columns left out, and as many of the rest
 //! as fit.
 
+use std::borrow::Cow;
+
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, LineStyle};
 
@@ -12,7 +14,7 @@ const GAP: usize = 2;
 /// A heading and its cells.
 #[derive(Clone, Debug)]
 pub struct Column {
-    title: &'static str,
+    title: Cow<'static, str>,
     cells: Vec<String>,
     alignment: CellAlignment,
     /// The higher, the sooner it is left out of a table that is too wide; 0 is never left out.
@@ -21,12 +23,18 @@ pub struct Column {
 }
 
 impl Column {
-    pub fn text(title: &'static str, cells: impl IntoIterator<Item = String>) -> Column {
-        let cells = cells.into_iter().map(|cell| cut(&cell)).collect();
+    pub fn text(title: impl Into<Cow<'static, str>>, cells: impl IntoIterator<Item = String>) -> Column {
+        let cells = cells.into_iter().map(|cell| cut(&cell));
+        Column::whole(title, cells)
+    }
+
+    /// Texts that aren't cut, however long they are.
+    pub fn whole(title: impl Into<Cow<'static, str>>, cells: impl IntoIterator<Item = String>) -> Column {
+        let (title, cells) = (title.into(), cells.into_iter().collect());
         Column { title, cells, alignment: CellAlignment::Left, rank: 0, zeros_matter: false }
     }
 
-    pub fn number(title: &'static str, cells: impl IntoIterator<Item = String>) -> Column {
+    pub fn number(title: impl Into<Cow<'static, str>>, cells: impl IntoIterator<Item = String>) -> Column {
         Column { alignment: CellAlignment::Right, ..Column::text(title, cells) }
     }
 
@@ -82,7 +90,7 @@ impl Table {
         }
         let mut table = comfy_table::Table::new();
         table.load_style(NOTHING.header_separator(LineStyle::none().fill('─')));
-        table.set_header(columns.iter().map(|column| column.title));
+        table.set_header(columns.iter().map(|column| column.title.as_ref()));
         for row in 0..rows {
             table.add_row(columns.iter().map(|column| column.cells[row].as_str()));
         }

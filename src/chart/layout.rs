@@ -124,6 +124,41 @@ impl Layout {
         layout
     }
 
+    /// The rows alone, from `top` on: a part of a picture that has more than one.
+    pub fn part(rows: &Rows, total: i32, left: i32, top: i32) -> Layout {
+        let mut layout = Layout {
+            width: total,
+            height: 0,
+            left,
+            plot: total - MARGIN - left,
+            title: top,
+            question: None,
+            legend: top,
+            headings: Vec::new(),
+            vectors: Vec::new(),
+            cpus: Vec::new(),
+            threads: Vec::new(),
+            annotations: false,
+            plot_top: top,
+            axis: 0,
+            notes: 0,
+        };
+        let mut y = top;
+        let mut places = |rows: usize, pitch: &Pitch| -> Vec<Place> {
+            let place = |_| {
+                let place = Place { top: y + pitch.above, height: pitch.bar };
+                y = place.bottom() + pitch.below;
+                place
+            };
+            (0..rows).map(place).collect()
+        };
+        layout.cpus = places(rows.cpus.len(), &CPU);
+        layout.threads = places(rows.threads.len(), &CLOSE_THREAD);
+        layout.height = y;
+        layout.axis = y;
+        layout
+    }
+
     /// The middle of a note.
     pub const fn note(&self, number: i32) -> i32 {
         self.notes + number * NOTE_HEIGHT

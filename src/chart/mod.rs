@@ -12,6 +12,7 @@
 //! - `texts`: titles, names and what threads print
 //! - `ticks`: calls that take no time
 //! - `theme`: the colours
+//! - [`versus`]: two sides of a comparison; `curves` draws their distributions
 //! - `canvas`: drawing instructions for either kind of file
 //! - `font`: the typeface and the widths of texts
 //!
@@ -22,6 +23,7 @@ mod axis;
 mod callouts;
 mod canvas;
 mod columns;
+mod curves;
 mod font;
 mod interrupts;
 mod labels;
@@ -32,6 +34,7 @@ mod texts;
 mod theme;
 mod ticks;
 mod timeline;
+pub mod versus;
 
 #[cfg(test)]
 mod timeline_tests;
@@ -45,6 +48,7 @@ use crate::trace::Header;
 use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
 pub use theme::Theme;
 use timeline::Timeline;
+pub use versus::Versus;
 
 /// How wide a picture may be; beyond this, viewers give up.
 const WIDTHS: std::ops::RangeInclusive<u32> = 400..=8_000;
@@ -93,11 +97,35 @@ pub fn timeline_svg(lanes: &Lanes, header: &Header, options: &Options) -> Result
 /// The timeline as the content of a PNG file, twice as wide as asked for so that it prints well.
 pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result<Vec<u8>, ChartError> {
     let timeline = prepare(lanes, header, options)?;
-    let (width, height) = timeline.size();
+    png(timeline.size(), |canvas| timeline.draw(canvas))
+}
+
+/// A comparison as the text of an SVG file.
+pub fn versus_svg(versus: &Versus<'_>, options: &Options) -> Result<String, ChartError> {
+    check(options)?;
+    let picture = versus::Picture::new(versus, options);
+    let mut svg = String::new();
+    let mut backend = SVGBackend::with_string(&mut svg, picture.size());
+    picture.draw(&mut Canvas::new(&mut backend, 1, SVG_TEXT_RISE)?)?;
+    drop(backend);
+    Ok(svg)
+}
+
+/// A comparison as the content of a PNG file.
+pub fn versus_png(versus: &Versus<'_>, options: &Options) -> Result<Vec<u8>, ChartError> {
+    check(options)?;
+    let picture = versus::Picture::new(versus, options);
+    png(picture.size(), |canvas| picture.draw(canvas))
+}
+
+fn png(
+    (width, height): (u32, u32),
+    draw: impl FnOnce(&mut Canvas<'_, BitMapBackend<'_>>) -> Result<(), ChartError>,
+) -> Result<Vec<u8>, ChartError> {
     let (width, height) = (width * PNG_SCALE, height * PNG_SCALE);
     let mut pixels = vec![0; width as usize * height as usize * 3];
     let mut backend = BitMapBackend::with_buffer(&mut pixels, (width, height));
-    timeline.draw(&mut Canvas::new(&mut backend, PNG_SCALE as i32, BITMAP_TEXT_RISE)?)?;
+    draw(&mut Canvas::new(&mut backend, PNG_SCALE as i32, BITMAP_TEXT_RISE)?)?;
     drop(backend);
     let mut png = Vec::new();
     let mut encoder = png::Encoder::new(&mut png, width, height);
@@ -109,9 +137,14 @@ pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result
     Ok(png)
 }
 
-fn prepare<'a>(lanes: &'a Lanes, header: &'a Header, options: &Options) -> Result<Timeline<'a>, ChartError> {
-    if !WIDTHS.contains(&options.width) {
+const fn check(options: &Options) -> Result<(), ChartError> {
+    if options.width < *WIDTHS.start() || options.width > *WIDTHS.end() {
         return Err(ChartError::Width(options.width));
     }
+    Ok(())
+}
+
+fn prepare<'a>(lanes: &'a Lanes, header: &'a Header, options: &Options) -> Result<Timeline<'a>, ChartError> {
+    check(options)?;
     Ok(Timeline::new(lanes, header, options))
 }

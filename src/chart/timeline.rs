@@ -86,6 +86,56 @@ impl<'a> Timeline<'a> {
         timeline
     }
 
+    /// The rows of CPUs and threads alone, from `top` on, with `left` pixels for their labels.
+    pub fn part(
+        lanes: &'a Lanes,
+        header: &'a Header,
+        options: &Options,
+        (left, top): (i32, i32),
+    ) -> Timeline<'a> {
+        let rows = Rows { vectors: Vec::new(), ..Rows::new(lanes, header) };
+        let layout = Layout::part(&rows, options.width as i32, left, top);
+        let scale = Scale { from: lanes.from, to: lanes.to, left, width: layout.plot };
+        let (cpus, threads, _) = draw_lanes(lanes, &rows, &scale);
+        let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
+        let ticks = Ticks::new(lanes, &rows, &scale);
+        let mut timeline = Timeline {
+            lanes,
+            header,
+            palette: options.theme.palette(),
+            rows,
+            layout,
+            scale,
+            cpus,
+            threads,
+            labels: Vec::new(),
+            arrows,
+            ticks,
+            legend: Legend::new(&[], 0),
+            notes: Vec::new(),
+        };
+        timeline.labels = timeline.labels();
+        timeline
+    }
+
+    /// What a legend must explain of it.
+    pub fn signs(&self) -> Vec<Sign> {
+        signs(&self.rows, &self.cpus, &self.threads, &self.arrows, &self.ticks)
+    }
+
+    /// Bars, arrows and the texts inside bars, without anything around.
+    pub fn draw_rows<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
+        for (drawn, &place) in self.cpus.iter().zip(&self.layout.cpus) {
+            self.draw_bars(canvas, drawn, place)?;
+        }
+        for (drawn, &place) in self.threads.iter().zip(&self.layout.threads) {
+            self.draw_bars(canvas, drawn, place)?;
+        }
+        self.ticks.draw(canvas, &self.layout, self.palette.paint(Paint::Kernel))?;
+        self.arrows.draw(canvas, self.palette.arrow, self.palette.message)?;
+        self.labels.iter().try_for_each(|label| self.draw_label(canvas, label))
+    }
+
     /// Width and height.
     pub fn size(&self) -> (u32, u32) {
         (self.layout.width.unsigned_abs(), self.layout.height.unsigned_abs())
@@ -99,15 +149,7 @@ impl<'a> Timeline<'a> {
         for (row, &place) in self.rows.vectors.iter().zip(&self.layout.vectors) {
             self.draw_interrupts(canvas, row, place)?;
         }
-        for (drawn, &place) in self.cpus.iter().zip(&self.layout.cpus) {
-            self.draw_bars(canvas, drawn, place)?;
-        }
-        for (drawn, &place) in self.threads.iter().zip(&self.layout.threads) {
-            self.draw_bars(canvas, drawn, place)?;
-        }
-        self.ticks.draw(canvas, &self.layout, self.palette.paint(Paint::Kernel))?;
-        self.arrows.draw(canvas, self.palette.arrow, self.palette.message)?;
-        self.labels.iter().try_for_each(|label| self.draw_label(canvas, label))?;
+        self.draw_rows(canvas)?;
         self.draw_annotations(canvas)?;
         canvas.finish()
     }
@@ -117,7 +159,10 @@ impl<'a> Timeline<'a> {
     }
 
     /// The ground on which bars stand: for as long as the thing exists.
-    fn draw_tracks<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
+    pub(super) fn draw_tracks<B: DrawingBackend>(
+        &self,
+        canvas: &mut Canvas<'_, B>,
+    ) -> Result<(), ChartError> {
         let (left, plot) = (self.layout.left, self.layout.plot);
         for place in self.layout.vectors.iter().chain(&self.layout.cpus) {
             canvas.rect((left, place.top), (plot, place.height), self.palette.band)?;

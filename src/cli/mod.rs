@@ -2,16 +2,20 @@
 //!
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
 //!   `judge_real` compare a run with what its scenario expects
+//! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
 //!   talks to the terminal, to files, and to whoever waits for it
+//! - `sides`: a scenario in both worlds, with the host's `profile`
 //! - [`simulate`]: a run into a trace file; [`digest`]: a trace file into everything that is shown
 //!
 //! The data asked for goes to standard output; everything else goes to standard error.
 
 mod check;
+#[cfg(target_os = "linux")]
+mod compare;
 mod completions;
 mod digest;
 #[cfg(target_os = "linux")]
@@ -29,11 +33,15 @@ mod new;
 mod output;
 mod place;
 mod plot;
+#[cfg(target_os = "linux")]
+mod profile;
 mod progress;
 #[cfg(target_os = "linux")]
 mod real;
 mod run;
 mod schema;
+#[cfg(target_os = "linux")]
+mod sides;
 mod simulate;
 mod summary;
 mod terminal;
@@ -43,6 +51,8 @@ mod test_real;
 mod topics;
 #[cfg(target_os = "linux")]
 mod usage;
+#[cfg(target_os = "linux")]
+mod validate;
 
 use std::process::ExitCode;
 
@@ -83,6 +93,10 @@ enum Command {
     Real(real::Real),
     #[cfg(target_os = "linux")]
     Doctor(doctor::Doctor),
+    #[cfg(target_os = "linux")]
+    Compare(compare::Compare),
+    #[cfg(target_os = "linux")]
+    Validate(validate::Validate),
     /// The parent of a real run's processes.
     #[cfg(target_os = "linux")]
     #[command(hide = true, name = trapline::real::run::GUARDIAN_COMMAND)]
@@ -143,6 +157,10 @@ impl Command {
             Command::Real(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::Doctor(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::Compare(command) => command.execute(),
+            #[cfg(target_os = "linux")]
+            Command::Validate(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::RealGuardian { numbers } => real::guardian(&numbers),
             #[cfg(target_os = "linux")]

@@ -62,7 +62,7 @@ impl Place {
 }
 
 /// The scenario's name as that of a folder: nothing in it can lead elsewhere.
-fn file_name(name: &str) -> String {
+pub fn file_name(name: &str) -> String {
     let allowed = |c: char| if c.is_alphanumeric() || "-_.+ ".contains(c) { c } else { '-' };
     let name: String = name.trim().chars().map(allowed).take(100).collect();
     let name = name.trim_matches(['.', ' ']);

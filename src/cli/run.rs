@@ -78,8 +78,13 @@ pub struct OverrideArgs {
 }
 
 impl OverrideArgs {
-    pub fn overrides(self) -> Overrides {
-        Overrides { set: self.set, seed: self.seed, until: self.until, ..Overrides::default() }
+    pub fn overrides(&self) -> Overrides {
+        Overrides {
+            set: self.set.clone(),
+            seed: self.seed,
+            until: self.until.clone(),
+            ..Overrides::default()
+        }
     }
 }
 

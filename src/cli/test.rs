@@ -112,13 +112,13 @@ impl Tally {
 }
 
 /// A scenario and what it is called here.
-struct Case {
-    path: PathBuf,
-    label: String,
+pub struct Case {
+    pub path: PathBuf,
+    pub label: String,
 }
 
 /// The scenarios that are meant, those of a folder in the order of their names.
-fn cases(paths: &[PathBuf]) -> Result<Vec<Case>, Failure> {
+pub fn cases(paths: &[PathBuf]) -> Result<Vec<Case>, Failure> {
     let mut cases = Vec::new();
     for path in paths {
         if !path.is_dir() {

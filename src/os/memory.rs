@@ -87,6 +87,11 @@ impl Mapping {
         (start..start + self.bytes).contains(&address)
     }
 
+    /// The number of its first page in this process's address space.
+    pub fn first_page(&self) -> u64 {
+        self.start.addr().get() as u64 / 4096
+    }
+
     /// All of it, as words.
     pub fn words(&self) -> &[AtomicU64] {
         // SAFETY: mappings begin at a page, live as long as `self`, and any bits are a valid word.
@@ -114,11 +119,11 @@ impl Mapping {
         if offset >= self.bytes as u64 {
             return touch_kernel(write);
         }
-        // SAFETY: the byte lies within the mapping, and any value of it is valid. A write is one
-        // instruction: if it read first, a page that isn't there would fault twice.
+        // SAFETY: the byte lies within the mapping, and other processes change it in this way alone.
         unsafe {
             let byte = self.start.as_ptr().byte_add(offset as usize).cast::<u8>();
             if write {
+                // One access: reading first would map the page of zeros, and be a fault of its own.
                 AtomicU8::from_ptr(byte).fetch_add(1, Ordering::Relaxed);
             } else {
                 byte.read_volatile();

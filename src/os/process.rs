@@ -7,9 +7,10 @@ use std::path::Path;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::signal::{SigHandler, SigSet, Signal as HostSignal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::time::TimeValLike;
 use nix::unistd::{ForkResult, Pid as HostPid};
 
 use crate::errno::Errno;
@@ -256,6 +257,17 @@ pub fn pin(cpus: &[usize]) -> Result<(), Errno> {
 pub fn cpus() -> Vec<usize> {
     let set = sched_getaffinity(HostPid::from_raw(0)).unwrap_or_default();
     (0..CpuSet::count()).filter(|&cpu| set.is_set(cpu).unwrap_or(false)).collect()
+}
+
+/// The CPU time of this process and of its children that have ended, in nanoseconds.
+pub fn cpu_time() -> u64 {
+    let of = |who| {
+        let usage = getrusage(who).ok();
+        let times = usage.map(|usage| [usage.user_time(), usage.system_time()]);
+        let nanos = |time: nix::sys::time::TimeVal| time.num_microseconds() as u64 * 1000;
+        times.map_or(0, |times| times.into_iter().map(nanos).sum())
+    };
+    of(UsageWho::RUSAGE_SELF) + of(UsageWho::RUSAGE_CHILDREN)
 }
 
 /// Bounds for this process and those that it forks: seconds of CPU time for each, bytes of a file,

@@ -34,8 +34,8 @@ use super::{interpret, limits, sentinel};
 #[serde(rename_all = "kebab-case")]
 pub enum Message {
     /// Everything is made; a line on standard input starts the run. The notes say in what the
-    /// host differs from what the scenario asks for.
-    Ready { notes: Vec<String> },
+    /// host differs from what the scenario asks for; memory objects begin at these pages.
+    Ready { notes: Vec<String>, memories: Vec<u64> },
     /// All processes are gone; the shared arrays hold these values. The notes say why it was ended,
     /// if that wasn't the time.
     Done { how: End, arrays: Vec<Vec<i64>>, notes: Vec<String> },
@@ -78,7 +78,8 @@ pub fn main(arguments: &[String]) -> u16 {
     };
     match Guardian::prepare(arguments) {
         Ok((mut guardian, notes)) => {
-            said(&Message::Ready { notes });
+            let memories = guardian.world.memories.iter().map(memory::Mapping::first_page).collect();
+            said(&Message::Ready { notes, memories });
             let how = guardian.run();
             let notes = guardian.shortage.take().into_iter().collect();
             said(&Message::Done { how, arrays: guardian.world.arrays(), notes });

@@ -10,15 +10,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::{CallId, CpuId, ObjectId, StepId, Tid, Vector};
 use crate::program::Instruction;
-use crate::program::image::Image;
-use crate::program::native::Row;
+use crate::program::image::{Image, MemorySpec};
 use crate::program::syscall::Syscall;
 use crate::signal::Signal;
 use crate::trace::header::VectorEntry;
 use crate::trace::{Cause, Fault, Kind, Why};
 
+use super::run::Measured;
 use super::seen::{DEAD, Point, Raw, SLEEPS, SLEEPS_DEEPLY, Seen};
 
 /// Bits of a page fault's error code, as the processor gives it.
@@ -39,6 +40,8 @@ pub struct Translator<'a> {
     tasks: BTreeMap<i32, Tid>,
     /// The run's CPUs by the host's numbers.
     cpus: &'a [usize],
+    /// The scenario's memory objects.
+    memories: Vec<Region>,
     events: &'a [Raw],
     /// Whether wake-ups, and the ends of page faults, are among them.
     sees_wakeups: bool,
@@ -55,6 +58,20 @@ pub struct Translator<'a> {
     exited: BTreeSet<Tid>,
 }
 
+/// Where a memory object lies: on the host, and as the scenario counts. A program begun by `exec`
+/// has it elsewhere.
+struct Region {
+    first: u64,
+    pages: u64,
+    base: u64,
+}
+
+impl Region {
+    fn new((&first, spec): (&u64, &MemorySpec)) -> Region {
+        Region { first, pages: spec.memory.pages.into(), base: spec.memory.base.0.into() }
+    }
+}
+
 /// What a kernel event amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Translated {
@@ -69,7 +86,7 @@ pub struct Translated {
 }
 
 impl<'a> Translator<'a> {
-    pub fn new(image: &Image, rows: &[Row], cpus: &'a [usize], seen: &'a Seen) -> Translator<'a> {
+    pub fn new(image: &Image, measured: &'a Measured, seen: &'a Seen) -> Translator<'a> {
         let events = &seen.events;
         let mut irqs: Vec<i64> = events
             .iter()
@@ -80,8 +97,9 @@ impl<'a> Translator<'a> {
         irqs.dedup();
         irqs.truncate(MOST_IRQS);
         Translator {
-            tasks: rows.iter().map(|row| (row.host_thread, row.task)).collect(),
-            cpus,
+            tasks: measured.rows.iter().map(|row| (row.host_thread, row.task)).collect(),
+            memories: measured.memories.iter().zip(&image.memories).map(Region::new).collect(),
+            cpus: &measured.cpus,
             events,
             sees_wakeups: seen.sees(Point::Wakeup),
             sees_fault_ends: seen.sees(Point::FaultEnd),
@@ -196,14 +214,14 @@ impl<'a> Translator<'a> {
                     }
                     Fault::Minor | Fault::CopyOnWrite | Fault::Protection => {}
                 }
-                Some(Kind::PageFaultUser { page: first as u64 >> 12, fault })
+                Some(Kind::PageFaultUser { page: self.page(first), fault })
             }
             Point::FaultEnd => {
                 self.faulting.remove(&task);
                 Some(Kind::ExceptionExit)
             }
             Point::FaultKernel => {
-                Some(Kind::PageFaultKernel { page: first as u64 >> 12, fault: self.fault(index, second) })
+                Some(Kind::PageFaultKernel { page: self.page(first), fault: self.fault(index, second) })
             }
             Point::IrqEntry => Some(Kind::IrqHandlerEntry { vector: self.irq(first)? }),
             Point::IrqExit => Some(Kind::IrqHandlerExit { vector: self.irq(first)?, handled: second != 0 }),
@@ -250,6 +268,18 @@ impl<'a> Translator<'a> {
 
     fn named(&self, host: i64) -> Option<Tid> {
         Some(self.task(host)).filter(|task| *task != Tid::IDLE)
+    }
+
+    /// The page of an address: as the scenario counts if it is memory of the scenario's, or the
+    /// kernel's; else it is memory of the program that carries the scenario out.
+    fn page(&self, address: i64) -> u64 {
+        if address < 0 {
+            return u64::from(KERNEL_BASE.0);
+        }
+        let page = address as u64 >> 12;
+        let region =
+            self.memories.iter().find(|region| (region.first..region.first + region.pages).contains(&page));
+        region.map_or(page, |region| page - region.first + region.base)
     }
 
     fn irq(&self, number: i64) -> Option<Vector> {

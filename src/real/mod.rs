@@ -13,6 +13,7 @@
 //! - [`leftovers`]: what killed runs have left behind; [`doctor`]: what this host allows, tried out
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see
+//! - [`others`]: what else the host did meanwhile
 
 mod align;
 mod collect;
@@ -24,6 +25,7 @@ mod kernel;
 pub mod leftovers;
 pub mod limits;
 pub mod observe;
+pub mod others;
 pub mod perf;
 pub mod route;
 pub mod run;

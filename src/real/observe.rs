@@ -67,7 +67,7 @@ pub fn header(image: &Image, measured: &Measured) -> Header {
 /// For the kernel's events, if there are any.
 fn translator<'a>(image: &Image, measured: &'a Measured) -> Option<Translator<'a>> {
     let seen = measured.seen.as_ref()?;
-    Some(Translator::new(image, &measured.rows, &measured.cpus, seen))
+    Some(Translator::new(image, measured, seen))
 }
 
 fn is_initial(image: &Image, row: &Row) -> bool {

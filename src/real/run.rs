@@ -76,6 +76,8 @@ pub struct Measured {
     pub lost: u64,
     /// In what the host differs from what the scenario asks for.
     pub differences: Vec<String>,
+    /// The host's number of each memory object's first page.
+    pub memories: Vec<u64>,
     pub spin: Spin,
     pub cpus: Vec<usize>,
     /// What the kernel saw, if it was asked; and how.
@@ -172,8 +174,8 @@ pub fn run(
     let board = Board::new(mapping.map_err(host("the run's board"))?, size);
 
     let mut guardian = Guardian::start(settings, &spec_object, &board_object)?;
-    let mut differences = match guardian.hear(PREPARATION, stopped)? {
-        Message::Ready { notes } => notes,
+    let (mut differences, memories) = match guardian.hear(PREPARATION, stopped)? {
+        Message::Ready { notes, memories } => (notes, memories),
         Message::Failed { text } => return Err(RealError::NotBegun(text)),
         Message::Done { .. } => return Err(RealError::NotBegun("it was over before it began".to_owned())),
     };
@@ -201,6 +203,7 @@ pub fn run(
         arrays,
         lost: board.lost(),
         differences,
+        memories,
         spin,
         cpus: settings.cpus.clone(),
         seen,

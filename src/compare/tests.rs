@@ -1,0 +1,1 @@
+//! Comparisons of small traces with hand-computed values.
