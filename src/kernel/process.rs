@@ -134,8 +134,11 @@ impl<S: Sink> Kernel<S> {
     }
 
     fn newborn(&self, parent: Pid, program: u16) -> Process {
-        let older_sibling = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
-        Process { older_sibling, ..Process::of(parent, program) }
+        let from = self.processes[parent.index()].as_ref();
+        let older_sibling = from.and_then(|parent| parent.youngest_child);
+        // Ignored signals stay ignored over a fork (signal(7)).
+        let ignored = from.map_or(0, |parent| parent.ignored);
+        Process { older_sibling, ignored, ..Process::of(parent, program) }
     }
 
     /// Begins to take the current thread apart; with `all`, its process's other threads must follow.
@@ -234,12 +237,27 @@ impl<S: Sink> Kernel<S> {
             };
             return self.bury(child, status);
         }
-        self.emit(cpu, Kind::SignalGenerate { signal: Signal::SIGCHLD, to: parent.leader() });
+        if self.leaves_no_zombies(parent) {
+            if let Some(Phase::Zombie { status }) =
+                self.processes[child.index()].as_ref().map(|child| child.phase)
+            {
+                self.unlink_child(parent, child);
+                self.bury(child, status);
+            }
+        } else {
+            self.emit(cpu, Kind::SignalGenerate { signal: Signal::SIGCHLD, to: parent.leader() });
+        }
         let Some(process) = &mut self.processes[parent.index()] else {
             return;
         };
         let waiting = std::mem::take(&mut process.parents_waiting);
         self.wake_all(cpu, waiting);
+    }
+
+    /// Whoever ignores SIGCHLD isn't told of its children's ends, and needn't wait for them (wait(2)).
+    fn leaves_no_zombies(&self, parent: Pid) -> bool {
+        let parent = self.processes[parent.index()].as_ref();
+        parent.is_some_and(|parent| parent.ignored & Signal::SIGCHLD.bit() != 0)
     }
 
     fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {

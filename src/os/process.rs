@@ -176,6 +176,11 @@ pub fn lives(pid: i32) -> bool {
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
+/// Whether there is a process with this number, a zombie counted.
+pub fn exists(pid: i32) -> bool {
+    pid > 0 && nix::sys::signal::kill(HostPid::from_raw(pid), None) != Err(nix::errno::Errno::ESRCH)
+}
+
 /// Sends a signal to one process.
 pub fn kill(pid: i32, signal: Signal) -> Result<(), Errno> {
     // A number of zero or less would mean a group of processes.

@@ -173,6 +173,7 @@ impl Guardian {
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
         world.initialise_arrays();
+        world.board.set_guardian(process::getpid());
         let due = due(&world);
         let mut guardian = Guardian {
             spec,
@@ -351,6 +352,7 @@ impl Guardian {
                 let all_wait = doing.iter().all(|&(_, mark)| mark != 0);
                 let same = all_wait && doing == looked.1 && self.due.is_empty();
                 looked = (Wall::now(), doing, if same { looked.2 + 1 } else { 0 });
+                self.note_who_vanished(&living);
                 self.shortage = limits::shortage(&self.spec);
                 if self.shortage.is_some() {
                     return End::Limit;
@@ -404,6 +406,16 @@ impl Guardian {
             if let Some(row) = self.world.board.process_on_host(ended.pid) {
                 self.world.board.was_reaped(row.task, Tid::INIT, ended);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
+            }
+        }
+    }
+
+    /// Children of who ignores SIGCHLD leave nothing behind that anybody could wait for.
+    fn note_who_vanished(&self, living: &[Row]) {
+        let processes = living.iter().filter(|row| row.process.leader() == row.task && row.host_process > 0);
+        for row in processes.filter(|row| !process::exists(row.host_process)) {
+            if self.world.board.find(row.task).ended.is_none() {
+                self.world.board.has_ended(row.task, 0);
             }
         }
     }

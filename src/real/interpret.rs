@@ -137,10 +137,14 @@ fn make(native: &mut Native, call: &Syscall, result: Option<Variable>, on_error:
     let mark = if may_wait_for_ever(call) { native.next_mark() } else { 0 };
     native.world.board.does(native.task, mark);
     native.enter();
+    let caller = native.task;
     let returned = call.execute(native).unwrap_or_else(Errno::result);
     native.world.board.does(native.task, 0);
     native.note(What::Leave, i64::from(native.user.call.0), returned);
-    native.user.set(result, returned);
+    // The child of a fork has come back here as well: the variable is one of its parent's program.
+    if native.task == caller {
+        native.user.set(result, returned);
+    }
     if returned < 0 && on_error == OnError::Exit {
         native.note(What::Failed, returned, 0);
         end(native, 1);

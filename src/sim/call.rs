@@ -164,6 +164,10 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// A call has failed and the program has no rule for that: it says so and exits.
     fn fail_program(&mut self, cpu: usize, thread: Tid, result: i64) -> Option<Trap> {
+        // A signal that ends it comes first, such as the SIGPIPE of a write.
+        if self.kernel.tasks[thread.index()].doomed.is_some() {
+            return self.go_on(cpu);
+        }
         let user = &self.userland.users[thread.index()];
         if S::ON
             && let Some(errno) = Errno::from_result(result)
@@ -174,9 +178,6 @@ impl<S: Sink> Simulator<'_, S> {
             let line = Trap::failure(&program.name, &step.text, errno);
             let text = self.kernel.sink.name(&line);
             self.kernel.emit(cpu, Kind::Print { text });
-        }
-        if self.kernel.tasks[thread.index()].doomed.is_some() {
-            return self.go_on(cpu);
         }
         Some(self.end_of_program(thread, 1))
     }

@@ -36,6 +36,8 @@ mod word {
     pub const GO: usize = 6;
     /// How many processes are ready for the start.
     pub const READY: usize = 7;
+    /// The guardian's number on the host.
+    pub const GUARDIAN: usize = 8;
 }
 
 /// Places within a task's row.
@@ -284,6 +286,15 @@ impl Board {
         if let Some(cell) = self.memory.cell32(word::GO * 8) {
             let _ = crate::os::futex::wake(cell, i32::MAX);
         }
+    }
+
+    /// The process that stands for process 1: the parent of who has none in the scenario.
+    pub fn guardian(&self) -> i32 {
+        self.get(word::GUARDIAN) as i32
+    }
+
+    pub fn set_guardian(&self, pid: i32) {
+        self.set(word::GUARDIAN, pid as u64);
     }
 
     /// How many processes wait for the start.

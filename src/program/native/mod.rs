@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 use crate::errno::Errno;
 use crate::ids::{Fd, ObjectId, Pid, StepId, Tid};
 use crate::os::clock::{self, Spin};
-use crate::os::file::Buffer;
+use crate::os::file::{self, Buffer};
 use crate::os::memory::{self, Mapping};
 use crate::os::process::{self, Ended};
 
@@ -340,6 +340,19 @@ impl Native {
         (self.task, self.process, self.user) = (task, task.leads(), user);
         self.threads = Threads::default();
         self.begin();
+    }
+
+    /// Gives up what a program doesn't use of the ends of pipes and the files that it has inherited.
+    pub fn keep_only_used(&self) {
+        let image = &self.world.image;
+        let used = &image.programs[usize::from(self.user.program.0)].fds;
+        let ends = image.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
+        for fd in ends.chain(image.files.iter().map(|file| file.fd)) {
+            if !used.contains(&fd) {
+                // Its parent may not have had it any more.
+                let _ = file::close(self.world.descriptor(fd));
+            }
+        }
     }
 
     /// Ends the process.

@@ -109,6 +109,7 @@ impl SystemCall for Fork {
             }
             Ok(Forked::Child) => {
                 native.become_child(task, user);
+                native.keep_only_used();
                 Ok(0)
             }
             Err(errno) => {

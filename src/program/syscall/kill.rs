@@ -112,7 +112,10 @@ impl SystemCall for Kill {
             Target::Process(start) => native.started(start),
             Target::Child => {
                 let child = |row: &Row| row.parent == own.task && row.process.leader() == row.task;
-                world.board.rows().filter(|row| child(row) && row.ended.is_none()).last()
+                let children: Vec<Row> =
+                    world.board.rows().filter(|row| child(row) && row.ended.is_none()).collect();
+                // A zombie that nobody has waited for isn't meant.
+                children.into_iter().rev().find(|row| process::lives(row.host_process))
             }
             Target::Parent => (own.parent > Tid::INIT).then(|| world.board.find(own.parent)),
         };

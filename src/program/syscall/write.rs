@@ -160,6 +160,10 @@ impl Write {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
         let object = pipe.object;
+        // Nothing to write always succeeds, as in Linux (fs/pipe.c).
+        if total == 0 {
+            return Ok(Outcome::Done(0));
+        }
         if pipe.readers == 0 {
             kernel.send_signal(call.cpu, process, Signal::SIGPIPE);
             return if written > 0 { Ok(Outcome::Done(written as i64)) } else { Err(Errno::EPIPE) };
