@@ -10,53 +10,21 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Wall};
 
-use nix::fcntl::OFlag;
-use serde::{Deserialize, Serialize};
-
 use crate::errno::Errno;
 use crate::ids::{Fd, Tid};
 use crate::os::process::{self, Forked, Watch};
 use crate::os::{clock, file, memory};
-use crate::program::image::Action;
 use crate::program::native::{Chunk, Native, Note, Reborn, Row, What, World};
 use crate::program::userland::{Origin, User};
-use crate::program::{ProgramId, StartId, syscall};
+use crate::program::{StartId, syscall};
 use crate::random::Key;
-use crate::scenario::Scenario;
 use crate::signal::Signal;
 use crate::time::Instant;
 
+use super::due::{self, Due};
 use super::spec::{BOARD, SPEC, Spec};
-use super::{interpret, limits, sentinel};
-
-/// What the guardian tells its caller, a line of JSON each.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Message {
-    /// Everything is made; a line on standard input starts the run. The notes say in what the
-    /// host differs from what the scenario asks for; memory objects begin at these pages.
-    Ready { notes: Vec<String>, memories: Vec<u64> },
-    /// All processes are gone; the shared arrays hold these values. The notes say why it was ended,
-    /// if that wasn't the time.
-    Done { how: End, arrays: Vec<Vec<i64>>, notes: Vec<String> },
-    /// It wasn't possible to begin.
-    Failed { text: String },
-}
-
-/// Why the run is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum End {
-    Finished,
-    /// The time was over, or what the run may use.
-    Limit,
-    /// All processes waited for each other.
-    Stuck,
-    /// An assertion of the scenario didn't hold.
-    Assertion,
-    /// The caller asked for the end, or went away.
-    Interrupted,
-}
+pub use super::spec::{End, Message};
+use super::{interpret, limits, sentinel, stage};
 
 /// So often the guardian looks whether anybody gets on; so many looks in a row that found everybody
 /// waiting mean that nobody ever will.
@@ -141,14 +109,6 @@ struct Guardian {
     shortage: Option<String>,
 }
 
-/// What happens at a time of its own.
-#[derive(Clone, Debug)]
-enum Due {
-    Start(StartId),
-    Signal(StartId, Signal),
-    Keys(String),
-}
-
 impl Guardian {
     fn prepare(arguments: &[String]) -> Result<(Guardian, Vec<String>), String> {
         let numbers: Vec<RawFd> = arguments.iter().filter_map(|text| text.parse().ok()).collect();
@@ -168,13 +128,14 @@ impl Guardian {
         default_signals();
         process::limit(spec.most_millis / 1000 + 1, spec.file_bytes);
         process::pin(&spec.cpus).map_err(|errno| format!("CPUs {:?} can't be used: {errno}", spec.cpus))?;
-        make_files(&spec, &scenario).map_err(|error| format!("{}: {error}", spec.scratch.display()))?;
+        stage::make_files(&spec, &scenario)
+            .map_err(|error| format!("{}: {error}", spec.scratch.display()))?;
         spec.make_memories(&scenario).map_err(host("shared memory"))?;
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
         world.initialise_arrays();
         world.board.set_guardian(process::getpid());
-        let due = due(&world);
+        let due = due::due(&world);
         let mut guardian = Guardian {
             spec,
             world,
@@ -187,31 +148,9 @@ impl Guardian {
             alone: false,
             shortage: None,
         };
-        let notes = guardian.make_channels().map_err(host("pipes"))?;
-        Ok((guardian, notes))
-    }
-
-    /// Pipes and the terminal, at the descriptors that the scenario's processes know.
-    fn make_channels(&mut self) -> nix::Result<Vec<String>> {
-        let mut notes = Vec::new();
-        let world = Arc::clone(&self.world);
-        for pipe in &world.image.pipes {
-            let (read, write, holds) = file::pipe(pipe.capacity)?;
-            if holds != pipe.capacity {
-                let name = &world.image.objects[pipe.object.index()].name;
-                notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
-            }
-            file::place(read, world.descriptor(pipe.read))?;
-            file::place(write, world.descriptor(pipe.write))?;
-            self.ends.extend([pipe.read, pipe.write]);
-        }
-        let (keyboard, keys, _) = file::pipe(65536)?;
-        file::place(keyboard, world.descriptor(Fd(0)))?;
-        self.keyboard = Some(keys);
-        let screen = world.scratch.join("terminal");
-        let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
-        file::place(screen, world.descriptor(Fd(1)))?;
-        Ok(notes)
+        let channels = stage::make_channels(&guardian.world).map_err(host("pipes"))?;
+        (guardian.ends, guardian.keyboard) = (channels.ends, Some(channels.keyboard));
+        Ok((guardian, channels.notes))
     }
 
     fn run(&mut self) -> End {
@@ -296,7 +235,7 @@ impl Guardian {
         {
             let _ = process::pin(&[cpu]);
         }
-        if open_own_files(&world, user.program).is_err() {
+        if stage::open_own_files(&world, user.program).is_err() {
             process::exit(1);
         }
         let mut native = Native::new(Arc::clone(&world), user, task, task.leads(), interpret::run);
@@ -446,61 +385,4 @@ impl Guardian {
             }
         }
     }
-}
-
-fn due(world: &World) -> Vec<(Instant, Due)> {
-    let later = |start: &crate::program::image::Start| start.at > Instant::START;
-    let starts = world.image.starts.iter().enumerate().filter(|(_, start)| later(start));
-    let starts = starts.map(|(entry, start)| (start.at, Due::Start(StartId(entry as u16))));
-    let events = world.image.injections.iter().filter_map(|injection| match &injection.action {
-        Action::Signal { process, signal } => Some((injection.at, Due::Signal(*process, *signal))),
-        Action::Keys { text, .. } => Some((injection.at, Due::Keys(text.clone()))),
-        Action::Raise { .. }
-        | Action::Mask { .. }
-        | Action::Unmask { .. }
-        | Action::Packet { .. }
-        | Action::Unplug { .. }
-        | Action::Plug { .. } => None,
-    });
-    let mut due: Vec<(Instant, Due)> = starts.chain(events).collect();
-    due.sort_by_key(|(at, _)| *at);
-    due
-}
-
-/// The scenario's files, as large as it says; those that it doesn't want in memory are forgotten.
-fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
-    for (number, wanted) in scenario.image.files.iter().enumerate() {
-        if wanted.size > spec.file_bytes {
-            let text = format!("a file of {} bytes is larger than the run's limit", wanted.size);
-            return Err(std::io::Error::other(text));
-        }
-        let path = spec.scratch.join(format!("file-{number}"));
-        let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-        std::io::copy(&mut std::io::repeat(b'.').take(wanted.size), &mut out)?;
-        let made = out.into_inner()?;
-        if !wanted.cached {
-            file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;
-        }
-    }
-    Ok(())
-}
-
-/// Each process of the list of starts has opened its files itself; it gives up the ends of pipes
-/// that its program doesn't use.
-fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
-    let used = &world.image.programs[usize::from(program.0)].fds;
-    for (number, spec) in world.image.files.iter().enumerate() {
-        if used.contains(&spec.fd) {
-            let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
-            file::place(opened, world.descriptor(spec.fd))?;
-        }
-    }
-    for pipe in &world.image.pipes {
-        for end in [pipe.read, pipe.write] {
-            if !used.contains(&end) {
-                let _ = file::close(world.descriptor(end));
-            }
-        }
-    }
-    Ok(())
 }

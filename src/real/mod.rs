@@ -4,6 +4,7 @@
 //! - [`mod@run`]: starts a run and waits for it; the caller's process does nothing else meanwhile
 //! - [`guardian`]: the parent of all the scenario's processes: it makes what they share, starts
 //!   them, waits for them, and ends them all when the caller goes away or the time is over
+//! - `stage`: what the processes find; `due`: what happens at a time of its own
 //! - `sentinel`: ends them all if the guardian itself is ended
 //! - [`limits`]: what is refused before a run, and what ends it
 //! - `interpret`: the loop that each of them executes
@@ -18,6 +19,7 @@
 mod align;
 mod collect;
 pub mod doctor;
+mod due;
 pub mod ftrace;
 pub mod guardian;
 mod interpret;
@@ -32,6 +34,8 @@ pub mod run;
 pub mod seen;
 mod sentinel;
 pub mod spec;
+mod stage;
+mod unsaid;
 
 pub use route::Route;
 pub use run::{Measured, RealError, Settings, run};

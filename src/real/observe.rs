@@ -10,10 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::errno::Errno;
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
 use crate::os::process;
-use crate::program::Instruction;
 use crate::program::image::{Image, Text};
 use crate::program::native::{Note, Noted, Row, What};
-use crate::program::syscall::Syscall;
 use crate::program::userland::Origin;
 use crate::signal::Signal;
 use crate::time::Instant;
@@ -25,6 +23,7 @@ use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
 use super::seen::{Point, Seen};
+use super::unsaid::Pipes;
 
 /// The kinds that notes can become.
 pub const NOTED: &[&str] = &[
@@ -103,8 +102,7 @@ pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Inst
         statuses: statuses(&measured.notes),
         doing: BTreeMap::new(),
         steps: BTreeMap::new(),
-        held: BTreeMap::new(),
-        writes: writes(image),
+        pipes: Pipes::of(image),
         failed: None,
         translator: translator(image, measured),
         sink,
@@ -136,10 +134,7 @@ struct Replay<'a, S> {
     doing: BTreeMap<Tid, (CallId, StepId)>,
     /// The step that each thread is at.
     steps: BTreeMap<Tid, StepId>,
-    /// Bytes that each pipe holds.
-    held: BTreeMap<ObjectId, u64>,
-    /// The pipe that a step writes to.
-    writes: BTreeMap<StepId, ObjectId>,
+    pipes: Pipes,
     /// What an assertion that didn't hold has to say.
     failed: Option<String>,
     translator: Option<Translator<'a>>,
@@ -227,9 +222,16 @@ impl<S: Sink> Replay<'_, S> {
                 self.doing.remove(&noted.task);
                 self.emit(noted, Kind::SysExit { call: CallId(first as u16), result: second });
             }
-            What::Send => self.sends(noted, object, second as u64),
+            What::Send => {
+                self.pipes.took(object, second as u64);
+                self.emit(noted, Kind::MessageSend { object, bytes: second as u64 });
+            }
             What::Receive => {
-                self.infer_send(noted, object, second as u64);
+                if let Some(unsaid) = self.pipes.gave(object, second as u64, &self.doing) {
+                    let writer = Note { step: unsaid.step, ..noted.note };
+                    let kind = Kind::MessageSend { object, bytes: unsaid.bytes };
+                    self.emit(&Noted { task: unsaid.writer, note: writer }, kind);
+                }
                 self.emit(noted, Kind::MessageReceive { object, bytes: second as u64 });
             }
             What::Contended => self.emit(noted, Kind::LockContended { object }),
@@ -276,26 +278,6 @@ impl<S: Sink> Replay<'_, S> {
                     self.emit(noted, Kind::SignalGenerate { signal, to: Tid(second as u32) });
                 }
             }
-        }
-    }
-
-    fn sends(&mut self, noted: &Noted, object: ObjectId, bytes: u64) {
-        *self.held.entry(object).or_insert(0) += bytes;
-        self.emit(noted, Kind::MessageSend { object, bytes });
-    }
-
-    /// A process that is ended right after its write couldn't note that down any more. What comes out
-    /// of a pipe beyond what went in is from such a one.
-    fn infer_send(&mut self, noted: &Noted, object: ObjectId, bytes: u64) {
-        let held = self.held.get(&object).copied().unwrap_or(0);
-        let missing = bytes.saturating_sub(held);
-        let mut inside = self.doing.iter().map(|(task, (_, step))| (*task, *step));
-        let writer = inside.find(|(_, step)| self.writes.get(step) == Some(&object));
-        if let (1.., Some((task, step))) = (missing, writer) {
-            self.sends(&Noted { task, note: Note { step, ..noted.note } }, object, missing);
-        }
-        if let Some(held) = self.held.get_mut(&object) {
-            *held = held.saturating_sub(bytes);
         }
     }
 
@@ -371,17 +353,6 @@ impl<S: Sink> Replay<'_, S> {
 /// The signal that a status tells of.
 fn deadly(status: u16) -> Option<Signal> {
     status.checked_sub(128).and_then(Signal::from_number)
-}
-
-/// The pipes that steps write to.
-fn writes(image: &Image) -> BTreeMap<StepId, ObjectId> {
-    let code = image.programs.iter().flat_map(|program| program.code.iter().zip(&program.steps));
-    let written = code.filter_map(|(instruction, step)| match instruction {
-        Instruction::Syscall { call: Syscall::Write(write), .. } => Some((*step, write.fd)),
-        _ => None,
-    });
-    let pipe = |fd| image.pipes.iter().find(|pipe| pipe.write == fd).map(|pipe| pipe.object);
-    written.filter_map(|(step, fd)| Some((step, pipe(fd)?))).collect()
 }
 
 /// What each thread's own last note, or whoever waited for it, says of its status. A signal's comes

@@ -16,6 +16,35 @@ use crate::scenario::{Overrides, Scenario};
 pub const SPEC: RawFd = 18;
 pub const BOARD: RawFd = 19;
 
+/// What the guardian tells its caller, a line of JSON each.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Message {
+    /// Everything is made; a line on standard input starts the run. The notes say in what the
+    /// host differs from what the scenario asks for; memory objects begin at these pages.
+    Ready { notes: Vec<String>, memories: Vec<u64> },
+    /// All processes are gone; the shared arrays hold these values. The notes say why it was ended,
+    /// if that wasn't the time.
+    Done { how: End, arrays: Vec<Vec<i64>>, notes: Vec<String> },
+    /// It wasn't possible to begin.
+    Failed { text: String },
+}
+
+/// Why the run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    Finished,
+    /// The time was over, or what the run may use.
+    Limit,
+    /// All processes waited for each other.
+    Stuck,
+    /// An assertion of the scenario didn't hold.
+    Assertion,
+    /// The caller asked for the end, or went away.
+    Interrupted,
+}
+
 /// Everything that a process needs to know of the run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Spec {

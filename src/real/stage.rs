@@ -1,0 +1,83 @@
+//! What a run's processes find: pipes, the terminal and files, each at its descriptor.
+
+use std::io::Read;
+use std::os::fd::OwnedFd;
+
+use nix::fcntl::OFlag;
+
+use crate::ids::Fd;
+use crate::os::file;
+use crate::program::ProgramId;
+use crate::program::native::World;
+use crate::scenario::Scenario;
+
+use super::spec::Spec;
+
+/// The channels of a run, beside the descriptors that the scenario's processes know.
+pub struct Channels {
+    /// The guardian's own ends of pipes.
+    pub ends: Vec<Fd>,
+    /// Where keys are pressed.
+    pub keyboard: OwnedFd,
+    /// In what they differ from what the scenario asks for.
+    pub notes: Vec<String>,
+}
+
+/// Makes pipes and the terminal.
+pub fn make_channels(world: &World) -> nix::Result<Channels> {
+    let (mut ends, mut notes) = (Vec::new(), Vec::new());
+    for pipe in &world.image.pipes {
+        let (read, write, holds) = file::pipe(pipe.capacity)?;
+        if holds != pipe.capacity {
+            let name = &world.image.objects[pipe.object.index()].name;
+            notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
+        }
+        file::place(read, world.descriptor(pipe.read))?;
+        file::place(write, world.descriptor(pipe.write))?;
+        ends.extend([pipe.read, pipe.write]);
+    }
+    let (reads, keyboard, _) = file::pipe(65536)?;
+    file::place(reads, world.descriptor(Fd(0)))?;
+    let screen = world.scratch.join("terminal");
+    let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
+    file::place(screen, world.descriptor(Fd(1)))?;
+    Ok(Channels { ends, keyboard, notes })
+}
+
+/// The scenario's files, as large as it says; those that it doesn't want in memory are forgotten.
+pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
+    for (number, wanted) in scenario.image.files.iter().enumerate() {
+        if wanted.size > spec.file_bytes {
+            let text = format!("a file of {} bytes is larger than the run's limit", wanted.size);
+            return Err(std::io::Error::other(text));
+        }
+        let path = spec.scratch.join(format!("file-{number}"));
+        let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
+        std::io::copy(&mut std::io::repeat(b'.').take(wanted.size), &mut out)?;
+        let made = out.into_inner()?;
+        if !wanted.cached {
+            file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;
+        }
+    }
+    Ok(())
+}
+
+/// Each process of the list of starts has opened its files itself; it gives up the ends of pipes
+/// that its program doesn't use.
+pub fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
+    let used = &world.image.programs[usize::from(program.0)].fds;
+    for (number, spec) in world.image.files.iter().enumerate() {
+        if used.contains(&spec.fd) {
+            let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
+            file::place(opened, world.descriptor(spec.fd))?;
+        }
+    }
+    for pipe in &world.image.pipes {
+        for end in [pipe.read, pipe.write] {
+            if !used.contains(&end) {
+                let _ = file::close(world.descriptor(end));
+            }
+        }
+    }
+    Ok(())
+}
