@@ -97,7 +97,10 @@ impl<'a> Translator<'a> {
         irqs.dedup();
         irqs.truncate(MOST_IRQS);
         Translator {
-            tasks: measured.rows.iter().map(|row| (row.host_thread, row.task)).collect(),
+            // One that was ended before it began has no number, as the host's idle loop.
+            tasks: (measured.rows.iter().filter(|row| row.host_thread > 0))
+                .map(|row| (row.host_thread, row.task))
+                .collect(),
             memories: measured.memories.iter().zip(&image.memories).map(Region::new).collect(),
             cpus: &measured.cpus,
             events,
@@ -133,9 +136,10 @@ impl<'a> Translator<'a> {
         vectors
     }
 
-    /// The CPU that a thread is on.
+    /// The CPU that a thread is on; none while the CPU where it was last seen runs another, by what the
+    /// kernel recorded.
     pub fn cpu_of(&self, task: Tid) -> Option<CpuId> {
-        self.on_cpu.get(&task).copied()
+        self.on_cpu.get(&task).copied().filter(|cpu| self.current.get(cpu) == Some(&task))
     }
 
     fn task(&self, host: i64) -> Tid {
