@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::cost::{BUILT_IN, ROWS};
@@ -27,6 +28,8 @@ struct Profile {
     costs: Vec<Entry>,
     /// By the calls' names.
     calls: Vec<Entry>,
+    /// What depends on a quantity: of `[copies]`, `[switch-cold]` and `[disk]`.
+    curves: Vec<Entry>,
 }
 
 /// Documents every cost with its value and its source in each built-in profile, in Markdown.
@@ -50,13 +53,47 @@ fn profile(name: &'static str, text: &str) -> Option<Profile> {
         .map(|(key, value)| entry(&format!("calls.{}", key.get_ref()), value.get_ref()))
         .collect();
     calls.sort_by(|one, other| one.key.cmp(&other.key));
+    let curves =
+        ["copies", "switch-cold", "disk"].into_iter().flat_map(|table| curves(&root, table)).collect();
     let about = |key| root.get(key).map(|value| string(value.get_ref())).unwrap_or_default();
-    Some(Profile { name, summary: about("summary"), fingerprint: about("fingerprint"), costs, calls })
+    Some(Profile { name, summary: about("summary"), fingerprint: about("fingerprint"), costs, calls, curves })
+}
+
+/// The curves of a table, or the table itself if it is one.
+fn curves(root: &DeTable<'_>, table: &str) -> Vec<Entry> {
+    let Some(value) = root.get(table).map(|value| value.get_ref()) else { return Vec::new() };
+    match value.as_table() {
+        Some(inner) if !inner.contains_key("points") => {
+            let entries = inner
+                .iter()
+                .map(|(key, value)| entry(&format!("{table}.{}", key.get_ref()), value.get_ref()));
+            entries.collect()
+        }
+        _ => vec![entry(table, value)],
+    }
+}
+
+/// `1B: 101ns, 4KiB: 300ns`
+fn points(list: &[Spanned<DeValue<'_>>]) -> String {
+    let shown = list.iter().filter_map(|point| point.get_ref().as_array()).map(|pair| {
+        let part = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            DeValue::Float(number) => number.as_str().to_owned(),
+            other => string(other),
+        };
+        pair.iter().map(part).collect::<Vec<_>>().join(": ")
+    });
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn entry(key: &str, value: &DeValue<'_>) -> Entry {
     let part = |name| value.as_table().and_then(|table| table.get(name));
+    let list = part("points").and_then(|value| value.get_ref().as_array());
     let part = |name| part(name).map(|value| string(value.get_ref()));
+    if let Some(list) = list {
+        let source = part("source").unwrap_or_default();
+        return Entry { key: key.to_owned(), value: points(list), source };
+    }
     let base = part("cost").or_else(|| part("base"));
     let value = match (base, part("per-kib")) {
         (base, None) => base.unwrap_or_else(|| string(value)),
@@ -115,7 +152,7 @@ fn sources(text: &mut String, profile: &Profile) {
         let _ = writeln!(text, "Machine: {}.", profile.fingerprint);
     }
     let _ = writeln!(text, "\n| cost | value | source |\n|---|---|---|");
-    for Entry { key, value, source } in profile.costs.iter().chain(&profile.calls) {
+    for Entry { key, value, source } in profile.costs.iter().chain(&profile.calls).chain(&profile.curves) {
         let _ = writeln!(text, "| `{key}` | {value} | {source} |");
     }
     text.push('\n');
@@ -145,6 +182,20 @@ mod tests {
         let shown: Vec<(&str, &str)> =
             calls.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
         assert_eq!(shown, [("calls.kill", "5ns"), ("calls.read", "88ns + 52ns per KiB")]);
+    }
+
+    #[test]
+    fn a_curve_shows_its_points() {
+        let text = "switch-cold = { points = [[2, \"0ns\"], [8, \"600ns\"]], source = \"a\" }\n[copies]\npipe-read = { points = [[\"1B\", \"9ns\"]] }\n[disk]\nread = { points = [[0.5, \"80us\"]] }";
+        let curves = profile("x", text).unwrap().curves;
+        let shown: Vec<(&str, &str)> =
+            curves.iter().map(|entry| (entry.key.as_str(), entry.value.as_str())).collect();
+        let wanted = [
+            ("copies.pipe-read", "1B: 9ns"),
+            ("switch-cold", "2: 0ns, 8: 600ns"),
+            ("disk.read", "0.5: 80us"),
+        ];
+        assert_eq!(shown, wanted);
     }
 
     #[test]

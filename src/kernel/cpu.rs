@@ -151,3 +151,13 @@ impl Cpu {
         self.policy.waiting() + usize::from(!self.is_idle())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cpu_takes_few_lines_of_the_hosts_cache() {
+        assert_eq!(size_of::<Cpu>(), 512);
+    }
+}

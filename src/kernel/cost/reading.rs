@@ -18,6 +18,8 @@ pub const NOTES: &[&str] = &["source", "p10", "p90", "n"];
 
 pub(super) type Value<'i> = Spanned<DeValue<'i>>;
 pub(super) type Errors = Vec<CostError>;
+/// Pairs of a quantity and its time, and where they stand.
+pub(super) type Points<T> = (Vec<(T, Span)>, Range<usize>);
 
 impl Costs {
     /// The built-in profile with this name. `calls` are the names that `[calls]` can hold.
@@ -174,7 +176,7 @@ pub(super) fn pairs<T>(
     value: &Value<'_>,
     errors: &mut Errors,
     first: impl Fn(&Value<'_>, &mut Errors) -> Option<T>,
-) -> Option<(Vec<(T, Span)>, Range<usize>)> {
+) -> Option<Points<T>> {
     let form = "this is a table with `points`, each with its time: { points = [[.., \"100ns\"], ..] }";
     let table = table(value, form, errors)?;
     known_keys("this table has no key", table, &["points"], errors);
