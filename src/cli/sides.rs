@@ -231,14 +231,16 @@ impl Repetitions<'_> {
             ));
         }
         quiet.extend(noisy.into_iter().take(disturbed).map(|(_, trace)| trace));
-        let seen = match Route::best() {
-            (Route::Notes, why) => {
-                let why = why.join("; ");
-                terminal::note(&format!("Switches, faults and times by state aren't compared: {why}."));
-                None
-            }
-            (route, _) => Some(self.run(route, expected)?),
+        let (route, obstacles) = Route::best();
+        let seen = match route {
+            Route::Kernel | Route::Perf => Some(self.run(route, expected)?),
+            Route::Notes => None,
         };
+        if let Some(why) = obstacles.first() {
+            let unseen =
+                if seen.is_some() { "Wake-ups aren't" } else { "Switches, faults and times by state aren't" };
+            terminal::note(&format!("{unseen} compared: {why}."));
+        }
         let plain = quiet.into_iter().map(|trace| {
             let facts = Facts::of(&trace);
             (trace, facts)
