@@ -63,8 +63,12 @@ struct Plan {
 
 impl Task<'_> {
     pub fn carry_out(&self) -> Result<Sides, Failure> {
-        let overrides = self.profile.over(&self.overrides);
-        let scenario = load(self.file, &overrides)?;
+        let mut overrides = self.profile.over(&self.overrides);
+        let mut scenario = load(self.file, &overrides)?;
+        if scenario.image.costs.host.is_some() {
+            overrides.host = true;
+            scenario = Scenario::load(self.file, &overrides)?;
+        }
         for text in real::run::left_out(&scenario.image) {
             terminal::note(&format!("Left out of the measured side: {text}."));
         }
@@ -169,7 +173,7 @@ impl Task<'_> {
             return Ok((overrides, scenario));
         }
         overrides.set.push(("machine.cpus".to_owned(), cpus.to_string()));
-        let scenario = load(self.file, &overrides)?;
+        let scenario = Scenario::load(self.file, &overrides)?;
         Ok((overrides, scenario))
     }
 }
