@@ -182,7 +182,7 @@ fn what_cant_be_compared_is_refused() {
         (["compare", "small.toml", "--costs", "nowhere.toml"], "nowhere.toml"),
         (["compare", "small.toml", "--cpus", "4000"], "4000"),
         (["compare", "small.toml", "--goal", "much"], "percentage"),
-        (["compare", "small.toml", "--against", "nowhere"], "nowhere"),
+        (["compare", "small.toml", "--against", "nowhere"], "can't compare small.toml"),
     ] {
         let output = bench.trapline(&arguments);
         let error = String::from_utf8_lossy(&output.stderr);
