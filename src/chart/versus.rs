@@ -203,7 +203,8 @@ impl<'a> Picture<'a> {
         let sums: Vec<Span> =
             self.versus.halves.iter().map(|half| half.parts.iter().map(|(_, span)| *span).sum()).collect();
         let longest = sums.iter().copied().max().unwrap_or_default().max(Span::from_nanos(1));
-        let scale = self.scale(longest);
+        // Room for the sums behind the bars.
+        let scale = self.scale(Span::from_nanos(longest.as_nanos() / 100 * 107));
         let top = self.totals + HEADING_HEIGHT;
         let axis = top + 2 * TOTAL_PITCH;
         self.draw_axis(canvas, &scale, top, axis)?;
@@ -236,15 +237,22 @@ impl<'a> Picture<'a> {
     }
 
     fn draw_timelines<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
+        let mut headings = Vec::new();
         for (timeline, half) in self.timelines.iter().zip(&self.versus.halves) {
             let top = timeline.layout.plot_top;
             let heading = format!("{}: {}", capital(half.label), self.versus.window);
-            self.line(canvas, &heading, top - HEADING_HEIGHT / 2, HEADING, Weight::Strong)?;
+            let y = top - HEADING_HEIGHT / 2;
+            headings.push((heading, y));
             timeline.draw_tracks(canvas)?;
         }
         let span = self.versus.halves.iter().map(|half| half.lanes.span()).max().unwrap_or_default();
         let scale = self.scale(span);
         self.draw_axis(canvas, &scale, self.timelines[0].layout.plot_top, self.axis)?;
+        for (heading, y) in &headings {
+            let wide = width(heading, HEADING, Weight::Strong).ceil() as i32;
+            canvas.rect((MARGIN, y - 8), (wide, 16), self.palette.background)?;
+            self.line(canvas, heading, *y, HEADING, Weight::Strong)?;
+        }
         for timeline in &self.timelines {
             timeline.draw_rows(canvas)?;
             let cpus = timeline.rows.cpus.iter().zip(&timeline.layout.cpus);

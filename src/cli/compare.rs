@@ -137,7 +137,12 @@ impl Compare {
 
     /// Two traces, whatever made them.
     fn traces(&self, against: &Path) -> Result<Found, Failure> {
-        let read = |path: &Path| Trace::read(trace_in(path)).map_err(Failure::trace);
+        let read = |path: &Path| {
+            Trace::read(trace_in(path)).map_err(|error| Failure::Error {
+                exit: Exit::Usage,
+                error: anyhow::Error::new(error).context(format!("can't compare {}", path.display())),
+            })
+        };
         let (one, other) = (read(&self.file)?, read(against)?);
         let side = |trace: &Trace, eyes: &Trace, label: String| {
             let seen = view::through(trace, &eyes.header);

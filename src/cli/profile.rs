@@ -1,8 +1,7 @@
 //! The cost profile of this host: what the command line names, or what `trapline calibrate` wrote.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context;
 use trapline::kernel::cost::BUILT_IN;
 use trapline::scenario::Overrides;
 
@@ -35,21 +34,15 @@ impl Profile {
         Ok(Profile(STAND_IN.to_owned()))
     }
 
-    /// Scenarios look for profiles beside themselves, so the whole path is needed.
     fn file(path: &Path) -> Result<Profile, Failure> {
-        let whole: PathBuf = path
-            .canonicalize()
-            .with_context(|| format!("can't find the cost profile {}", path.display()))
-            .map_err(|error| Failure::usage(format!("{error:#}")))?;
-        Ok(Profile(whole.display().to_string()))
+        match path.is_file() {
+            true => Ok(Profile(path.display().to_string())),
+            false => Err(Failure::usage(format!("there is no cost profile {}", path.display()))),
+        }
     }
 
     /// The overrides with this profile in the place of the scenario's.
     pub fn over(&self, overrides: &Overrides) -> Overrides {
-        let mut overrides = overrides.clone();
-        // As TOML, so that no character of a path means anything.
-        let costs = toml::Value::String(self.0.clone()).to_string();
-        overrides.set.insert(0, ("machine.costs".to_owned(), costs));
-        overrides
+        Overrides { costs: Some(self.0.clone()), ..overrides.clone() }
     }
 }

@@ -63,8 +63,12 @@ struct Plan {
 
 impl Task<'_> {
     pub fn carry_out(&self) -> Result<Sides, Failure> {
-        let overrides = self.profile.over(&self.overrides);
-        let scenario = load(self.file, &overrides)?;
+        let mut overrides = self.profile.over(&self.overrides);
+        let mut scenario = load(self.file, &overrides)?;
+        if scenario.image.costs.host.is_some() {
+            overrides.host = true;
+            scenario = Scenario::load(self.file, &overrides)?;
+        }
         for text in real::run::left_out(&scenario.image) {
             terminal::note(&format!("Left out of the measured side: {text}."));
         }
@@ -169,7 +173,7 @@ impl Task<'_> {
             return Ok((overrides, scenario));
         }
         overrides.set.push(("machine.cpus".to_owned(), cpus.to_string()));
-        let scenario = load(self.file, &overrides)?;
+        let scenario = Scenario::load(self.file, &overrides)?;
         Ok((overrides, scenario))
     }
 }
@@ -231,14 +235,16 @@ impl Repetitions<'_> {
             ));
         }
         quiet.extend(noisy.into_iter().take(disturbed).map(|(_, trace)| trace));
-        let seen = match Route::best() {
-            (Route::Notes, why) => {
-                let why = why.join("; ");
-                terminal::note(&format!("Switches, faults and times by state aren't compared: {why}."));
-                None
-            }
-            (route, _) => Some(self.run(route, expected)?),
+        let (route, obstacles) = Route::best();
+        let seen = match route {
+            Route::Kernel | Route::Perf => Some(self.run(route, expected)?),
+            Route::Notes => None,
         };
+        if let Some(why) = obstacles.first() {
+            let unseen =
+                if seen.is_some() { "Wake-ups aren't" } else { "Switches, faults and times by state aren't" };
+            terminal::note(&format!("{unseen} compared: {why}."));
+        }
         let plain = quiet.into_iter().map(|trace| {
             let facts = Facts::of(&trace);
             (trace, facts)

@@ -43,7 +43,8 @@ pub enum Count {
     Involuntary,
     /// Of threads that had blocked.
     Wakeups,
-    Faults(Fault),
+    /// Without a kind if the source can't tell them apart.
+    Faults(Option<Fault>),
     Messages(String),
     Bytes(String),
 }
@@ -55,7 +56,8 @@ impl Count {
             Count::Voluntary => "switches, voluntary".to_owned(),
             Count::Involuntary => "switches, involuntary".to_owned(),
             Count::Wakeups => "wake-ups".to_owned(),
-            Count::Faults(fault) => format!("page faults, {}", fault.name()),
+            Count::Faults(Some(fault)) => format!("page faults, {}", fault.name()),
+            Count::Faults(None) => "page faults".to_owned(),
             Count::Messages(channel) => format!("messages, {channel}"),
             Count::Bytes(channel) => format!("bytes, {channel}"),
         }
@@ -156,6 +158,8 @@ struct Open {
     /// What each thread has received in its current call: when its writer had entered, and where.
     received: BTreeMap<Tid, (Instant, ObjectId)>,
     blocked: BTreeSet<Tid>,
+    /// Whether the source tells page faults by their causes.
+    tells_faults: bool,
 }
 
 impl Facts {
@@ -167,12 +171,17 @@ impl Facts {
             Facts { wall: wall.since(Instant::START), pieces, processes: usage(trace), ..Facts::default() };
         let observed = |kind: &str| observes(&trace.header, kind);
         if observed("sched_switch") {
-            facts.counts.extend([(Count::Voluntary, 0), (Count::Involuntary, 0), (Count::Wakeups, 0)]);
+            facts.counts.extend([(Count::Voluntary, 0), (Count::Involuntary, 0)]);
         }
+        if observed("sched_wakeup") {
+            facts.counts.insert(Count::Wakeups, 0);
+        }
+        // Who sees only the faults of user mode isn't told their causes.
+        let mut open = Open { tells_faults: observed("page_fault_kernel"), ..Open::default() };
         if observed("page_fault_user") {
-            facts.counts.extend(Fault::ALL.iter().map(|&fault| (Count::Faults(fault), 0)));
+            let kinds = Fault::ALL.iter().map(|&fault| open.kind_of(fault));
+            facts.counts.extend(kinds.map(|kind| (Count::Faults(kind), 0)));
         }
-        let mut open = Open::default();
         for event in &trace.events {
             facts.take(event, &names, &mut open);
         }
@@ -201,7 +210,7 @@ impl Facts {
             },
             Kind::SchedWakeup { task, .. } if open.blocked.remove(&task) => self.add(Count::Wakeups, 1),
             Kind::PageFaultUser { fault, page } if page < PAGES => {
-                self.add(Count::Faults(fault), 1);
+                self.add(Count::Faults(open.kind_of(fault)), 1);
             }
             Kind::MessageSend { object, bytes } => {
                 self.file_bytes += names.bytes_of_file(object, bytes);
@@ -232,6 +241,10 @@ impl Facts {
 }
 
 impl Open {
+    fn kind_of(&self, fault: Fault) -> Option<Fault> {
+        self.tells_faults.then_some(fault)
+    }
+
     /// Bytes are received in the order in which they were sent. Says when the first of them was.
     fn receive(&mut self, object: ObjectId, bytes: u64) -> Option<Instant> {
         let unread = self.unread.get_mut(&object)?;

@@ -33,7 +33,7 @@ impl Windows {
                 let at = |side: usize, number: usize| crossings[side].1[&key][number];
                 let starts = [0, 1].map(|side| at(side, middle));
                 let lengths = [0, 1].map(|side| at(side, middle + rounds).since(starts[side]));
-                let words = format!("from {} of {}, time number {}", key.at(), key.task, middle + 1);
+                let words = format!("from {}’s call number {} of {} on", key.task, middle + 1, key.at());
                 (starts, lengths[0].max(lengths[1]), words)
             }
             None => {
