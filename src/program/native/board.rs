@@ -70,7 +70,12 @@ pub struct Size {
 
 impl Size {
     pub fn bytes(self) -> usize {
-        (ROWS + self.tasks as usize * ROW) * 8 + self.chunks() * CHUNK * 8
+        (self.first_chunk() + self.chunks() * CHUNK) * 8
+    }
+
+    /// Where the chunks begin: whole pages, so that populating one doesn't touch another.
+    const fn first_chunk(self) -> usize {
+        (ROWS + self.tasks as usize * ROW).next_multiple_of(512)
     }
 
     fn chunks(self) -> usize {
@@ -345,9 +350,7 @@ impl Board {
     }
 
     fn chunk(&self, number: usize) -> usize {
-        // Whole pages, so that populating one doesn't touch another.
-        let rows = ROWS + self.size.tasks as usize * ROW;
-        rows.next_multiple_of(512) + number * CHUNK
+        self.size.first_chunk() + number * CHUNK
     }
 
     /// Everything that was noted, in the order of time; those of one thread in their order.
