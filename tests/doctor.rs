@@ -13,6 +13,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 use trapline::os::process;
 use trapline::real::run::{MARK, scratch};
+use trapline::real::seen::{Point, RUNNABLE, Raw};
 use trapline::real::{Measured, Route, Settings, observe, run};
 use trapline::scenario::{Overrides, Scenario};
 use trapline::time::Span;
@@ -192,6 +193,26 @@ fn what_processes_use_is_counted_in_every_run() {
 }
 
 #[test]
+fn what_is_seen_agrees_with_what_is_counted() {
+    for route in [Route::Perf, Route::Kernel].into_iter().filter(|route| is_possible(*route)) {
+        let measured = measure(TALK, route);
+        let seen = measured.seen.as_ref().unwrap();
+        assert_eq!(measured.lost(), 0);
+        for row in &measured.rows {
+            let usage = row.usage.unwrap();
+            let leaves =
+                |event: &&Raw| event.point == Point::Switch && event.values[0] == i64::from(row.host_thread);
+            let left = seen.events.iter().filter(leaves).filter(|event| event.at >= measured.start);
+            let (took, gave): (Vec<&Raw>, Vec<&Raw>) = left.partition(|event| event.values[1] == RUNNABLE);
+            let context = format!("{route:?}: {usage:?}, seen {} and {}", gave.len(), took.len());
+            // The last switch, and one between the common start and the first count, may be missing.
+            assert!(usage.voluntary.abs_diff(gave.len() as u64) <= 2, "{context}");
+            assert!(usage.involuntary.abs_diff(took.len() as u64) <= 1, "{context}");
+        }
+    }
+}
+
+#[test]
 fn a_signals_death_is_seen_without_privilege_too() {
     if !is_possible(Route::Perf) {
         return;
@@ -273,7 +294,7 @@ fn the_doctor_removes_what_killed_runs_have_left_behind() {
     let sleeper =
         |caller: u32| Command::new("sleep").arg("1000").env(MARK, caller.to_string()).spawn().unwrap();
     let (mut orphan, mut other) = (sleeper(gone), sleeper(living));
-    let instance = Path::new("/sys/kernel/tracing/instances").join(format!("trapline-{gone}"));
+    let instance = Path::new("/sys/kernel/tracing/instances").join(format!("trapline-{gone}-1"));
     if is_possible(Route::Kernel) {
         fs::create_dir(&instance).unwrap();
     }

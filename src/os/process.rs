@@ -51,6 +51,8 @@ pub struct Usage {
 impl Usage {
     /// How many numbers it has.
     pub const WORDS: usize = 6;
+    /// The place of `minor_faults` among them.
+    pub const MINOR_FAULTS: usize = 2;
 
     pub const fn words(self) -> [u64; Usage::WORDS] {
         let Usage { user, system, minor_faults, major_faults, voluntary, involuntary } = self;

@@ -344,6 +344,10 @@ impl Board {
         }
         let header = self.chunk(number);
         self.memory.populate(header * 8, CHUNK * 8);
+        // The kernel counts these pages as faults, though they aren't the scenario's doing.
+        let leader = self.find(task).process.leader();
+        let faults = self.row(leader, row::USED_BEFORE + Usage::MINOR_FAULTS);
+        self.word(faults).fetch_add(CHUNK as u64 / 512, Ordering::Relaxed);
         self.set(header, u64::from(task.0));
         *chunk = Chunk { at: header + CHUNK_HEADER, end: header + CHUNK, header };
         true

@@ -28,7 +28,7 @@ use format::Format;
 
 /// Where the kernel shows its trace points.
 const TRACING: &str = "/sys/kernel/tracing";
-/// What instances of ours begin with.
+/// What instances of ours begin with; the caller's number and the guardian's follow.
 const PREFIX: &str = "trapline-";
 /// Memory for each CPU's buffer, in KiB: half a million events or so.
 const BUFFER_KIB: u32 = 32 * 1024;
@@ -68,7 +68,7 @@ pub fn stale() -> Vec<String> {
     let entries = fs::read_dir(Path::new(TRACING).join("instances")).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let stale = |name: &String| {
-        let pid = name.strip_prefix(PREFIX).and_then(|pid| pid.parse().ok());
+        let pid = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse().ok());
         pid.is_some_and(|pid| !process::lives(pid))
     };
     names.filter(stale).collect()
@@ -88,7 +88,8 @@ impl Instance {
     /// Makes an instance for the process with this number and all that it forks from now on.
     pub fn new(guardian: i32) -> io::Result<Instance> {
         clean();
-        let folder = Path::new(TRACING).join("instances").join(format!("{PREFIX}{}", std::process::id()));
+        let folder =
+            Path::new(TRACING).join("instances").join(format!("{PREFIX}{}-{guardian}", std::process::id()));
         fs::create_dir(&folder)?;
         let mut instance = Instance { folder, formats: Arc::default() };
         instance.set("tracing_on", "0")?;
