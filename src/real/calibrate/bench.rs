@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::ids::Tid;
 use crate::os::{clock, process};
 use crate::program::Image;
 use crate::real::ftrace::{self, Seen};
@@ -10,7 +11,7 @@ use crate::scenario::{Overrides, Scenario};
 use crate::time::Span;
 
 use super::load::{CpuTimes, Usage};
-use super::marks::Marks;
+use super::marks::{Made, Marks, made};
 use super::text::Text;
 
 /// A run during which others used more than this share of a CPU is made anew, so often.
@@ -57,8 +58,12 @@ pub enum Stop {
 
 impl From<RealError> for Stop {
     fn from(error: RealError) -> Stop {
-        Stop::Skipped(error.to_string())
+        Stop::Skipped(first_line(&error.to_string()))
     }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// What a calibration program has shown.
@@ -69,6 +74,23 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// The thread of the first process with this name.
+    pub fn task(&self, name: &str) -> Option<Tid> {
+        let rows = self.measured.rows.iter();
+        rows.filter(|row| row.origin.name(&self.image) == name).map(|row| row.task).next()
+    }
+
+    /// All finished calls of a thread.
+    pub fn calls_of(&self, task: Tid, call: &str) -> Vec<Made> {
+        made(self.measured.notes.iter().filter(|noted| noted.task == task), call)
+    }
+
+    /// Each of these durations less that of an empty call, at the reference speed.
+    pub fn beyond_empty(&self, durations: impl IntoIterator<Item = u64>) -> Vec<f64> {
+        let (empty, speed) = (self.marks.empty(), self.marks.speed());
+        durations.into_iter().map(|duration| (duration as f64 - empty) * speed).collect()
+    }
+
     pub fn seen(&self) -> Option<&Seen> {
         self.measured.seen.as_ref().filter(|seen| seen.lost == 0)
     }
@@ -142,7 +164,7 @@ impl<'a> Bench<'a> {
             let scratch = scratch.map_err(|error| Stop::Skipped(format!("files can't be made: {error}")))?;
             let settings = self.settings(cpus, traced, scratch.path().to_owned());
             let scenario = Scenario::parse_bytes("calibrate.toml", text.as_bytes(), &overrides, None);
-            let scenario = scenario.map_err(|problems| Stop::Skipped(format!("{problems}")))?;
+            let scenario = scenario.map_err(|problems| Stop::Skipped(first_line(&problems.to_string())))?;
             let (before, own, begun) = (CpuTimes::now(), Usage::now(), clock::now());
             let measured =
                 crate::real::run(&scenario, "calibrate.toml", &overrides, &settings, self.stopped)?;

@@ -59,23 +59,28 @@ impl Made {
     }
 }
 
+/// The finished calls with this name among the notes of one thread.
+pub fn made<'a>(notes: impl Iterator<Item = &'a Noted>, name: &str) -> Vec<Made> {
+    let mut made = Vec::new();
+    let mut entered = None;
+    for Noted { note, .. } in notes {
+        let named = NAMES.get(note.first as usize) == Some(&name);
+        match note.what {
+            What::Enter if named => entered = Some(note.at),
+            What::Leave if named => {
+                let enter = entered.take();
+                made.extend(enter.map(|enter| Made { enter, leave: note.at, result: note.second }));
+            }
+            _ => {}
+        }
+    }
+    made
+}
+
 impl Batch {
     /// The calls with this name that were made within.
     pub fn calls(&self, name: &str) -> Vec<Made> {
-        let mut made = Vec::new();
-        let mut entered = None;
-        for Noted { note, .. } in &self.notes {
-            let named = NAMES.get(note.first as usize) == Some(&name);
-            match note.what {
-                What::Enter if named => entered = Some(note.at),
-                What::Leave if named => {
-                    let enter = entered.take();
-                    made.extend(enter.map(|enter| Made { enter, leave: note.at, result: note.second }));
-                }
-                _ => {}
-            }
-        }
-        made
+        made(self.notes.iter(), name)
     }
 
     /// How long a call took on average, between its notes.
@@ -128,6 +133,12 @@ impl Marks {
         batches.retain(|batch| batch.rate.is_none_or(|rate| rate >= ordinary * DISTURBED));
         let disturbed = all - batches.len();
         Marks { batches, disturbed, rates: seen, reference: reference.unwrap_or(ordinary) }
+    }
+
+    /// How long an empty call took between its notes, over the whole run; as it was.
+    pub fn empty(&self) -> f64 {
+        let empties: Vec<f64> = self.batches.iter().filter_map(|batch| batch.empty).collect();
+        median(&empties).unwrap_or(0.0)
     }
 
     /// The speed of the whole run beside the reference: times that belong to no batch are multiplied

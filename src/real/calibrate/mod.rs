@@ -4,15 +4,20 @@
 //! - [`bench`]: runs calibration programs, which are small scenarios, through the real runner, and
 //!   watches what else uses the machine; [`load`] counts that
 //! - [`text`] makes the programs; [`marks`] reads what their processes noted down
-//! - `user`, `calls`, `copies`, `switch`: the groups on one CPU
+//! - `user`, `calls`, `copies`, `switch`, `faults`, `births`, `timer`, `disk`, `scheduler`: the groups
+//!   on one CPU; `remote`: those on two
+//! - `traced`: what the kernel's own trace points say
 //! - [`sample`], [`found`]: medians and dispersion; what is known so far
 //! - [`host`]: what the kernel says about itself
 //! - [`fit`]: at most four factors for what no part accounts for
 //! - [`profile`]: the text of the profile
 
 pub mod bench;
+mod births;
 mod calls;
 mod copies;
+mod disk;
+mod faults;
 pub mod fit;
 pub mod found;
 pub mod host;
@@ -20,9 +25,13 @@ pub mod load;
 pub mod marks;
 pub mod profile;
 pub mod registry;
+mod remote;
 pub mod sample;
+mod scheduler;
 mod switch;
 pub mod text;
+mod timer;
+mod traced;
 mod user;
 
 use crate::kernel::cost::Costs;

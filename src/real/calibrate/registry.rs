@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, Stop};
 use super::found::Found;
-use super::{calls, copies, switch, user};
+use super::{births, calls, copies, disk, faults, remote, scheduler, switch, timer, user};
 
 /// A group of parameters that is measured at once.
 #[derive(Clone, Copy)]
@@ -20,11 +20,22 @@ pub struct Measurement {
 pub const MEASUREMENTS: &[Measurement] = &[
     user::SPEED,
     user::EMPTY_CALL,
-    user::AROUND_CALLS,
     user::INSTRUCTIONS,
+    user::AROUND_CALLS,
     calls::CALLS,
     copies::PIPES,
     copies::FILES,
     switch::SWITCH,
     switch::RINGS,
+    remote::EXCHANGE,
+    remote::SHARED,
+    faults::FAULTS,
+    timer::TIMER,
+    births::PROCESSES,
+    births::PAGES,
+    births::THREADS,
+    births::PROGRAMS,
+    births::SIGNALS,
+    disk::DISK,
+    scheduler::SCHEDULER,
 ];

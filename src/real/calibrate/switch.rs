@@ -1,11 +1,10 @@
 //! Switches and wake-ups on one CPU.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use crate::ids::Tid;
 use crate::program::native::{Noted, What};
 use crate::program::syscall::NAMES;
-use crate::real::ftrace::Point;
 
 use super::bench::{Bench, Shown, Stop};
 use super::found::{Curve, Found};
@@ -16,75 +15,128 @@ use super::user::sample;
 
 pub const SWITCH: Measurement = Measurement {
     name: "switch",
-    what: "a switch between two processes",
-    how: "Two processes on one CPU yield to each other: from one's call to the other's, less a yield that nobody follows.",
-    keys: &["switch"],
+    what: "a switch and a wake-up on one CPU",
+    how: "Two processes on one CPU hand a byte to and fro through pipes. From one's entry into a read that blocks to the other's next note: a call and a switch. From one's entry into a write to the note of the other, which was waiting: a call, a wake-up and a switch. If the woken process doesn't get the CPU at once, the wake-up is what the write takes longer.",
+    keys: &["switch", "wakeup"],
     measure: switch,
 };
 
 pub const RINGS: Measurement = Measurement {
     name: "rings",
-    what: "a wake-up, and what a switch costs more among many processes",
-    how: "Processes on one CPU hand a byte round through pipes. A hop of two, less its calls and its switch, is the wake-up; the kernel's own trace of a shorter run says how many of each there are in a hop. What a hop of 4, 8 or 16 takes longer is added to their switches.",
-    keys: &["wakeup", "switch-cold"],
+    what: "what a switch costs more among many processes",
+    how: "2, 4, 8 and 16 processes on one CPU hand a byte round. What a hop takes longer than among two is added to the switch.",
+    keys: &["switch-cold"],
     measure: rings,
 };
 
 const SIZES: &[usize] = &[2, 4, 8, 16];
+const ROUNDS: usize = 64;
+/// So many of a kind are enough to tell.
+const ENOUGH: usize = 20;
+
+/// How the CPU went from one thread to another, by notes: which call the first was in, which the
+/// other came out of, and the time from entry to the other's first note. `to` is the same call if
+/// the thread came out of its own call and nobody else had the CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Passing {
+    from: &'static str,
+    to: &'static str,
+    nanos: u64,
+}
+
+/// What the calls of several threads on one CPU led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Passings {
+    /// Another thread had the CPU next.
+    switched: Vec<Passing>,
+    /// The thread kept the CPU; another was inside of a read meanwhile.
+    kept: Vec<Passing>,
+}
+
+fn passings(notes: &[Noted]) -> Passings {
+    let mut passings = Passings::default();
+    let mut inside: Vec<(Tid, &'static str, u64)> = Vec::new();
+    let mut last = None;
+    for Noted { task, note } in notes {
+        let named = NAMES.get(note.first as usize).copied().unwrap_or("");
+        match note.what {
+            What::Enter => {
+                inside.retain(|(other, ..)| other != task);
+                inside.push((*task, named, note.at));
+                last = Some(*task);
+            }
+            What::Send => {}
+            What::Receive | What::Leave => {
+                let own = inside.iter().find(|(other, ..)| other == task).copied();
+                let before = last.and_then(|last| inside.iter().find(|(other, ..)| *other == last)).copied();
+                if let (Some((_, to, own_enter)), Some((other, from, enter))) = (own, before) {
+                    if other != *task {
+                        passings.switched.push(Passing { from, to, nanos: note.at - enter });
+                    } else if note.what == What::Leave
+                        && inside.iter().any(|(waits, call, _)| waits != task && *call == "read")
+                    {
+                        passings.kept.push(Passing { from, to, nanos: note.at - own_enter });
+                    }
+                }
+                if note.what == What::Leave {
+                    inside.retain(|(other, ..)| other != task);
+                }
+                last = Some(*task);
+            }
+            _ => last = Some(*task),
+        }
+    }
+    passings
+}
 
 fn switch(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
-    const YIELDS: usize = 256;
-    let steps = batches("yield", bench.batches(40), &loops(YIELDS, "{ yield = true },\n"));
-    let text = Text::default().process("one", 0, &steps).process("other", 0, &steps);
-    let shown = bench.run(&text, 1)?;
-    let speed = shown.marks.speed();
-    let gaps = hand_overs(&shown.measured.notes, "sched_yield");
-    let gaps: Vec<f64> = gaps.into_iter().map(|gap| gap as f64 * speed).collect();
-    let alone = found.around() + found.of_call("sched_yield");
-    let gap = sample(&gaps)?;
-    let source = format!("{:.0} ns from one's yield to the other's, less a yield alone", gap.median);
-    found.scalar("switch", gap.less(alone), source);
+    let shown = bench.run(&ring(2, bench.batches(40), ROUNDS), 1)?;
+    let passings = passings(&shown.measured.notes);
+    let of = |list: &[Passing], from: &str, to: &[&str]| -> Vec<f64> {
+        let fitting = list.iter().filter(|passing| passing.from == from && to.contains(&passing.to));
+        shown.beyond_empty(fitting.map(|passing| passing.nanos))
+    };
+    let blocked = sample(&of(&passings.switched, "read", &["read", "write"]))?;
+    let (write, read) = (found.of_call("write"), found.of_call("read"));
+    let getpid = found.of_call("getpid");
+    let switch = blocked.less(read - getpid);
+    let source = format!(
+        "from a read that blocks to the other's next note, {:.0} ns more than an empty call, less the read's body",
+        blocked.median
+    );
+    found.scalar("switch", switch, source);
+    let woken = of(&passings.switched, "write", &["read"]);
+    if woken.len() >= ENOUGH {
+        let woken = sample(&woken)?;
+        let source = format!(
+            "from a write to the note of the one that waited, {:.0} ns more than an empty call, less the write's body and the switch",
+            woken.median
+        );
+        found.scalar("wakeup", woken.less(write - getpid + switch.median), source);
+    } else {
+        let longer = sample(&of(&passings.kept, "write", &["write"]))?;
+        let source = "what a write takes longer if somebody waits".to_owned();
+        found.scalar("wakeup", longer.less(write - getpid), source);
+    }
     Ok(())
 }
 
-/// From a thread's entry into a call to another thread's next entry, wherever they follow each other.
-fn hand_overs(notes: &[Noted], call: &str) -> Vec<u64> {
-    let named = |noted: &&Noted| {
-        noted.note.what == What::Enter && NAMES.get(noted.note.first as usize) == Some(&call)
-    };
-    let entered: Vec<&Noted> = notes.iter().filter(named).collect();
-    let pairs = entered.windows(2).filter(|pair| pair[0].task != pair[1].task);
-    pairs.map(|pair| pair[1].note.at - pair[0].note.at).collect()
-}
-
 fn rings(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
-    const ROUNDS: usize = 64;
-    let count = bench.batches(40);
-    let mut hops: Vec<(usize, Sample)> = Vec::new();
+    let count = bench.batches(30);
+    let mut hops: Vec<(u64, Sample)> = Vec::new();
     for &size in SIZES {
-        let shown = bench.run(&ring(size, count, ROUNDS), 1)?;
-        hops.push((size, sample(&shown.marks.periods("ring", ROUNDS * size))?));
+        let shown: Shown = bench.run(&ring(size, count, ROUNDS), 1)?;
+        hops.push((size as u64, sample(&shown.marks.periods("ring", ROUNDS * size))?));
     }
-    let traced = bench.trace(&ring(2, bench.batches(10).min(10), ROUNDS), 1)?;
-    let (wakeups, switches) = traced.as_ref().and_then(in_a_hop).unwrap_or((1.0, 1.0));
-    let hop = hops[0].1;
-    let bytes = found.of_copy("pipe-write", 1) + found.of_copy("pipe-read", 1);
-    let calls = 2.0 * found.around() + found.of_call("write") + found.of_call("read") + bytes;
-    let left = hop.less(calls + switches * found.of("switch")).times(1.0 / wakeups.max(0.1));
-    let counted = if traced.is_some() { "counted" } else { "assumed" };
-    let source = format!(
-        "a hop through a pipe takes {:.0} ns, less calls ({calls:.0}) and switch; {counted}: {wakeups:.2} wake-ups and {switches:.2} switches in a hop",
-        hop.median
-    );
-    found.scalar("wakeup", left, source);
-    let points = hops.iter().map(|(size, sample)| (*size as u64, sample.less(hop.median))).collect();
-    let source = "hops in rings of so many processes, less a hop of two".to_owned();
+    let first = hops[0].1.median;
+    let points = hops.into_iter().map(|(size, hop)| (size, hop.less(first))).collect();
+    let source = format!("hops in rings of so many processes, less {first:.0} ns for a hop among two");
     found.cold = Some(Curve { points, source });
     Ok(())
 }
 
 /// A ring of processes on the first CPU; the first of them keeps the time.
-fn ring(size: usize, count: usize, rounds: usize) -> Text {
+pub fn ring(size: usize, count: usize, rounds: usize) -> Text {
     let mut objects = String::new();
     for number in 0..size {
         let _ = writeln!(objects, "[pipe.p{number}]");
@@ -100,41 +152,40 @@ fn ring(size: usize, count: usize, rounds: usize) -> Text {
     text
 }
 
-/// Wake-ups and switches for each write, as the kernel saw them.
-fn in_a_hop(shown: &Shown) -> Option<(f64, f64)> {
-    let seen = shown.seen()?;
-    let threads: BTreeSet<i64> = shown.measured.rows.iter().map(|row| i64::from(row.host_thread)).collect();
-    let begun = shown.measured.start;
-    let count = |point, place: usize| {
-        let own = seen.events.iter().filter(|event| event.point == point && event.at > begun);
-        own.filter(|event| threads.contains(&event.values[place])).count() as f64
-    };
-    let sends = shown.measured.notes.iter().filter(|noted| noted.note.what == What::Send).count() as f64;
-    (sends > 0.0).then(|| (count(Point::Wakeup, 0) / sends, count(Point::Switch, 2) / sends))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{StepId, Tid};
+    use crate::ids::StepId;
     use crate::program::native::Note;
 
     #[test]
-    fn only_what_another_thread_follows_is_a_hand_over() {
-        let call = NAMES.iter().position(|name| *name == "sched_yield").unwrap() as i64;
+    fn notes_tell_how_the_cpu_went_from_thread_to_thread() {
+        let call = |name| NAMES.iter().position(|known| *known == name).unwrap() as i64;
+        let (read, write) = (call("read"), call("write"));
         let noted = |task, at, what, first| Noted {
             task: Tid(task),
             note: Note { at, step: StepId::NONE, what, first, second: 0 },
         };
         let notes = [
-            noted(2, 100, What::Enter, call),
-            noted(2, 180, What::Leave, call),
-            noted(2, 200, What::Enter, call),
-            noted(3, 260, What::Leave, call),
-            noted(3, 270, What::Enter, call),
-            noted(2, 330, What::Enter, call),
-            noted(3, 400, What::Enter, call + 1),
+            // 3 waits; 2 writes and loses the CPU to it.
+            noted(3, 100, What::Enter, read),
+            noted(2, 200, What::Enter, write),
+            noted(2, 200, What::Send, 9),
+            noted(3, 290, What::Receive, 9),
+            noted(3, 300, What::Leave, read),
+            // 3 writes to nobody who waits, and reads in vain: 2 returns from its write.
+            noted(3, 310, What::Enter, write),
+            noted(3, 310, What::Send, 8),
+            noted(3, 360, What::Leave, write),
+            noted(3, 370, What::Enter, read),
+            noted(2, 440, What::Leave, write),
+            // 2 reads what is there while 3 waits, and writes without losing the CPU.
+            noted(2, 450, What::Enter, write),
+            noted(2, 530, What::Leave, write),
         ];
-        assert_eq!(hand_overs(&notes, "sched_yield"), [70, 60]);
+        let passings = passings(&notes);
+        let passing = |from, to, nanos| Passing { from, to, nanos };
+        assert_eq!(passings.switched, [passing("write", "read", 90), passing("read", "write", 70)]);
+        assert_eq!(passings.kept, [passing("write", "write", 80)]);
     }
 }

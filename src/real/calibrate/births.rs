@@ -1,0 +1,182 @@
+//! Births and deaths: processes, threads, other programs, signals.
+
+use super::bench::{Bench, Shown, Stop};
+use super::found::Found;
+use super::marks::Batch;
+use super::registry::Measurement;
+
+use super::text::{Text, batches};
+use super::user::sample;
+
+pub const PROCESSES: Measurement = Measurement {
+    name: "processes",
+    what: "processes that begin and end",
+    how: "A process forks a child that ends at once, and waits for it. The fork is timed by itself, and so is waiting for a child that has ended already. What is left of all three, without the calls and the switches around them, is taking the child apart, with all that its first steps cost it.",
+    keys: &["calls.fork", "calls.wait4", "process-exit"],
+    measure: processes,
+};
+
+pub const PAGES: Measurement = Measurement {
+    name: "pages",
+    what: "what resident memory adds to a fork",
+    how: "Fork, exit and wait with 0, 4096 and 16384 pages of private memory: the rise by the page.",
+    keys: &["fork-page"],
+    measure: pages,
+};
+
+pub const THREADS: Measurement = Measurement {
+    name: "threads",
+    what: "threads that begin and end",
+    how: "A process starts a thread that ends at once, and joins it. What the starting call takes is measured by itself, less the thread's own end, which costs as much as a process's.",
+    keys: &["calls.clone", "calls.join"],
+    measure: threads,
+};
+
+pub const PROGRAMS: Measurement = Measurement {
+    name: "programs",
+    what: "beginning another program",
+    how: "A child executes another program: from the call's entry to the other program's first note. In a real run that is the interpreter itself, which reads the scenario anew.",
+    keys: &["calls.execve"],
+    measure: programs,
+};
+
+pub const SIGNALS: Measurement = Measurement {
+    name: "signals",
+    what: "a signal that ends a process",
+    how: "A process sends SIGTERM to a child in pause and waits for it: what that takes, less the calls, the switches, the wake-ups and the child's end.",
+    keys: &["signal"],
+    measure: signals,
+};
+
+const PAIRS: usize = 4;
+/// A program that ends at once; one without any steps would be a mistake.
+const ENDS: &str = "{ set = \"x\", to = 0 },\n";
+const FORKS: &str = "{ fork = \"child\" },\n{ wait = \"child\" },\n";
+
+/// From the entry into the first call of one name to the end of the next call of another.
+fn spans(batch: &Batch, first: &str, second: &str) -> Vec<u64> {
+    let (begins, ends) = (batch.calls(first), batch.calls(second));
+    begins.iter().zip(&ends).map(|(begin, end)| end.leave.saturating_sub(begin.enter)).collect()
+}
+
+fn all_spans(shown: &Shown, name: &str, first: &str, second: &str) -> Vec<f64> {
+    let spans = shown.marks.named(name).flat_map(|batch| spans(batch, first, second));
+    spans.map(|span| span as f64 * shown.marks.speed()).collect()
+}
+
+fn processes(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
+    let count = bench.batches(40);
+    let late = "{ fork = \"child\" },\n{ sleep = \"2ms\" },\n{ wait = \"child\" },\n";
+    let steps = batches("fork", count, &FORKS.repeat(PAIRS)) + &batches("late", count, late);
+    let text = Text::default().process("solo", 0, &steps).program("child", ENDS);
+    let shown = bench.run(&text, 1)?;
+    let fork = found.body(sample(&shown.marks.beyond_empty("fork", "fork"))?);
+    found.call("fork", fork, "a fork by itself; the child begins when the parent waits");
+    let wait = found.body(sample(&shown.marks.beyond_empty("late", "wait4"))?);
+    found.call("wait4", wait, "waiting for a child that has ended");
+    let whole = sample(&all_spans(&shown, "fork", "fork", "wait4"))?;
+    // Fork and wait, the child's return from the fork, and its last call.
+    let (entry, exit) = (found.of("syscall-entry"), found.of("syscall-exit"));
+    let ways = 3.0 * (entry + found.of("user-call")) - found.of("user-call") + 3.0 * exit;
+    let known = ways + fork.median + wait.median + 2.0 * found.of("switch") + found.of("wakeup");
+    let source =
+        format!("fork, exit and wait take {:.0} ns, less {known:.0} ns for what is known", whole.median);
+    found.scalar("process-exit", whole.less(known), source);
+    Ok(())
+}
+
+fn pages(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
+    const SIZES: [u64; 3] = [0, 4096, 16_384];
+    let count = bench.batches(20);
+    let mut steps = String::new();
+    let mut touched = 0;
+    for size in SIZES {
+        if size > touched {
+            steps += &format!("{{ touch = \"heap\", first = {touched}, pages = {} }},\n", size - touched);
+            touched = size;
+        }
+        steps += &batches(&format!("pages {size}"), count, &FORKS.repeat(2));
+    }
+    let text = Text::default()
+        .objects("[memory.heap]\nsize = \"64MiB\"")
+        .process("solo", 0, &steps)
+        .program("child", ENDS);
+    let shown = bench.run(&text, 1)?;
+    let mut whole = Vec::new();
+    for size in SIZES {
+        whole.push(sample(&all_spans(&shown, &format!("pages {size}"), "fork", "wait4"))?);
+    }
+    let rise = |at: usize| whole[at].less(whole[0].median).times(1.0 / SIZES[at] as f64);
+    let source = format!(
+        "fork, exit and wait: {:.0} us with 0 pages, {:.0} us with 4096, {:.0} us with 16384",
+        whole[0].median / 1e3,
+        whole[1].median / 1e3,
+        whole[2].median / 1e3
+    );
+    found.scalar("fork-page", rise(2), source);
+    Ok(())
+}
+
+fn threads(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
+    let count = bench.batches(40);
+    let steps = "{ thread = \"worker\" },\n{ join = \"worker\" },\n".repeat(PAIRS);
+    let text = Text::default().process("solo", 0, &batches("thread", count, &steps)).program("worker", ENDS);
+    let shown = bench.run(&text, 1)?;
+    let whole = sample(&all_spans(&shown, "thread", "clone", "join"))?;
+    let start = found.body(sample(&shown.marks.beyond_empty("thread", "clone"))?);
+    let ways = 3.0 * (found.of("syscall-entry") + found.of("syscall-exit")) + 2.0 * found.of("user-call");
+    let known = ways + 2.0 * found.of("switch") + found.of("wakeup") + found.of("process-exit");
+    let left = whole.less(known);
+    let clone = if left.median < start.median { left } else { start };
+    let source = format!(
+        "start and join take {:.0} ns, the starting call {:.0} ns more than its entry and exit; not more than is left beside the end",
+        whole.median, start.median
+    );
+    found.call("clone", clone, source);
+    found.call("join", left.less(clone.median), "what is left");
+    if whole.median < known {
+        found.remark(
+            "Threads end sooner than processes, but both ends have one price: a thread's is too high.",
+        );
+    }
+    Ok(())
+}
+
+fn programs(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
+    let count = bench.batches(20);
+    let text = Text::default()
+        .process("solo", 0, &batches("exec", count, FORKS))
+        .program("child", "{ exec = \"other\" },\n")
+        .program("other", ENDS);
+    let shown = bench.run(&text, 1)?;
+    let tasks = shown.measured.rows.iter().map(|row| row.task);
+    let made: Vec<u64> =
+        tasks.flat_map(|task| shown.calls_of(task, "execve")).map(|made| made.duration()).collect();
+    let call = found.body(sample(&shown.beyond_empty(made))?);
+    found.call(
+        "execve",
+        call,
+        "the call's entry to the other program's first note; it reads the scenario anew",
+    );
+    Ok(())
+}
+
+fn signals(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
+    let count = bench.batches(40);
+    let steps = "{ fork = \"child\" },\n{ sleep = \"1ms\" },\n{ kill = \"child\", signal = \"SIGTERM\" },\n{ wait = \"child\" },\n";
+    let text = Text::default()
+        .process("solo", 0, &batches("signal", count, steps))
+        .program("child", "{ pause = true },\n");
+    let shown = bench.run(&text, 1)?;
+    let whole = sample(&all_spans(&shown, "signal", "kill", "wait4"))?;
+    let bodies = found.of_call("kill") + found.of_call("wait4");
+    let ways = 2.0 * (found.of("syscall-entry") + found.of("syscall-exit")) + found.of("user-call");
+    let ends = found.of("process-exit") + 2.0 * (found.of("switch") + found.of("wakeup"));
+    let known = bodies + ways + ends;
+    let source = format!(
+        "kill, the child's end and wait take {:.0} ns, less {known:.0} ns for what is known",
+        whole.median
+    );
+    found.scalar("signal", whole.less(known), source);
+    Ok(())
+}
