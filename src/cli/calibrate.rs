@@ -6,12 +6,17 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use trapline::ids::{NameId, Pid, Tid};
 use trapline::kernel::cost::Costs;
 use trapline::os::process;
-use trapline::program::syscall;
+use trapline::program::{Image, syscall};
+use trapline::real::calibrate::fit::BEGIN_MARK;
 use trapline::real::calibrate::registry::MEASUREMENTS;
 use trapline::real::calibrate::{CalibrateError, Calibration, Effort, Options, Watcher, calibrate, profile};
 use trapline::real::run;
+use trapline::sim::{Outcome, Pace, Simulator};
+use trapline::time;
+use trapline::trace::{Event, Kind, Sink};
 
 use super::exit::{Exit, Failure};
 use super::{interrupt, output, prices, terminal};
@@ -76,7 +81,7 @@ impl Calibrate {
         };
         let name = output::named(Some(&self.output)).and_then(|path| path.file_stem());
         let name = name.map_or("calibrated".to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let calibration = calibrate(options, &name, &bar).map_err(|error| match error {
+        let calibration = calibrate(options, &name, &bar, &predict).map_err(|error| match error {
             CalibrateError::Interrupted => Failure::Interrupted,
             CalibrateError::Impossible(_) => Failure::host(error),
         })?;
@@ -132,6 +137,51 @@ impl Calibrate {
     }
 }
 
+/// How long a scenario takes from the line that begins its time to the next, on the simulated
+/// machine.
+fn predict(image: &Image) -> Option<f64> {
+    let mut image = image.clone();
+    if let Some(host) = &image.costs.host {
+        host.set(&mut image.kernel);
+    }
+    let mut simulator = Simulator::new(&image, Lines::default(), Pace::Fast);
+    let outcome = simulator.run();
+    let Lines { begin, end, .. } = simulator.kernel.sink;
+    let span = end?.since(begin?);
+    (outcome == Outcome::Finished).then_some(span.as_nanos() as f64)
+}
+
+/// When the line that begins the time appeared, and the next after it.
+#[derive(Default)]
+struct Lines {
+    texts: Vec<String>,
+    begin: Option<time::Instant>,
+    end: Option<time::Instant>,
+}
+
+impl Sink for Lines {
+    const ON: bool = true;
+
+    fn event(&mut self, event: Event) {
+        let Kind::Print { text } = event.kind else { return };
+        match (self.begin, self.end) {
+            (None, _) if self.texts[text.index()] == BEGIN_MARK => self.begin = Some(event.at),
+            (Some(_), None) => self.end = Some(event.at),
+            _ => {}
+        }
+    }
+
+    fn name(&mut self, text: &str) -> NameId {
+        let known = self.texts.iter().position(|known| known == text);
+        NameId(known.unwrap_or_else(|| {
+            self.texts.push(text.to_owned());
+            self.texts.len() - 1
+        }) as u32)
+    }
+
+    fn task(&mut self, _: Tid, _: Pid, _: Tid, _: &dyn Fn() -> String) {}
+}
+
 /// What is measured at the moment, on standard error.
 struct Bar {
     bar: ProgressBar,
@@ -140,7 +190,8 @@ struct Bar {
 
 impl Bar {
     fn new() -> Bar {
-        let bar = ProgressBar::new(MEASUREMENTS.len() as u64);
+        // The fit comes after all measurements.
+        let bar = ProgressBar::new(MEASUREMENTS.len() as u64 + 1);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
             bar.set_style(style);
         }
@@ -151,7 +202,9 @@ impl Bar {
 impl Watcher for Bar {
     fn begins(&self, number: usize) {
         self.bar.set_position(number as u64);
-        self.bar.set_message(MEASUREMENTS[number].what);
+        self.bar.set_message(
+            MEASUREMENTS.get(number).map_or("what is left over", |measurement| measurement.what),
+        );
     }
 
     fn stopped(&self) -> bool {

@@ -40,7 +40,7 @@ use crate::real::observe;
 
 use bench::{Bench, Stop};
 pub use bench::{Effort, Options};
-use fit::Fit;
+use fit::{Fit, Predict};
 use found::Found;
 use registry::MEASUREMENTS;
 use sample::{Sample, quantile, sorted};
@@ -90,7 +90,12 @@ pub trait Watcher {
 }
 
 /// Measures everything that this host allows.
-pub fn calibrate(options: Options, name: &str, watcher: &dyn Watcher) -> Result<Calibration, CalibrateError> {
+pub fn calibrate(
+    options: Options,
+    name: &str,
+    watcher: &dyn Watcher,
+    predict: Predict<'_>,
+) -> Result<Calibration, CalibrateError> {
     let stopped = || watcher.stopped();
     let (thorough, cpus) = (options.effort == Effort::Thorough, options.cpus.len());
     let mut bench = Bench::new(options, &stopped);
@@ -107,29 +112,43 @@ pub fn calibrate(options: Options, name: &str, watcher: &dyn Watcher) -> Result<
             }
         }
     }
-    let rates = sorted(&bench.rates);
-    let rate = |share| quantile(&rates, share).unwrap_or(0.0);
-    let spin_dispersion = rate(0.9) / rate(0.1).max(f64::MIN_POSITIVE) - 1.0;
-    Ok(Calibration {
+    let mut calibration = Calibration {
         name: name.to_owned(),
         fingerprint: observe::fingerprint(),
         kernel: host::kernel(),
         date: host::today(),
         idle: host::idle(),
-        load: bench.loads.iter().sum::<f64>() / bench.loads.len().max(1) as f64,
-        spin_dispersion,
+        load: 0.0,
+        spin_dispersion: 0.0,
         thorough,
         cpus,
         found,
         fit: Fit::default(),
         skipped,
-        batches: bench.batches,
-        disturbed: bench.disturbed,
-        repeated: bench.repeated,
-    })
+        batches: 0,
+        disturbed: 0,
+        repeated: 0,
+    };
+    watcher.begins(MEASUREMENTS.len());
+    match fit::fit(&mut bench, &mut calibration, predict) {
+        Ok(()) => {}
+        Err(Stop::Interrupted) => return Err(CalibrateError::Interrupted),
+        Err(Stop::Skipped(why)) => calibration.skipped.push(format!("Not fitted: {why}.")),
+    }
+    calibration.count(&bench);
+    Ok(calibration)
 }
 
 impl Calibration {
+    /// How undisturbed the whole of it was.
+    fn count(&mut self, bench: &Bench<'_>) {
+        let rates = sorted(&bench.rates);
+        let rate = |share| quantile(&rates, share).unwrap_or(0.0);
+        self.spin_dispersion = rate(0.9) / rate(0.1).max(f64::MIN_POSITIVE) - 1.0;
+        self.load = bench.loads.iter().sum::<f64>() / bench.loads.len().max(1) as f64;
+        (self.batches, self.disturbed, self.repeated) = (bench.batches, bench.disturbed, bench.repeated);
+    }
+
     /// Why nobody should use this profile.
     pub fn too_noisy(&self) -> Option<String> {
         if self.spin_dispersion + 1.0 > MOST_DISPERSION {
