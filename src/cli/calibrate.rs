@@ -140,11 +140,7 @@ impl Calibrate {
 /// How long a scenario takes from the line that begins its time to the next, on the simulated
 /// machine.
 fn predict(image: &Image) -> Option<f64> {
-    let mut image = image.clone();
-    if let Some(host) = &image.costs.host {
-        host.set(&mut image.kernel);
-    }
-    let mut simulator = Simulator::new(&image, Lines::default(), Pace::Fast);
+    let mut simulator = Simulator::new(image, Lines::default(), Pace::Fast);
     let outcome = simulator.run();
     let Lines { begin, end, .. } = simulator.kernel.sink;
     let span = end?.since(begin?);

@@ -44,6 +44,9 @@ fn rows(calibration: &Calibration) -> Vec<Row> {
         let sample = Sample { median: at(0.5), p10: at(0.1), p90: at(0.9), n: quantiles.n };
         add(format!("disk.{what}"), sample, &quantiles.source);
     }
+    if let Some(sample) = found.disk_per_kib {
+        add("disk.per-kib".to_owned(), sample, "");
+    }
     rows
 }
 

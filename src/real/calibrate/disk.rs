@@ -17,7 +17,7 @@ use super::user::sample;
 pub const DISK: Measurement = Measurement {
     name: "disk",
     what: "the disk, and the kernel's part in its requests",
-    how: "Direct reads and writes of 4 KiB to 1 MiB, and fsync after each write of 4 KiB. The kernel's own trace gives the calls up to where they sleep, and, while other processes compute, the handler's two halves; without it they are stated. What remains of the calls is the disk's time, as quantiles.",
+    how: "Direct reads and writes of 4 KiB to 1 MiB, and fsync after each write of 4 KiB. The kernel's own trace gives the calls up to where they sleep, and, while other processes compute, the handler's two halves; without it they are stated. What remains of the calls is the disk's time, as quantiles; what larger reads take longer is its time by the KiB.",
     keys: &[
         "interrupt",
         "deferred",
@@ -28,6 +28,7 @@ pub const DISK: Measurement = Measurement {
         "disk.read",
         "disk.write",
         "disk.flush",
+        "disk.per-kib",
     ],
     measure: disk,
 };
@@ -83,25 +84,24 @@ fn disk(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
         let source = format!("{call} less {kernel:.0} ns for the kernel's part");
         found.disk.insert(what, Quantiles { points, n: single.len(), source });
     }
-    larger(found, &shown, "direct-read", "read")?;
-    larger(found, &shown, "direct-write", "write")?;
-    let submit = found.of_copy("direct-read", 4096);
+    by_size(found, &shown)?;
+    let submit = found.of_copy("direct-read", SIZES[0]);
     let source = "not measured: the kernel's part of a direct read of a page, and a minor fault";
     found.scalar("fault-major", one(submit + found.of("fault-minor")), source);
     Ok(())
 }
 
-/// Larger requests: what they take beyond one of 4 KiB.
-fn larger(found: &mut Found, shown: &Shown, key: &'static str, call: &str) -> Result<(), Stop> {
-    let whole = |size: u64| sample(&shown.marks.each_beyond_empty(&format!("{call} {size}"), call));
-    let page = whole(SIZES[0])?.median;
-    for size in SIZES.into_iter().skip(1) {
-        let beyond = whole(size)?.less(page);
-        if let Some(curve) = found.copies.get_mut(key) {
-            let first = curve.points[0].1.median;
-            curve.points.push((size, beyond.plus(first)));
-        }
+/// What each KiB adds to a read: that of the largest request beyond the smallest.
+fn by_size(found: &mut Found, shown: &Shown) -> Result<(), Stop> {
+    let whole = |size: u64| sample(&shown.marks.each_beyond_empty(&format!("read {size}"), "read"));
+    let (page, largest) = (SIZES[0], SIZES[SIZES.len() - 1]);
+    let kib = (largest - page) as f64 / 1024.0;
+    let per_kib = whole(largest)?.less(whole(page)?.median).times(1.0 / kib);
+    let part = per_kib.median * page as f64 / 1024.0;
+    for (_, nanos) in found.disk.values_mut().flat_map(|quantiles| &mut quantiles.points) {
+        *nanos = (*nanos - part).max(1_000.0);
     }
+    found.disk_per_kib = Some(per_kib);
     Ok(())
 }
 
@@ -141,10 +141,12 @@ fn kernel_part(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     for (key, name, body) in [("direct-read", "read", read), ("direct-write", "write", write)] {
         let beyond = body.unwrap_or(one(call)).less(found.of_call(name));
         let source = format!(
-            "4 KiB: {}, less the base of {name}; more: what it takes beyond",
+            "{}, less the base of {name}; what more bytes take is the disk's",
             source(body.is_some(), how)
         );
-        found.copies.insert(key, Curve { points: vec![(SIZES[0], beyond)], source });
+        // The same for all sizes, from a sector on.
+        let points = [512, SIZES[0], SIZES[SIZES.len() - 1]].map(|size| (size, beyond)).to_vec();
+        found.copies.insert(key, Curve { points, source });
     }
     Ok(())
 }

@@ -180,6 +180,10 @@ fn image(text: &Text, cpus: usize, calibration: &Calibration) -> Option<Image> {
     let scenario = Scenario::parse_bytes("calibrate.toml", text.as_bytes(), &Overrides::default(), None);
     let mut image = scenario.ok()?.image;
     image.costs = Costs::parse(&profile::text(calibration), NAMES).ok()?;
+    if let Some(host) = &image.costs.host {
+        host.set(&mut image.kernel);
+    }
+    image.machine.measured_disk = image.costs.disk.clone();
     Some(image)
 }
 

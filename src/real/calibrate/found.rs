@@ -49,6 +49,8 @@ pub struct Found {
     pub cold: Option<Curve>,
     /// `read`, `write`, `flush`.
     pub disk: BTreeMap<&'static str, Quantiles>,
+    /// What each KiB of a request adds to that.
+    pub disk_per_kib: Option<Sample>,
     pub host: Host,
     /// What else a measurement has to say, for the reader of the profile.
     pub remarks: Vec<String>,

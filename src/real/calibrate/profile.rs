@@ -37,6 +37,9 @@ pub fn text(calibration: &Calibration) -> String {
         for (what, quantiles) in &found.disk {
             let _ = writeln!(text, "{what} = {}", quantiles_text(quantiles));
         }
+        if let Some(per_kib) = found.disk_per_kib {
+            let _ = writeln!(text, "per-kib = {}", time(per_kib.median));
+        }
     }
     host(&mut text, &found.host, calibration.cpus);
     measured(&mut text, calibration);
