@@ -1,8 +1,11 @@
 //! Births and deaths: processes, threads, other programs, signals.
 
+use crate::program::native::{Noted, What};
+use crate::program::syscall::NAMES;
+
 use super::bench::{Bench, Shown, Stop};
 use super::found::Found;
-use super::marks::Batch;
+use super::marks::{Batch, Made};
 use super::registry::Measurement;
 
 use super::text::{Text, batches};
@@ -11,7 +14,7 @@ use super::user::sample;
 pub const PROCESSES: Measurement = Measurement {
     name: "processes",
     what: "processes that begin and end",
-    how: "A process forks a child that ends at once, and waits for it. The fork is timed by itself, and so is waiting for a child that has ended already. What is left of all three, without the calls and the switches around them, is taking the child apart, with all that its first steps cost it.",
+    how: "A process forks a child that ends at once, and waits for it. The fork is timed by itself, and so is waiting for a child that has ended already. From the parent's wait to the child's last call, less call and switch, are the child's first steps, which cost it copies of pages: they are added to the fork. From the child's last call to the parent's next note, less wake-up and switch, is its end.",
     keys: &["calls.fork", "calls.wait4", "process-exit"],
     measure: processes,
 };
@@ -64,6 +67,25 @@ fn all_spans(shown: &Shown, name: &str, first: &str, second: &str) -> Vec<f64> {
     spans.map(|span| span as f64 * shown.marks.speed()).collect()
 }
 
+/// The way of a child from its parent's wait to its own last call, and from there to the parent.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Lives {
+    first: Vec<u64>,
+    last: Vec<u64>,
+}
+
+/// Joins each wait with the last call of the child that it waited for; children come one by one.
+fn lives(waits: &[Made], exits: &[u64]) -> Lives {
+    let mut lives = Lives::default();
+    for wait in waits {
+        if let Some(exit) = exits.iter().copied().find(|exit| (wait.enter..wait.leave).contains(exit)) {
+            lives.first.push(exit - wait.enter);
+            lives.last.push(wait.leave - exit);
+        }
+    }
+    lives
+}
+
 fn processes(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let count = bench.batches(40);
     let late = "{ fork = \"child\" },\n{ sleep = \"2ms\" },\n{ wait = \"child\" },\n";
@@ -71,17 +93,30 @@ fn processes(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let text = Text::default().process("solo", 0, &steps).program("child", ENDS);
     let shown = bench.run(&text, 1)?;
     let fork = found.body(sample(&shown.marks.beyond_empty("fork", "fork"))?);
-    found.call("fork", fork, "a fork by itself; the child begins when the parent waits");
     let wait = found.body(sample(&shown.marks.beyond_empty("late", "wait4"))?);
     found.call("wait4", wait, "waiting for a child that has ended");
-    let whole = sample(&all_spans(&shown, "fork", "fork", "wait4"))?;
-    // Fork and wait, the child's return from the fork, and its last call.
-    let (entry, exit) = (found.of("syscall-entry"), found.of("syscall-exit"));
-    let ways = 3.0 * (entry + found.of("user-call")) - found.of("user-call") + 3.0 * exit;
-    let known = ways + fork.median + wait.median + 2.0 * found.of("switch") + found.of("wakeup");
-    let source =
-        format!("fork, exit and wait take {:.0} ns, less {known:.0} ns for what is known", whole.median);
-    found.scalar("process-exit", whole.less(known), source);
+    let waits: Vec<Made> = shown.marks.named("fork").flat_map(|batch| batch.calls("wait4")).collect();
+    let exit = |noted: &&Noted| {
+        noted.note.what == What::Enter && NAMES.get(noted.note.first as usize) == Some(&"exit_group")
+    };
+    let exits: Vec<u64> = shown.measured.notes.iter().filter(exit).map(|noted| noted.note.at).collect();
+    let lives = lives(&waits, &exits);
+    let (switch, getpid) = (found.of("switch"), found.of_call("getpid"));
+    let last = sample(&shown.beyond_empty(lives.last))?;
+    let end = last.plus(getpid).less(switch + found.of("wakeup"));
+    let source = format!(
+        "from its last call's entry to the parent's next note, {:.0} ns more than an empty call, less wake-up and switch",
+        last.median
+    );
+    found.scalar("process-exit", end, source);
+    let first = sample(&shown.beyond_empty(lives.first))?;
+    let known = wait.median - getpid + switch + found.of("user-call") + found.of("user-step");
+    let first = first.less(known).median;
+    let source = format!(
+        "{:.0} ns by itself, and {first:.0} ns for what a child's first steps cost it, such as copying its parent's pages",
+        fork.median
+    );
+    found.call("fork", fork.plus(first), source);
     Ok(())
 }
 
@@ -173,4 +208,18 @@ fn signals(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     );
     found.scalar("signal", whole.less(known), source);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_s_life_is_split_at_its_last_call() {
+        let wait = |enter, leave| Made { enter, leave, result: 0 };
+        let waits = [wait(100, 400), wait(500, 900), wait(1000, 1010)];
+        // The third child had ended before anybody waited for it.
+        let lives = lives(&waits, &[250, 560, 950]);
+        assert_eq!(lives, Lives { first: vec![150, 60], last: vec![150, 340] });
+    }
 }

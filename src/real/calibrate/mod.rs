@@ -130,6 +130,12 @@ pub fn calibrate(
         repeated: 0,
     };
     watcher.begins(MEASUREMENTS.len());
+    calibration.count(&bench);
+    // What others take from a program is no property of the host.
+    if let (Some(why), false) = (calibration.too_noisy(), bench.options.effort == Effort::Quick) {
+        calibration.skipped.push(format!("Not fitted: {why}."));
+        return Ok(calibration);
+    }
     match fit::fit(&mut bench, &mut calibration, predict) {
         Ok(()) => {}
         Err(Stop::Interrupted) => return Err(CalibrateError::Interrupted),
