@@ -40,8 +40,9 @@ fn insist_on_nothing_left(folder: &Path, pid: u32) {
 fn a_quick_calibration_gives_a_profile_that_can_be_used() {
     let (folder, results) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let path = results.path().join("here.toml");
-    let child = calibrate(folder.path()).arg("-o").arg(&path);
-    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = calibrate(folder.path());
+    command.arg("-o").arg(&path);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
     let output = child.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use trapline::kernel::cost::BUILT_IN;
+use trapline::kernel::cost::{BUILT_IN, Costs};
+use trapline::program::syscall::NAMES;
+use trapline::real::calibrate::differs;
 use trapline::scenario::Overrides;
 
 use super::exit::Failure;
@@ -41,6 +43,12 @@ impl Profile {
             .canonicalize()
             .with_context(|| format!("can't find the cost profile {}", path.display()))
             .map_err(|error| Failure::usage(format!("{error:#}")))?;
+        // What is wrong with a profile, its reader says.
+        let text = std::fs::read_to_string(&whole).unwrap_or_default();
+        let costs = Costs::parse(&text, NAMES).ok();
+        if let Some(why) = costs.as_ref().and_then(differs) {
+            terminal::warning(&why);
+        }
         Ok(Profile(whole.display().to_string()))
     }
 

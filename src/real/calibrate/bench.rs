@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use crate::ids::Tid;
 use crate::os::{clock, process};
 use crate::program::Image;
-use crate::real::ftrace::{self, Seen};
+use crate::real::others::Others;
+use crate::real::route::Route;
+use crate::real::seen::Seen;
 use crate::real::{Measured, RealError, Settings};
 use crate::scenario::{Overrides, Scenario};
 use crate::time::Span;
 
-use super::load::{CpuTimes, Usage};
 use super::marks::{Made, Marks, made};
 use super::text::Text;
 
@@ -116,7 +117,7 @@ impl<'a> Bench<'a> {
     pub fn new(options: Options, stopped: &'a dyn Fn() -> bool) -> Bench<'a> {
         Bench {
             options,
-            traces: ftrace::obstacle().is_none(),
+            traces: Route::Kernel.obstacle().is_none(),
             stopped,
             reference: None,
             rates: Vec::new(),
@@ -165,10 +166,10 @@ impl<'a> Bench<'a> {
             let settings = self.settings(cpus, traced, scratch.path().to_owned());
             let scenario = Scenario::parse_bytes("calibrate.toml", text.as_bytes(), &overrides, None);
             let scenario = scenario.map_err(|problems| Stop::Skipped(first_line(&problems.to_string())))?;
-            let (before, own, begun) = (CpuTimes::now(), Usage::now(), clock::now());
+            let others = Others::begin();
             let measured =
                 crate::real::run(&scenario, "calibrate.toml", &overrides, &settings, self.stopped)?;
-            let load = CpuTimes::now().foreign(&before, Usage::now().since(own), clock::now() - begun);
+            let load = others.share();
             if (self.stopped)() {
                 return Err(Stop::Interrupted);
             }
@@ -201,7 +202,7 @@ impl<'a> Bench<'a> {
             notes: 512 << 20,
             memory: 1 << 30,
             file_bytes: 1 << 30,
-            traced,
+            route: if traced { Route::Kernel } else { Route::Notes },
         }
     }
 

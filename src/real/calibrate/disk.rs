@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::os::calls;
-use crate::real::ftrace::{Point, Raw};
+use crate::real::seen::{Point, Raw};
 
 use super::bench::{Bench, Shown, Stop};
 use super::found::{Curve, Found, Quantiles};

@@ -2,7 +2,7 @@
 //!
 //! - [`registry`]: the measurements, one group of parameters each, with what, how and which keys
 //! - [`bench`]: runs calibration programs, which are small scenarios, through the real runner, and
-//!   watches what else uses the machine; [`load`] counts that
+//!   watches what else uses the machine
 //! - [`text`] makes the programs; [`marks`] reads what their processes noted down
 //! - `user`, `calls`, `copies`, `switch`, `faults`, `births`, `timer`, `disk`, `scheduler`: the groups
 //!   on one CPU; `remote`: those on two
@@ -21,7 +21,6 @@ mod faults;
 pub mod fit;
 pub mod found;
 pub mod host;
-pub mod load;
 pub mod marks;
 pub mod profile;
 pub mod registry;

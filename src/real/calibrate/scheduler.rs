@@ -1,6 +1,6 @@
 //! The scheduler: its slice.
 
-use crate::real::ftrace::Seen;
+use crate::real::seen::Seen;
 
 use super::bench::{Bench, Stop};
 use super::found::Found;

@@ -1,7 +1,7 @@
 //! The timer: its handler, and how late a sleep ends.
 
 use crate::os::calls;
-use crate::real::ftrace::Point;
+use crate::real::seen::Point;
 
 use super::bench::{Bench, Stop};
 use super::found::Found;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::real::ftrace::{Point, Raw};
+use crate::real::seen::{Point, Raw};
 
 /// `prev_state` of a thread that sleeps.
 const SLEEPS: i64 = 3;
