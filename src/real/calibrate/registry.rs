@@ -45,7 +45,7 @@ pub fn markdown() -> String {
     let row = |measurement: &Measurement| {
         let keys: Vec<String> = measurement.keys.iter().map(|key| format!("`{key}`")).collect();
         let keys = if keys.is_empty() { String::new() } else { format!("\n\nFills {}.", keys.join(", ")) };
-        format!("#### {}\n\n{}{keys}\n\n", capital(measurement.what), measurement.how)
+        format!("### {}\n\n{}{keys}\n\n", capital(measurement.what), measurement.how)
     };
     MEASUREMENTS.iter().map(row).collect()
 }
@@ -97,7 +97,7 @@ mod tests {
     fn the_documentation_holds_every_measurement() {
         const BEGIN: &str = "<!-- calibrate:begin -->\n";
         const END: &str = "<!-- calibrate:end -->";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/MODEL.md");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CALIBRATION.md");
         let document = std::fs::read_to_string(&path).unwrap();
         let begin = document.find(BEGIN).expect("the begin marker") + BEGIN.len();
         let end = document.find(END).expect("the end marker");
@@ -108,7 +108,7 @@ mod tests {
         }
         assert!(
             document[begin..end] == markdown(),
-            "docs/MODEL.md is out of date: run this test with UPDATE_DOCS=1"
+            "docs/CALIBRATION.md is out of date: run this test with UPDATE_DOCS=1"
         );
     }
 }
