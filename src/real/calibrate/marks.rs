@@ -181,3 +181,65 @@ impl Marks {
         self.named(name).flat_map(single).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::{Text, batches};
+    use super::*;
+    use crate::ids::StepId;
+    use crate::program::native::Note;
+    use crate::scenario::{Overrides, Scenario};
+
+    /// A run of one process: two batches after spins of 20 and of 25 us, one after a spin that
+    /// somebody else disturbed.
+    fn marks(reference: Option<f64>) -> Marks {
+        let text = Text::default().process("solo", 0, &batches("x", 3, "{ getppid = true },\n"));
+        let text = text.scenario(1);
+        let scenario = Scenario::parse_bytes("x.toml", text.as_bytes(), &Overrides::default(), None);
+        let image = scenario.unwrap_or_else(|problems| panic!("{problems}")).image;
+        let named =
+            |name: &str| image.texts.iter().position(|text| text.pieces.concat() == name).unwrap() as i64;
+        let call = |name: &str| NAMES.iter().position(|known| *known == name).unwrap() as i64;
+        let (getpid, getppid) = (call("getpid"), call("getppid"));
+        let mut notes = Vec::new();
+        let mut add = |at: u64, what, first| {
+            notes.push(Noted { task: Tid(2), note: Note { at, step: StepId::NONE, what, first, second: 0 } });
+        };
+        for (start, spin, length) in
+            [(100_000, 20_000, 1_000), (200_000, 25_000, 1_500), (300_000, 60_000, 9)]
+        {
+            add(start, What::Print, named("spin"));
+            let mut at = start + spin;
+            add(at, What::Print, named("empty"));
+            add(at + 10, What::Enter, getpid);
+            add(at + 110, What::Leave, getpid);
+            at += 200;
+            add(at, What::Print, named("x"));
+            add(at + 50, What::Enter, getppid);
+            add(at + 50 + length / 2, What::Leave, getppid);
+            add(at + length, What::Print, named("end"));
+        }
+        Marks::of(&image, &notes, 2.0, reference)
+    }
+
+    #[test]
+    fn times_are_given_at_the_speed_of_the_reference() {
+        // The spin is made for 2 rounds a nanosecond: 20 us are 40000 rounds.
+        let marks = marks(Some(2.0));
+        assert_eq!(marks.rates, [2.0, 1.6, 40_000.0 / 60_000.0]);
+        // 1000 ns at full speed, and 1500 at four fifths of it.
+        assert_eq!(marks.periods("x", 10), [100.0, 120.0]);
+        // 500 and 750 ns for the call, less the 100 of an empty one.
+        assert_eq!(marks.beyond_empty("x", "getppid"), [400.0, 520.0]);
+        assert_eq!(marks.each_beyond_empty("x", "getppid"), [400.0, 520.0]);
+        assert_eq!(marks.speed(), 0.8);
+    }
+
+    #[test]
+    fn a_batch_whose_spin_was_disturbed_is_left_out_and_counted() {
+        let marks = marks(None);
+        assert_eq!(marks.named("x").count(), 2);
+        // With it goes the row of empty calls before it.
+        assert_eq!(marks.disturbed, 2);
+    }
+}

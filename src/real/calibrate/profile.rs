@@ -56,7 +56,7 @@ fn head(text: &mut String, calibration: &Calibration) {
         "# {batches} batches; {disturbed} of them were disturbed and left out; {repeated} runs were made anew."
     );
     for remark in calibration.found.remarks.iter().chain(&calibration.skipped) {
-        let _ = writeln!(text, "# {remark}");
+        let _ = writeln!(text, "# {}", remark.replace('\n', "; "));
     }
     let _ = writeln!(text, "format = 1\nname = {}", quoted(&calibration.name));
     let _ = writeln!(text, "summary = \"measured on one host by `trapline calibrate`\"");
@@ -147,4 +147,66 @@ fn quoted(text: &str) -> String {
         }
     }
     quoted + "\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fit::Fit;
+    use super::super::found::Found;
+    use super::*;
+    use crate::kernel::cost::{Copying, Costs};
+    use crate::program::syscall::NAMES;
+    use crate::time::Span;
+
+    fn sample(median: f64) -> Sample {
+        Sample { median, p10: median * 0.9, p90: median * 1.1, n: 20 }
+    }
+
+    fn calibration() -> Calibration {
+        let mut found = Found::default();
+        found.scalar("switch", sample(469.4), "a \"quoted\"\nsource");
+        found.call("write", sample(101.0), "pipe");
+        let points = vec![(1, sample(0.0)), (4096, sample(300.0)), (1 << 20, sample(1e5))];
+        found.copies.insert("file-write", Curve { points, source: "files".to_owned() });
+        found.cold =
+            Some(Curve { points: vec![(2, sample(0.0)), (16, sample(900.0))], source: String::new() });
+        let points = vec![(0.0, 80_000.0), (0.5, 103_000.0), (1.0, 400_000.0)];
+        found.disk.insert("read", Quantiles { points, n: 100, source: "reads".to_owned() });
+        found.disk_per_kib = Some(sample(790.0));
+        found.host.tick = Some(4e6);
+        found.host.slice = Some(1.4e6);
+        (found.host.policy, found.host.preemption) = ("eevdf".to_owned(), Some("none".to_owned()));
+        found.remark("one\nremark");
+        Calibration {
+            name: "here".to_owned(),
+            fingerprint: "a machine".to_owned(),
+            kernel: "6.18".to_owned(),
+            date: "2026-11-24".to_owned(),
+            idle: "haltpoll".to_owned(),
+            load: 0.05,
+            spin_dispersion: 0.012,
+            thorough: false,
+            cpus: 2,
+            found,
+            fit: Fit { switch: 1.05, ..Fit::default() },
+            skipped: Vec::new(),
+            batches: 10,
+            disturbed: 1,
+            repeated: 0,
+        }
+    }
+
+    #[test]
+    fn a_profile_is_read_back_as_it_was_found() {
+        let text = text(&calibration());
+        let costs = Costs::parse(&text, NAMES).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
+        assert_eq!((costs.name.as_str(), costs.fingerprint.as_str()), ("here", "a machine"));
+        assert_eq!(costs.switch, Span::from_nanos(469));
+        assert_eq!(costs.call("write").base, Span::from_nanos(101));
+        assert_eq!(costs.copies[Copying::FileWrite].from_origin(4096), Span::from_nanos(300));
+        assert_eq!(costs.switch_cold.within_points(9), Span::from_nanos(450));
+        assert!(costs.disk.is_some_and(|disk| disk.per_kib == Span::from_nanos(790)));
+        let host = costs.host.unwrap();
+        assert_eq!((host.tick, host.cpus), (Some(Some(Span::from_millis(4))), Some(2)));
+    }
 }
