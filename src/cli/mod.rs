@@ -3,6 +3,7 @@
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
 //!   `judge_real` compare a run with what its scenario expects
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
+//! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
@@ -13,6 +14,8 @@
 //!
 //! The data asked for goes to standard output; everything else goes to standard error.
 
+#[cfg(target_os = "linux")]
+mod calibrate;
 mod check;
 #[cfg(target_os = "linux")]
 mod compare;
@@ -33,6 +36,8 @@ mod new;
 mod output;
 mod place;
 mod plot;
+#[cfg(target_os = "linux")]
+mod prices;
 #[cfg(target_os = "linux")]
 mod profile;
 mod progress;
@@ -97,6 +102,8 @@ enum Command {
     Compare(compare::Compare),
     #[cfg(target_os = "linux")]
     Validate(validate::Validate),
+    #[cfg(target_os = "linux")]
+    Calibrate(calibrate::Calibrate),
     /// The parent of a real run's processes.
     #[cfg(target_os = "linux")]
     #[command(hide = true, name = trapline::real::run::GUARDIAN_COMMAND)]
@@ -161,6 +168,7 @@ impl Command {
             Command::Compare(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::Validate(command) => command.execute(),
+            Command::Calibrate(command) => command.execute(),
             #[cfg(target_os = "linux")]
             Command::RealGuardian { numbers } => real::guardian(&numbers),
             #[cfg(target_os = "linux")]

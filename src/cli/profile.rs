@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use trapline::kernel::cost::BUILT_IN;
+use trapline::kernel::cost::{BUILT_IN, Costs};
+use trapline::program::syscall::NAMES;
+use trapline::real::calibrate::differs;
 use trapline::scenario::Overrides;
 
 use super::exit::Failure;
@@ -35,10 +37,14 @@ impl Profile {
     }
 
     fn file(path: &Path) -> Result<Profile, Failure> {
-        match path.is_file() {
-            true => Ok(Profile(path.display().to_string())),
-            false => Err(Failure::usage(format!("there is no cost profile {}", path.display()))),
+        let text = std::fs::read_to_string(path);
+        let text =
+            text.map_err(|error| Failure::usage(format!("the cost profile {}: {error}", path.display())))?;
+        // What is wrong with a profile, its reader says.
+        if let Some(why) = Costs::parse(&text, NAMES).ok().as_ref().and_then(differs) {
+            terminal::warning(&why);
         }
+        Ok(Profile(path.display().to_string()))
     }
 
     /// The overrides with this profile in the place of the scenario's.

@@ -145,14 +145,13 @@ impl<S: Sink> Kernel<S> {
     pub fn begin_exit(&mut self, cpu: usize, status: u16, all: bool) {
         let current = self.cpus[cpu].current;
         self.tasks[current.index()].doomed = Some(status);
-        if all {
-            let process = self.tasks[current.index()].process;
-            let threads = self.processes[process.index()].as_ref().map_or(1, |process| process.threads);
-            if threads > 1 {
-                self.doom_others(cpu, process, current, status);
-            }
+        let process = self.tasks[current.index()].process;
+        let threads = self.processes[process.index()].as_ref().map_or(1, |process| process.threads);
+        if all && threads > 1 {
+            self.doom_others(cpu, process, current, status);
         }
-        let cost = self.costs.process_exit;
+        let goes_on = threads > 1 && !self.costs.thread_exit.is_zero();
+        let cost = if goes_on { self.costs.thread_exit } else { self.costs.process_exit };
         self.cpus[cpu].begin(Context::Kernel(Work::ThreadExit), cost);
     }
 

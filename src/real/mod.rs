@@ -12,11 +12,13 @@
 //! - [`route`]: how the kernel is asked what it saw of a run: [`ftrace`] for root, [`perf`] for
 //!   everybody; [`seen`] is what both give, `collect` gathers it while the run goes on
 //! - [`leftovers`]: what killed runs have left behind; [`doctor`]: what this host allows, tried out
+//! - [`calibrate`]: what kernel work costs on this host
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see
 //! - [`others`]: what else the host did meanwhile
 
 mod align;
+pub mod calibrate;
 mod collect;
 pub mod doctor;
 mod due;

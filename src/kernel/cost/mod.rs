@@ -131,6 +131,8 @@ costs! {
     signal = "signal",
     /// Taking a thread or process apart at its end.
     process_exit = "process-exit",
+    /// Taking apart a thread whose process goes on; `process-exit` if zero.
+    thread_exit = "thread-exit",
     /// One plain instruction of a program (a step such as set, load, store, touch, or a jump or round of a loop), if it takes more than `instruction`.
     user_step = "user-step",
     /// The program's own work around each system call, in user mode before the call's entry.

@@ -1,0 +1,114 @@
+//! All measurements, in the order in which they are made: each relies on those before it.
+
+use super::bench::{Bench, Stop};
+use super::found::Found;
+use super::{births, calls, copies, disk, faults, remote, scheduler, switch, timer, user};
+
+/// A group of parameters that is measured at once.
+#[derive(Clone, Copy)]
+pub struct Measurement {
+    pub name: &'static str,
+    /// What it measures, in a few words.
+    pub what: &'static str,
+    /// The method, in whole sentences.
+    pub how: &'static str,
+    /// The profile's keys that it fills.
+    pub keys: &'static [&'static str],
+    pub measure: fn(&mut Bench<'_>, &mut Found) -> Result<(), Stop>,
+}
+
+pub const MEASUREMENTS: &[Measurement] = &[
+    user::SPEED,
+    user::EMPTY_CALL,
+    user::INSTRUCTIONS,
+    user::AROUND_CALLS,
+    calls::CALLS,
+    copies::PIPES,
+    copies::FILES,
+    switch::SWITCH,
+    switch::RINGS,
+    remote::EXCHANGE,
+    remote::SHARED,
+    faults::FAULTS,
+    timer::TIMER,
+    births::PROCESSES,
+    births::PAGES,
+    births::THREADS,
+    births::PROGRAMS,
+    births::SIGNALS,
+    disk::DISK,
+    scheduler::SCHEDULER,
+];
+
+/// Documents every measurement, in Markdown.
+pub fn markdown() -> String {
+    let row = |measurement: &Measurement| {
+        let keys: Vec<String> = measurement.keys.iter().map(|key| format!("`{key}`")).collect();
+        let keys = if keys.is_empty() { String::new() } else { format!("\n\nFills {}.", keys.join(", ")) };
+        format!("### {}\n\n{}{keys}\n\n", capital(measurement.what), measurement.how)
+    };
+    MEASUREMENTS.iter().map(row).collect()
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map_or(String::new(), |first| first.to_uppercase().collect::<String>() + characters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+    use crate::kernel::cost::{COPIES, DISK_ROWS, HOST_ROWS, ROWS};
+    use crate::program::syscall::NAMES;
+
+    #[test]
+    fn every_measurement_says_what_how_and_which_keys_and_no_key_is_filled_twice() {
+        let mut filled = BTreeSet::new();
+        for measurement in MEASUREMENTS {
+            let Measurement { name, what, how, keys, .. } = measurement;
+            assert!(!name.is_empty() && !what.is_empty() && how.ends_with('.'), "{name}");
+            for key in *keys {
+                let known = match key.split_once('.') {
+                    None => *key == "switch-cold" || ROWS.iter().any(|row| row.key == *key),
+                    Some(("calls", call)) => NAMES.contains(&call),
+                    Some(("copies", copy)) => COPIES.iter().any(|row| row.key == copy),
+                    Some(("disk", what)) => DISK_ROWS.iter().any(|row| row.key == what),
+                    Some(("host", what)) => HOST_ROWS.iter().any(|row| row.key == what),
+                    Some(_) => false,
+                };
+                assert!(known, "{name}: no profile has the key {key}");
+                assert!(filled.insert(*key), "{key} is filled twice");
+            }
+        }
+        // What is left is the model's own, and not of this host.
+        let unfilled = ROWS.iter().map(|row| row.key).filter(|key| !filled.contains(key));
+        assert_eq!(unfilled.collect::<Vec<_>>(), ["instruction", "tlb-miss"]);
+        let calls = NAMES.iter().map(|name| format!("calls.{name}"));
+        let unfilled = calls.filter(|key| !filled.contains(key.as_str()));
+        assert_eq!(unfilled.collect::<Vec<_>>(), ["calls.exit_group"]);
+    }
+
+    #[test]
+    fn the_documentation_holds_every_measurement() {
+        const BEGIN: &str = "<!-- calibrate:begin -->\n";
+        const END: &str = "<!-- calibrate:end -->";
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CALIBRATION.md");
+        let document = std::fs::read_to_string(&path).unwrap();
+        let begin = document.find(BEGIN).expect("the begin marker") + BEGIN.len();
+        let end = document.find(END).expect("the end marker");
+        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+            let updated = format!("{}{}{}", &document[..begin], markdown(), &document[end..]);
+            std::fs::write(&path, updated).unwrap();
+            return;
+        }
+        assert!(
+            document[begin..end] == markdown(),
+            "docs/CALIBRATION.md is out of date: run this test with UPDATE_DOCS=1"
+        );
+    }
+}
