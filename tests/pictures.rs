@@ -90,3 +90,18 @@ fn every_boundary_scenario_is_explained_with_its_picture_and_command() {
         assert!(readme.contains(question.as_str()), "{name}'s question: {question}");
     }
 }
+
+#[test]
+fn every_validation_scenario_is_listed_with_its_question() {
+    let readme = std::fs::read_to_string(root().join("scenarios/README.md")).expect("scenarios/README.md");
+    let scenarios = names(&root().join("scenarios/validation"), "toml");
+    assert!(readme.contains("Forty-six scenarios") && scenarios.len() == 46, "{} scenarios", scenarios.len());
+    for name in scenarios {
+        let path = root().join(format!("scenarios/validation/{name}.toml"));
+        let scenario = Scenario::load(&path, &Overrides::default())
+            .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
+        let row = format!("| [{name}](validation/{name}.toml) | {} |", scenario.image.question);
+        assert!(readme.contains(&row), "{row}");
+        assert!(!scenario.expect.is_empty(), "{name} has no [expect]");
+    }
+}

@@ -38,6 +38,8 @@ pub mod versus;
 
 #[cfg(test)]
 mod timeline_tests;
+#[cfg(test)]
+mod versus_tests;
 
 use plotters::prelude::{BitMapBackend, SVGBackend};
 use thiserror::Error;

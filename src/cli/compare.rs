@@ -130,9 +130,7 @@ impl Compare {
         };
         let sides = task.carry_out()?;
         let other = sides.seen.unwrap_or(sides.measured);
-        // Both timelines are drawn with the same eyes.
-        let one = view::through(&sides.simulated, &other.header);
-        Ok(Found { comparison: sides.comparison, one, other })
+        Ok(Found { comparison: sides.comparison, one: sides.simulated, other })
     }
 
     /// Two traces, whatever made them.
@@ -165,8 +163,7 @@ impl Compare {
             ..Conditions::default()
         };
         let comparison = Comparison::new(&left, &right, goals, conditions);
-        let (left, right) = (view::through(&one, &other.header), view::through(&other, &one.header));
-        Ok(Found { comparison, one: left, other: right })
+        Ok(Found { comparison, one, other })
     }
 
     /// The comparison, its picture, and the traces that the picture shows.
@@ -178,7 +175,9 @@ impl Compare {
         let folder = self.output.clone().unwrap_or_else(|| Path::new("output").join(place::file_name(&name)));
         output::folder(&folder)?;
         output::write(&folder.join("comparison.json"), json(&found.comparison)?.as_bytes())?;
-        let windows = Windows::new(&found.one, &found.other);
+        // Both timelines are drawn with the same eyes.
+        let one = view::through(&found.one, &found.other.header);
+        let windows = Windows::new(&one, &view::through(&found.other, &found.one.header));
         let versus = versus(found, windows);
         let options = Options { width: self.width, ..Options::default() };
         let failed = |error: ChartError| match error {
