@@ -20,7 +20,7 @@ use std::process::{Command, Output, Stdio};
 
 use real::{PROGRAM, ways};
 use trapline::errno::Errno;
-use trapline::program::verb::VERBS;
+use trapline::program::verb::{Real, VERBS};
 use trapline::trace::Kind;
 use trapline::trace::file::Trace;
 
@@ -200,7 +200,7 @@ fn scenarios(folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn every_verb_has_a_scenario_that_uses_it() {
-    for row in VERBS {
+    for row in VERBS.iter().filter(|row| matches!(row.real, Real::Yes(_))) {
         let file = root().join(format!("tests/parity/{}.toml", row.name));
         let text = fs::read_to_string(&file).unwrap_or_else(|_| panic!("{} is missing", file.display()));
         assert!(text.contains(&format!("{{ {} = ", row.name)), "{} doesn't use it", file.display());
@@ -210,7 +210,6 @@ fn every_verb_has_a_scenario_that_uses_it() {
 #[test]
 fn every_verb_does_the_same_in_both_worlds() {
     let files = scenarios("tests/parity");
-    assert!(files.len() >= VERBS.len());
     // Two at a time: they mostly wait.
     let (one, other) = files.split_at(files.len() / 2);
     let judge = |files: &[PathBuf]| -> Vec<String> {
