@@ -141,6 +141,12 @@ impl Cpu {
         (before > 0).then(|| self.switches - before)
     }
 
+    /// Has come to where something else ends or begins, and has paid for what was done on the side.
+    #[inline]
+    pub fn reach(&mut self, context: Context) {
+        (self.context, self.left, self.debt) = (context, Span::ZERO, Span::ZERO);
+    }
+
     /// Whether no thread runs here, nor waits to.
     pub fn is_unwanted(&self) -> bool {
         self.is_idle() && self.policy.waiting() == 0

@@ -49,7 +49,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Puts a thread into a CPU's queue and lets that CPU know.
-    #[inline]
+    #[inline(always)]
     pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
         let now = self.cpus[by].now;
         let is_over = self.keeps_account && {
@@ -84,7 +84,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// The CPU that a woken thread goes to.
-    #[inline]
+    #[inline(always)]
     fn place(&self, woken: Tid) -> CpuId {
         let task = &self.tasks[woken.index()];
         if let Some(only) = task.affinity {

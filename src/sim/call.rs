@@ -25,26 +25,30 @@ impl<S: Sink> Simulator<'_, S> {
     pub(super) fn enter_call(&mut self, cpu: usize, call: CallId) -> Option<Trap> {
         self.kernel.crossings += 1;
         self.kernel.emit(cpu, Kind::SysEnter { call });
-        let here = &self.kernel.cpus[cpu];
-        let entry = self.prices.entry + here.debt;
-        let body = self.price(cpu, here.current, call, true);
-        if self.passes_undisturbed(cpu, entry + body, 2) {
-            return self.body_reached(cpu);
+        let body = self.price(cpu, self.kernel.cpus[cpu].current, call, true);
+        let entry = self.prices.entry;
+        let quiet = self.quiet();
+        let here = &mut self.kernel.cpus[cpu];
+        if quiet.passes(here, &mut self.turns, entry + here.debt + body, 2) {
+            here.reach(Context::Kernel(Work::CallBody));
+            return self.body_ends(cpu);
         }
-        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallEntry), self.prices.entry);
+        here.begin(Context::Kernel(Work::CallEntry), entry);
         None
     }
 
     /// The body's price is known now, and it begins.
     pub(super) fn begin_body(&mut self, cpu: usize, first: bool) -> Option<Trap> {
-        let here = &self.kernel.cpus[cpu];
-        let (thread, debt) = (here.current, here.debt);
+        let thread = self.kernel.cpus[cpu].current;
         let call = self.userland.users[thread.index()].call;
         let price = self.price(cpu, thread, call, first);
-        if self.passes_undisturbed(cpu, price + debt, 1) {
-            return self.body_reached(cpu);
+        let quiet = self.quiet();
+        let here = &mut self.kernel.cpus[cpu];
+        if quiet.passes(here, &mut self.turns, price + here.debt, 1) {
+            here.reach(Context::Kernel(Work::CallBody));
+            return self.body_ends(cpu);
         }
-        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallBody), price);
+        here.begin(Context::Kernel(Work::CallBody), price);
         None
     }
 
@@ -78,14 +82,6 @@ impl<S: Sink> Simulator<'_, S> {
         costs.whole(base + copying + moving)
     }
 
-    /// The time up to the end of the call's body, and what was to be paid with it, has passed.
-    #[inline]
-    fn body_reached(&mut self, cpu: usize) -> Option<Trap> {
-        let here = &mut self.kernel.cpus[cpu];
-        (here.context, here.left, here.debt) = (Context::Kernel(Work::CallBody), Span::ZERO, Span::ZERO);
-        self.body_ends(cpu)
-    }
-
     /// The call takes effect.
     pub(super) fn body_ends(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
@@ -108,8 +104,10 @@ impl<S: Sink> Simulator<'_, S> {
             None => implied_exit(&mut call),
         };
         let user = &mut self.userland.users[thread.index()];
+        let mut yields = false;
         match outcome {
-            Ok(CallOutcome::Done(result) | CallOutcome::Yield(result)) => user.result = result,
+            Ok(CallOutcome::Done(result)) => user.result = result,
+            Ok(CallOutcome::Yield(result)) => (user.result, yields) = (result, true),
             Err(errno) => user.result = errno.result(),
             Ok(CallOutcome::Repeat(result)) => {
                 user.result = result;
@@ -124,27 +122,27 @@ impl<S: Sink> Simulator<'_, S> {
             }
             Ok(CallOutcome::Exit { status, all }) => return self.end_thread(cpu, status, all),
         }
-        let here = &self.kernel.cpus[cpu];
-        let gives_way = match outcome {
-            Ok(CallOutcome::Yield(_)) => Some(Why::Yielded),
-            _ if self.kernel.options.preemption == Preemption::None => None,
-            _ => here.reschedule,
+        let exit = self.prices.exit;
+        let quiet = self.quiet();
+        let here = &mut self.kernel.cpus[cpu];
+        let gives_way = match here.reschedule {
+            _ if yields => Some(Why::Yielded),
+            Some(why) if self.kernel.options.preemption != Preemption::None => Some(why),
+            _ => None,
         };
-        let (exit, debt) = (self.prices.exit, here.debt);
-        if gives_way.is_none() && self.passes_undisturbed(cpu, exit + debt, 1) {
-            self.kernel.cpus[cpu].debt = Span::ZERO;
+        if gives_way.is_none() && quiet.passes(here, &mut self.turns, exit + here.debt, 1) {
+            here.reach(Context::User);
             return self.call_returns(cpu);
         }
-        self.kernel.cpus[cpu].begin(Context::Kernel(Work::CallExit), exit);
+        here.begin(Context::Kernel(Work::CallExit), exit);
         gives_way.and_then(|why| self.give_up_cpu(cpu, why))
     }
 
-    /// The call's result goes to the program.
+    /// Back in user mode, the call's result goes to the program.
     #[inline(always)]
     fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
-        let here = &mut self.kernel.cpus[cpu];
+        let here = &self.kernel.cpus[cpu];
         let thread = here.current;
-        (here.context, here.left) = (Context::User, Span::ZERO);
         let go_straight_on = here.reschedule.is_none() && self.kernel.tasks[thread.index()].doomed.is_none();
         let user = &mut self.userland.users[thread.index()];
         let (call, result) = (user.call, user.result);
@@ -159,10 +157,13 @@ impl<S: Sink> Simulator<'_, S> {
     /// The exit of a call that was disturbed on its way.
     #[inline(never)]
     pub(super) fn call_exit_ends(&mut self, cpu: usize) -> Option<Trap> {
+        let here = &mut self.kernel.cpus[cpu];
+        (here.context, here.left) = (Context::User, Span::ZERO);
         self.call_returns(cpu)
     }
 
     /// A call has failed and the program has no rule for that: it says so and exits.
+    #[cold]
     fn fail_program(&mut self, cpu: usize, thread: Tid, result: i64) -> Option<Trap> {
         // A signal that ends it comes first, such as the SIGPIPE of a write.
         if self.kernel.tasks[thread.index()].doomed.is_some() {
@@ -202,6 +203,7 @@ fn simulate_with_caches<S: Sink>(made: &Syscall, call: &mut Call<'_, S>) -> Resu
 
 /// The exit of a program that has come to its end, or failed: the main thread takes the whole
 /// process with it.
+#[cold]
 fn implied_exit<S: Sink>(call: &mut Call<'_, S>) -> Result<CallOutcome, Errno> {
     let all = call.process().leader() == call.task;
     Ok(CallOutcome::Exit { status: call.user().result as u16, all })

@@ -182,6 +182,7 @@ impl<S: Sink> Simulator<'_, S> {
     }
 
     /// The current thread begins to end.
+    #[cold]
     pub(super) fn end_thread(&mut self, cpu: usize, status: u16, all: bool) -> Option<Trap> {
         if let Some(signal) = status.checked_sub(128).and_then(Signal::from_number)
             && status > 128
@@ -232,7 +233,8 @@ impl<S: Sink> Simulator<'_, S> {
     /// The current thread leaves the CPU; what it will go on with is what the CPU is at.
     pub(super) fn give_up_cpu(&mut self, cpu: usize, why: Why) -> Option<Trap> {
         self.kernel.schedule(cpu, why);
-        self.go_on(cpu)
+        let switches = matches!(self.kernel.cpus[cpu].context, Context::Kernel(Work::Switch));
+        if switches { None } else { self.go_on(cpu) }
     }
 
     /// About to go on with what the CPU is at, outside of any interrupt: a doomed thread ends

@@ -52,10 +52,11 @@ impl Quiet {
             return false;
         }
         // Every now and then the long way, where the run is watched.
-        if (*taken & WATCH) + turns > WATCH {
+        let after = *taken + turns;
+        if after ^ *taken > WATCH {
             return false;
         }
-        *taken += turns;
+        *taken = after;
         here.now = end;
         true
     }

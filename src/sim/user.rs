@@ -4,6 +4,8 @@
 //! end. Instructions that take no time are done as soon as they are reached. A thread in user mode
 //! with nothing left to do hasn't begun its next instruction yet.
 
+use std::ops::ControlFlow;
+
 use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::Tid;
 use crate::kernel::work::Context;
@@ -140,15 +142,16 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// that asks for the kernel. Inlined where a call returns, which is the way most often taken.
     #[inline(always)]
     pub(super) fn next_user_instructions(&mut self, cpu: usize) -> Option<Trap> {
-        let image = self.image;
-        let thread = self.kernel.cpus[cpu].current;
-        let unit = self.kernel.costs.instruction;
-        // Only a call can change which program it is.
-        let program = &image.programs[usize::from(self.userland.users[thread.index()].program.0)];
         loop {
-            let (at, user) = self.plain_instructions(cpu, thread, program)?;
+            let (program, at) = match self.usual_instructions(cpu) {
+                ControlFlow::Continue(reached) => reached,
+                ControlFlow::Break(trap) => return trap,
+            };
+            let image = self.image;
+            let thread = self.kernel.cpus[cpu].current;
+            let unit = self.kernel.costs.instruction;
+            let user = &mut self.userland.users[thread.index()];
             let time = match program.code[at as usize] {
-                Instruction::Syscall { ref call, result, .. } => return Some(ask(user, call, result, image)),
                 Instruction::LoopStart { counter, times, past } => match self.value(thread, times) {
                     Ok(times) => {
                         let user = self.userland.user(thread);
@@ -198,9 +201,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     Span::ZERO
                 }
                 Instruction::End => return Some(self.end_of_program(thread, 0)),
-                Instruction::Compute(_) | Instruction::Loop { .. } | Instruction::Jump(_) => {
-                    unreachable!("plain instructions have been gone through")
-                }
+                Instruction::Compute(_)
+                | Instruction::Syscall { .. }
+                | Instruction::Loop { .. }
+                | Instruction::Jump(_) => unreachable!("the usual instructions have been gone through"),
             };
             if time.is_zero() {
                 self.userland.user(thread).next = at + 1;
@@ -220,36 +224,36 @@ impl<'a, S: Sink> Simulator<'a, S> {
         }
     }
 
-    /// Goes through computing that nothing disturbs, and through jumps, up to an instruction of another
-    /// kind: its address, and the thread's registers. None if computing has begun that may be disturbed.
+    /// The instructions that most programs consist of: computing that nothing disturbs, jumps, and a
+    /// call in the end. Goes on with an instruction of another kind, and breaks off with the call's
+    /// trap, or with none if computing has begun that may be disturbed.
     #[inline(always)]
-    fn plain_instructions(
-        &mut self,
-        cpu: usize,
-        thread: Tid,
-        program: &Program,
-    ) -> Option<(Address, &mut User)> {
+    fn usual_instructions(&mut self, cpu: usize) -> ControlFlow<Option<Trap>, (&'a Program, Address)> {
         let quiet = self.quiet();
-        let Simulator { kernel, userland, image, turns, prices, .. } = self;
+        let image = self.image;
+        let Simulator { kernel, userland, turns, prices, .. } = self;
         let here = &mut kernel.cpus[cpu];
+        let thread = here.current;
         let user = &mut userland.users[thread.index()];
+        let program = &image.programs[usize::from(user.program.0)];
+        let code = program.code.as_slice();
         loop {
             let at = user.next;
             if S::ON {
                 kernel.tasks[thread.index()].step = program.steps[at as usize];
             }
             if prices.own.takes_time
-                && !prices.own.passes_before(&program.code[at as usize], user, here, quiet, turns)
+                && !prices.own.passes_before(&code[at as usize], user, here, quiet, turns)
             {
-                return None;
+                return ControlFlow::Break(None);
             }
-            match program.code[at as usize] {
+            match code[at as usize] {
                 Instruction::Compute(amount) => {
                     let time = kernel.costs.whole(Span::from_nanos(user.draw(amount, image)));
                     if !time.is_zero() {
                         if !quiet.passes(here, turns, time + here.debt, 1) {
                             here.begin(Context::User, time);
-                            return None;
+                            return ControlFlow::Break(None);
                         }
                         here.debt = Span::ZERO;
                     }
@@ -261,7 +265,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     user.next = if *counter > 0 { target } else { at + 1 };
                 }
                 Instruction::Jump(target) => user.next = target,
-                _ => return Some((at, user)),
+                Instruction::Syscall { ref call, result, .. } => {
+                    return ControlFlow::Break(Some(ask(user, call, result, image)));
+                }
+                _ => return ControlFlow::Continue((program, at)),
             }
         }
     }

@@ -195,8 +195,11 @@ impl Read {
         if taken > 0 {
             call.emit(Kind::MessageReceive { object, bytes: taken });
         }
-        for woken in [writer, reader].into_iter().flatten() {
-            call.kernel.wake(call.cpu, woken);
+        if let Some(writer) = writer {
+            call.kernel.wake(call.cpu, writer);
+        }
+        if let Some(reader) = reader {
+            call.kernel.wake(call.cpu, reader);
         }
         if taken > 0 {
             call.user().set(self.into, value as i64);
@@ -205,6 +208,7 @@ impl Read {
     }
 
     /// The call returns so many bytes; if all were asked for and some are missing, it is made again.
+    #[inline(always)]
     fn returned<S: Sink>(&self, call: &mut Call<'_, S>, taken: u64) -> Outcome {
         let user = call.user();
         if self.all && taken > 0 && taken < user.amount {

@@ -189,8 +189,11 @@ impl Write {
         if now > 0 {
             call.emit(Kind::MessageSend { object, bytes: now });
         }
-        for woken in [reader, writer].into_iter().flatten() {
-            call.kernel.wake(call.cpu, woken);
+        if let Some(reader) = reader {
+            call.kernel.wake(call.cpu, reader);
+        }
+        if let Some(writer) = writer {
+            call.kernel.wake(call.cpu, writer);
         }
         call.user().progress = done;
         if done < total {
