@@ -262,7 +262,8 @@ impl Join<'_> {
     fn processes(&self, same_work: bool) -> Vec<Row> {
         let (Some(ours), Some(theirs)) = (&self.one.seen, &self.other.seen) else { return Vec::new() };
         let mut rows = Vec::new();
-        let get: [(&str, fn(&Usage) -> u64); 4] = [
+        type Get = fn(&Usage) -> u64;
+        let get: [(&str, Get); 4] = [
             ("user", |usage| usage.user),
             ("kernel", |usage| usage.kernel),
             ("ready", |usage| usage.ready),
