@@ -102,7 +102,7 @@ format = 1
 [memory.heap]
 size = "16MiB"
 [process.a]
-steps = [ { repeat = 10, do = [ { fork = "b", result = "r", on-error = "continue" } ] }, { print = "{r}" }, { kill = "child" }, { kill = "child" }, { kill = "child" } ]
+steps = [ { repeat = 10, do = [ { fork = "b", result = "r", on-error = "continue" } ] }, { print = "{r}" }, { repeat = 3, do = [ { kill = "child" }, { wait = "any" } ] } ]
 [program.b]
 steps = [ { touch = "heap" }, { pause = true } ]
 "#;

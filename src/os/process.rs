@@ -206,6 +206,15 @@ pub fn set_ignored(signal: Signal, ignored: bool) -> Result<(), Errno> {
     unsafe { nix::sys::signal::signal(host_signal(signal)?, action) }.map(|_| ()).map_err(super::errno)
 }
 
+/// Whether this process ignores a signal.
+pub fn is_ignored(signal: Signal) -> bool {
+    let mut rule = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new rule the call only writes the present one to `rule`, which is large enough.
+    let result = unsafe { libc::sigaction(i32::from(signal as u8), std::ptr::null(), rule.as_mut_ptr()) };
+    // SAFETY: all zeros are a valid rule, and the call has written another or nothing.
+    result == 0 && unsafe { rule.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
 fn host_signal(signal: Signal) -> Result<HostSignal, Errno> {
     HostSignal::try_from(i32::from(signal as u8)).map_err(super::errno)
 }

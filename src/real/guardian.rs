@@ -41,18 +41,17 @@ const LAST: Duration = Duration::from_secs(30);
 pub fn main(arguments: &[String]) -> u16 {
     let said = |message: &Message| {
         let line = serde_json::to_string(message).unwrap_or_default();
-        let _ = writeln!(std::io::stdout(), "{line}");
-        let _ = std::io::stdout().flush();
+        writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush()).is_ok()
     };
     match Guardian::prepare(arguments) {
         Ok((mut guardian, notes)) => {
             let memories = guardian.world.memories.iter().map(memory::Mapping::first_page).collect();
-            said(&Message::Ready { notes, memories });
-            let how = guardian.run();
+            let heard = said(&Message::Ready { notes, memories });
+            let how = if heard { guardian.run() } else { End::Interrupted };
             let notes = guardian.shortage.take().into_iter().collect();
-            said(&Message::Done { how, arrays: guardian.world.arrays(), notes });
+            let heard = said(&Message::Done { how, arrays: guardian.world.arrays(), notes });
             // The caller has gone: nobody else will tidy up.
-            if how == End::Interrupted {
+            if how == End::Interrupted || !heard {
                 let _ = std::fs::remove_dir_all(&guardian.world.scratch);
                 super::ftrace::clean();
             }
@@ -71,6 +70,7 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     let spec = Spec::inherited()?;
     let world = spec.world(spec.scenario()?).map_err(|error| error.to_string())?;
     default_signals();
+    process::set_ignored(Signal::SIGPIPE, reborn.ignores_pipe).map_err(|errno| errno.to_string())?;
     let program = world.image.programs.get(usize::from(reborn.program.0)).ok_or("no such program")?;
     let row = world.board.find(reborn.task);
     let mut user = User::new(row.origin, reborn.program, program, 0, Key::from_seed(reborn.key));
@@ -125,7 +125,6 @@ impl Guardian {
         let scenario = spec.scenario()?;
         process::adopt_orphans();
         let sentinel = sentinel::post(&spec.scratch).map_err(|errno| format!("the sentinel: {errno}"))?;
-        default_signals();
         process::limit(spec.most_millis / 1000 + 1, spec.file_bytes);
         process::pin(&spec.cpus).map_err(|errno| format!("CPUs {:?} can't be used: {errno}", spec.cpus))?;
         stage::make_files(&spec, &scenario)
@@ -226,6 +225,7 @@ impl Guardian {
         if process::put_into_group(0, self.sentinel).is_err() {
             process::exit(1);
         }
+        default_signals();
         process::go_first_without_memory();
         Watch::forget();
         self.keyboard = None;

@@ -1,7 +1,9 @@
 //! What an exec passes on to the program that it becomes.
 
 use crate::ids::Tid;
+use crate::os::process;
 use crate::program::ProgramId;
+use crate::signal::Signal;
 
 use super::Native;
 
@@ -14,6 +16,8 @@ pub struct Reborn {
     pub index: i64,
     /// The seed of its random streams.
     pub key: u64,
+    /// Whether it ignores SIGPIPE: an exec leaves that as it is, but Rust's own start doesn't.
+    pub ignores_pipe: bool,
 }
 
 impl Reborn {
@@ -25,6 +29,7 @@ impl Reborn {
             program.0.to_string(),
             index.to_string(),
             native.user.key.named(name).seed().to_string(),
+            process::is_ignored(Signal::SIGPIPE).to_string(),
         ];
         let words = ["trapline".to_owned(), super::REBORN_COMMAND.to_owned()];
         words.into_iter().chain(numbers).collect()
@@ -32,12 +37,13 @@ impl Reborn {
 
     /// Reads the command line; none if it isn't one of ours.
     pub fn from_arguments(arguments: &[String]) -> Option<Reborn> {
-        let [task, program, index, key] = arguments else { return None };
+        let [task, program, index, key, ignores_pipe] = arguments else { return None };
         Some(Reborn {
             task: Tid(task.parse().ok()?),
             program: ProgramId(program.parse().ok()?),
             index: index.parse().ok()?,
             key: key.parse().ok()?,
+            ignores_pipe: ignores_pipe.parse().ok()?,
         })
     }
 }
