@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::os::clock::{self, Spin};
+use crate::real::others::{self, Others};
 use crate::time::Span;
 
 use super::{CheckRow, Host, Refused, Shown, Tried};
@@ -94,28 +95,14 @@ fn spin(_: &Host) -> Tried {
     Ok(Shown::limited_if(spin.dispersion > STEADY, result))
 }
 
-/// Ticks in which all CPUs together were busy, and in which they were idle or had no machine.
-fn ticks() -> Result<(u64, u64), Refused> {
-    let stat = std::fs::read_to_string("/proc/stat")?;
-    let line = stat.lines().next().ok_or(Refused::because("/proc/stat is empty"))?;
-    let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-    let [user, nice, system, idle, wait, irq, softirq, steal, ..] = numbers[..] else {
-        return Err(Refused::because("/proc/stat is of another form"));
-    };
-    Ok((user + nice + system + irq + softirq + steal, idle + wait))
-}
-
 fn load(host: &Host) -> Tried {
-    const QUIET: f64 = 0.05;
-    let before = ticks()?;
-    // Nothing is done here meanwhile, so all that is busy is other work.
-    std::thread::sleep(Duration::from_millis(300));
-    let after = ticks()?;
-    let (busy, idle) = (after.0.saturating_sub(before.0), after.1.saturating_sub(before.1));
-    let share = busy as f64 / (busy + idle).max(1) as f64 * host.cpus.len() as f64;
+    let others = Others::begin();
+    std::thread::sleep(Duration::from_millis(400));
+    let share = others.share();
     let averages = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let average = averages.split_whitespace().next().unwrap_or("?").to_owned();
+    let cpus = host.cpus.len();
     let result =
-        format!("others use {share:.2} of {} CPUs now; {average} on average of a minute", host.cpus.len());
-    Ok(Shown::limited_if(share > QUIET * host.cpus.len() as f64, result))
+        format!("others use {share:.2} of {cpus} CPUs now; {average} threads on average of a minute");
+    Ok(Shown::limited_if(share > others::MOST, result))
 }
