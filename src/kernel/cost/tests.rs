@@ -1,3 +1,5 @@
+//! Profiles that are right, and profiles that aren't.
+
 use super::*;
 use crate::kernel::options::Preemption;
 

@@ -1,3 +1,5 @@
+//! The policy by itself, with nanoseconds that can be added up by hand.
+
 use super::*;
 use crate::kernel::sched::Parameters;
 
