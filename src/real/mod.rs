@@ -14,7 +14,7 @@
 //! - [`leftovers`]: what killed runs have left behind; [`doctor`]: what this host allows, tried out
 //! - [`calibrate`]: what kernel work costs on this host
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
-//!   what the kernel saw, `kernel` adds what only the kernel could see
+//!   what the kernel saw, `kernel` adds what only the kernel could see; `regions`: whose memory a page is
 //! - [`others`]: what else the host did meanwhile
 
 mod align;
@@ -31,6 +31,7 @@ pub mod limits;
 pub mod observe;
 pub mod others;
 pub mod perf;
+mod regions;
 pub mod route;
 pub mod run;
 pub mod seen;
