@@ -116,7 +116,8 @@ fn marks(low: f64, high: f64) -> Vec<u64> {
     marks.filter(|&nanos| (low..=high).contains(&(nanos as f64))).collect()
 }
 
-/// One step for each column of pixels at most.
+/// One step for each column of pixels at most, as one area: its left upper edge, and back along its
+/// right lower one.
 fn staircase<B: DrawingBackend>(
     canvas: &mut Canvas<'_, B>,
     plot: &Plot,
@@ -124,18 +125,18 @@ fn staircase<B: DrawingBackend>(
     colour: Rgb,
 ) -> Result<(), ChartError> {
     let all = samples.len().max(1) as f64;
-    let (mut x, mut y) = (plot.left, plot.y(0.0));
+    let mut corners = vec![(plot.left, plot.y(0.0))];
     let mut place = 0;
     while place < samples.len() {
         let column = plot.x(samples[place] as f64);
         place += samples[place..].partition_point(|&nanos| plot.x(nanos as f64) <= column);
-        let above = plot.y(place as f64 / all);
-        if above == y {
-            continue;
+        let (y, above) = (corners.last().map_or(0, |corner| corner.1), plot.y(place as f64 / all));
+        if above != y {
+            corners.extend([(column, y), (column, above)]);
         }
-        canvas.rect((x, y - STROKE / 2), (column - x + STROKE / 2, STROKE), colour)?;
-        canvas.rect((column - STROKE / 2, above - STROKE / 2), (STROKE, y - above + STROKE), colour)?;
-        (x, y) = (column, above);
     }
-    canvas.rect((x, y - STROKE / 2), (plot.left + plot.width - x, STROKE), colour)
+    corners.push((plot.left + plot.width, corners.last().map_or(0, |corner| corner.1)));
+    let edge = |by: i32| corners.iter().map(move |&(x, y)| (x + by, y + by));
+    let outline: Vec<(i32, i32)> = edge(-STROKE / 2).chain(edge(STROKE / 2).rev()).collect();
+    canvas.polygon(&outline, colour)
 }

@@ -265,7 +265,7 @@ fn parts(sums: &BTreeMap<Sort, f64>) -> Vec<(Part, Span)> {
 fn labels(one: &Path, other: &Path) -> [String; 2] {
     let label = |path: &Path| {
         let path = if path.ends_with("trace.bin") { path.parent().unwrap_or(path) } else { path };
-        path.file_name()
+        path.file_stem()
             .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
     };
     match [label(one), label(other)] {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::accuracy::Nature;
 use super::contributors::{Contributor, Sort, contributors, parts};
 use super::facts::{Count, Facts, StepKey};
+use super::row::{Group, Row, Unit};
 use super::statistics::{Estimate, distance, estimate, median, rank, spread};
 use super::usage::Usage;
 use super::verdict::{Goals, Verdict, error, is_same, of_time};
@@ -25,51 +26,6 @@ pub struct Side {
     pub plain: Vec<Facts>,
     /// One more, that the kernel was asked about; through the eyes of the other side's.
     pub seen: Option<Facts>,
-}
-
-/// What a row is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Group {
-    /// Counts that must agree exactly.
-    Work,
-    /// Counts that depend on who runs when.
-    Scheduling,
-    EndToEnd,
-    Process,
-    Step,
-    Message,
-    Throughput,
-}
-
-/// What a row's numbers are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Unit {
-    Number,
-    Nanoseconds,
-    PerSecond,
-}
-
-/// A count or a time on both sides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Row {
-    pub group: Group,
-    pub name: String,
-    pub unit: Unit,
-    /// The one side's value, for example the simulated one.
-    pub one: f64,
-    /// The other side's.
-    pub other: Estimate,
-    /// How much too large the one is, in parts of the other.
-    pub error: Option<f64>,
-    /// The distance of the distributions, where the other side's values are spread too far for a
-    /// median to say much.
-    pub distance: Option<f64>,
-    pub verdict: Verdict,
-    /// What the row amounts to in all, in nanoseconds, so that the largest can be shown first.
-    pub weight: f64,
 }
 
 /// A distribution on both sides, for the picture: sorted nanoseconds.
@@ -274,7 +230,10 @@ impl Join<'_> {
             for (what, get) in get {
                 let Some(other) = estimate(&[get(measured) as f64]) else { continue };
                 let one = get(usage) as f64;
-                let same = is_same(one, &other, self.goals.times.max(self.slowdown));
+                // Somewhere between what it took and what it would have taken unwatched.
+                let unwatched = other.median / (1.0 + self.slowdown);
+                let between = (unwatched * (1.0 - self.goals.times)..=other.median).contains(&one);
+                let same = between || is_same(one, &other, self.goals.times);
                 let verdict = of_time(same, same_work);
                 rows.push(time(Group::Process, format!("{name}: {what}"), one, other, verdict));
             }

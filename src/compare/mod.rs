@@ -6,21 +6,23 @@
 //! - [`view`]: a trace as it looks to somebody who observes less
 //! - [`statistics`]: medians, percentiles, bootstrap intervals, distances between distributions
 //! - [`verdict`]: when two values count as the same
-//! - [`join`]: everything together: rows of counts and times, each with its verdict
+//! - [`join`]: everything together; [`row`]: a count or a time on both sides
 //! - [`contributors`]: what explains most of the difference
 //! - [`window`]: the part of both that a picture shows
 //! - [`render`]: the comparison as tables
-//! - [`accuracy`]: many comparisons by class, beside the goals
+//! - [`accuracy`]: many comparisons by class, beside the goals; `accuracy_text` sets their tables
 //!
 //! The two sides are joined by (task name, step, kind), never by time. Numbered siblings such as
 //! `worker[3]` are pooled under their base name, since it is chance which of them comes first.
 
 pub mod accuracy;
+mod accuracy_text;
 pub mod contributors;
 pub mod facts;
 pub mod join;
 mod pieces;
 pub mod render;
+pub mod row;
 pub mod statistics;
 mod usage;
 pub mod verdict;

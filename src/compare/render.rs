@@ -9,7 +9,8 @@ use crate::analysis::table::{Column, Table};
 use crate::time::Span;
 
 use super::contributors::{Contributor, NAMED, Reason, by_sort};
-use super::join::{Comparison, Group, Row, Unit};
+use super::join::Comparison;
+use super::row::{Group, Row, Unit};
 use super::verdict::Verdict;
 
 /// So many steps are shown: those that take most of the time.

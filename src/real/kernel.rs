@@ -10,13 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::{CallId, CpuId, ObjectId, StepId, Tid, Vector};
-use crate::program::image::{Image, MemorySpec};
+use crate::program::image::Image;
 use crate::signal::Signal;
 use crate::trace::header::VectorEntry;
 use crate::trace::{Cause, Fault, Kind, Why};
 
+use super::regions::Regions;
 use super::run::Measured;
 use super::seen::{DEAD, Point, Raw, SLEEPS, SLEEPS_DEEPLY, Seen};
 use super::waits::waits;
@@ -40,7 +40,7 @@ pub struct Translator<'a> {
     /// The run's CPUs by the host's numbers.
     cpus: &'a [usize],
     /// The scenario's memory objects.
-    memories: Vec<Region>,
+    memories: Regions,
     events: &'a [Raw],
     /// Whether wake-ups, and the ends of page faults, are among them.
     sees_wakeups: bool,
@@ -55,20 +55,6 @@ pub struct Translator<'a> {
     /// CPUs whose timer has rung since the last wake-up there.
     ticked: BTreeSet<CpuId>,
     exited: BTreeSet<Tid>,
-}
-
-/// Where a memory object lies: on the host, and as the scenario counts. A program begun by `exec`
-/// has it elsewhere.
-struct Region {
-    first: u64,
-    pages: u64,
-    base: u64,
-}
-
-impl Region {
-    fn new((&first, spec): (&u64, &MemorySpec)) -> Region {
-        Region { first, pages: spec.memory.pages.into(), base: spec.memory.base.0.into() }
-    }
 }
 
 /// What a kernel event amounts to.
@@ -100,7 +86,7 @@ impl<'a> Translator<'a> {
             tasks: (measured.rows.iter().filter(|row| row.host_thread > 0))
                 .map(|row| (row.host_thread, row.task))
                 .collect(),
-            memories: measured.memories.iter().zip(&image.memories).map(Region::new).collect(),
+            memories: Regions::new(image, &measured.memories),
             cpus: &measured.cpus,
             events,
             sees_wakeups: seen.sees(Point::Wakeup),
@@ -217,15 +203,16 @@ impl<'a> Translator<'a> {
                     }
                     Fault::Minor | Fault::CopyOnWrite | Fault::Protection => {}
                 }
-                Some(Kind::PageFaultUser { page: self.page(first), fault })
+                Some(Kind::PageFaultUser { page: self.memories.page(first), fault })
             }
             Point::FaultEnd => {
                 self.faulting.remove(&task);
                 Some(Kind::ExceptionExit)
             }
-            Point::FaultKernel => {
-                Some(Kind::PageFaultKernel { page: self.page(first), fault: self.fault(index, second) })
-            }
+            Point::FaultKernel => Some(Kind::PageFaultKernel {
+                page: self.memories.page(first),
+                fault: self.fault(index, second),
+            }),
             Point::IrqEntry => Some(Kind::IrqHandlerEntry { vector: self.irq(first)? }),
             Point::IrqExit => Some(Kind::IrqHandlerExit { vector: self.irq(first)?, handled: second != 0 }),
             Point::SoftirqEntry => Some(Kind::SoftirqEntry { vector: Vector(first as u8 + 1) }),
@@ -271,18 +258,6 @@ impl<'a> Translator<'a> {
 
     fn named(&self, host: i64) -> Option<Tid> {
         Some(self.task(host)).filter(|task| *task != Tid::IDLE)
-    }
-
-    /// The page of an address: as the scenario counts if it is memory of the scenario's, or the
-    /// kernel's; else it is memory of the program that carries the scenario out.
-    fn page(&self, address: i64) -> u64 {
-        if address < 0 {
-            return u64::from(KERNEL_BASE.0);
-        }
-        let page = address as u64 >> 12;
-        let region =
-            self.memories.iter().find(|region| (region.first..region.first + region.pages).contains(&page));
-        region.map_or(page, |region| page - region.first + region.base)
     }
 
     fn irq(&self, number: i64) -> Option<Vector> {

@@ -15,7 +15,7 @@
 //! - [`calibrate`]: what kernel work costs on this host
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see, with the causes from
-//!   `waits`
+//!   `waits`; `regions`: whose memory a page is
 //! - [`others`]: what else the host did meanwhile
 
 mod align;
@@ -32,6 +32,7 @@ pub mod limits;
 pub mod observe;
 pub mod others;
 pub mod perf;
+mod regions;
 pub mod route;
 pub mod run;
 pub mod seen;
