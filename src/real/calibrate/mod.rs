@@ -1,7 +1,7 @@
 //! Measures what kernel work costs on this host, and writes a cost profile.
 //!
 //! - [`registry`]: the measurements, one group of parameters each, with what, how and which keys
-//! - [`bench`]: runs calibration programs, which are small scenarios, through the real runner, and
+//! - [`mod@bench`]: runs calibration programs, which are small scenarios, through the real runner, and
 //!   watches what else uses the machine
 //! - [`text`] makes the programs; [`marks`] reads what their processes noted down
 //! - `user`, `calls`, `copies`, `switch`, `faults`, `births`, `timer`, `disk`, `scheduler`: the groups
