@@ -14,7 +14,7 @@ use super::user::sample;
 pub const PROCESSES: Measurement = Measurement {
     name: "processes",
     what: "processes that begin and end",
-    how: "A process forks a child that ends at once, and waits for it. The fork is timed by itself, and so is waiting for a child that has ended already. From the parent's wait to the child's last call, less call and switch, are the child's first steps, which cost it copies of pages: they are added to the fork. From the child's last call to the parent's next note, less wake-up and switch, is its end.",
+    how: "A process forks a child that ends at once, and waits for it. The fork is timed by itself, and so is waiting for a child that has ended already. From the parent's wait to the child's last call, less call and switch, are the child's first steps, which cost it copies of pages: they are added to the fork, and so is what the parent takes longer before its next call. From the child's last call to the parent's next note, less wake-up and switch, is its end.",
     keys: &["calls.fork", "calls.wait4", "process-exit"],
     measure: processes,
 };
@@ -112,12 +112,27 @@ fn processes(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let first = sample(&shown.beyond_empty(lives.first))?;
     let known = wait.median - getpid + switch + found.of("user-call") + found.of("user-step");
     let first = first.less(known).median;
+    let own = parents_faults(&shown, found)?;
     let source = format!(
-        "{:.0} ns by itself, and {first:.0} ns for what a child's first steps cost it, such as copying its parent's pages",
+        "{:.0} ns by itself, {own:.0} ns for what the parent takes longer afterwards, and {first:.0} ns for a child's first steps: both copy pages that they share",
         fork.median
     );
-    found.call("fork", fork.plus(first), source);
+    found.call("fork", fork.plus(first + own), source);
     Ok(())
+}
+
+/// What a parent takes longer than usual between the fork and its next call.
+fn parents_faults(shown: &Shown, found: &Found) -> Result<f64, Stop> {
+    let gaps = shown.marks.named("fork").flat_map(|batch| gaps(&batch.calls("fork"), &batch.calls("wait4")));
+    let speed = shown.marks.speed();
+    let gaps: Vec<f64> = gaps.map(|gap| gap as f64 * speed).collect();
+    let usual = found.around() + found.of_call("getpid") - shown.marks.empty() * speed;
+    Ok(sample(&gaps)?.less(usual.max(0.0)).median)
+}
+
+/// From the end of each call to the beginning of the next.
+fn gaps(firsts: &[Made], seconds: &[Made]) -> Vec<u64> {
+    firsts.iter().zip(seconds).map(|(first, second)| second.enter.saturating_sub(first.leave)).collect()
 }
 
 fn pages(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
@@ -221,5 +236,6 @@ mod tests {
         // The third child had ended before anybody waited for it.
         let lives = lives(&waits, &[250, 560, 950]);
         assert_eq!(lives, Lives { first: vec![150, 60], last: vec![150, 340] });
+        assert_eq!(gaps(&[wait(10, 60), wait(410, 480)], &waits[..2]), [40, 20]);
     }
 }
