@@ -12,15 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::{CallId, CpuId, ObjectId, StepId, Tid, Vector};
-use crate::program::Instruction;
 use crate::program::image::{Image, MemorySpec};
-use crate::program::syscall::Syscall;
 use crate::signal::Signal;
 use crate::trace::header::VectorEntry;
 use crate::trace::{Cause, Fault, Kind, Why};
 
 use super::run::Measured;
 use super::seen::{DEAD, Point, Raw, SLEEPS, SLEEPS_DEEPLY, Seen};
+use super::waits::waits;
 
 /// Bits of a page fault's error code, as the processor gives it.
 const PRESENT: i64 = 1;
@@ -383,46 +382,4 @@ impl<'a> Translator<'a> {
 
 fn is_yield(call: CallId) -> bool {
     crate::program::syscall::NAMES.get(usize::from(call.0)).is_some_and(|name| *name == "sched_yield")
-}
-
-/// What each call of each step waits for, if it waits.
-fn waits(image: &Image) -> BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)> {
-    let of_channel = |fd, pipe_cause| {
-        if let Some(pipe) = image.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
-            return (pipe_cause, Some(pipe.object));
-        }
-        match image.files.iter().find(|file| file.fd == fd) {
-            Some(file) => (Cause::Disk, Some(file.object)),
-            None => (Cause::Terminal, Some(image.terminal.object)),
-        }
-    };
-    let mut waits = BTreeMap::new();
-    for program in &image.programs {
-        for (instruction, &step) in program.code.iter().zip(&program.steps) {
-            let Instruction::Syscall { call, .. } = instruction else { continue };
-            let wait = match call {
-                Syscall::Read(read) => of_channel(read.fd, Cause::PipeRead),
-                Syscall::Write(write) => of_channel(write.fd, Cause::PipeWrite),
-                Syscall::Fsync(fsync) => of_channel(fsync.fd, Cause::Disk),
-                Syscall::FutexWait(wait) => (wait.cause, Some(wait.object)),
-                Syscall::Wait(_) => (Cause::Child, None),
-                Syscall::Join(_) => (Cause::Thread, None),
-                Syscall::Sleep(_) => (Cause::Sleep, None),
-                Syscall::Pause(_) => (Cause::Signal, None),
-                Syscall::Close(_)
-                | Syscall::Exec(_)
-                | Syscall::Exit(_)
-                | Syscall::Fork(_)
-                | Syscall::FutexWake(_)
-                | Syscall::Getpid(_)
-                | Syscall::Getppid(_)
-                | Syscall::Kill(_)
-                | Syscall::SignalAction(_)
-                | Syscall::Thread(_)
-                | Syscall::Yield(_) => continue,
-            };
-            waits.insert((step, call.id()), wait);
-        }
-    }
-    waits
 }

@@ -14,7 +14,8 @@
 //! - [`leftovers`]: what killed runs have left behind; [`doctor`]: what this host allows, tried out
 //! - [`calibrate`]: what kernel work costs on this host
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
-//!   what the kernel saw, `kernel` adds what only the kernel could see
+//!   what the kernel saw, `kernel` adds what only the kernel could see, `waits` says what a thread
+//!   waits for, and `unsaid` what an ended one couldn't note down any more
 //! - [`others`]: what else the host did meanwhile
 
 mod align;
@@ -38,6 +39,7 @@ mod sentinel;
 pub mod spec;
 mod stage;
 mod unsaid;
+mod waits;
 
 pub use route::Route;
 pub use run::{Measured, RealError, Settings, run};
