@@ -141,3 +141,45 @@ steps = [ { forever = true, do = [ { write = "data", bytes = "64KiB" }, { sleep 
     // Either the kernel's own limit for each file comes first, or the guardian's for all of them.
     assert!(killed.count() == 2 || trace.outcome == Outcome::Limit, "{error}");
 }
+
+/// `trapline test --real` with one scenario: its exit status, and what it printed.
+fn judged(text: &str) -> (Option<i32>, String) {
+    let bench = Bench::new(text);
+    let mut program = std::process::Command::new(real::PROGRAM);
+    let output = program.args(["test", "--real", &bench.path("s.toml")]).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn real_runs_are_judged_as_far_as_their_machine_doesnt_decide() {
+    let scenario = |expect: &str| {
+        let steps = "{ store = \"s.n\", value = 3 }, { print = \"x\" }, { print = \"y\" }, { getpid = true }";
+        format!(
+            "format = 1\n[shm.s]\ncells = {{ n = 0 }}\n[process.a]\nsteps = [ {steps} ]\n[expect]\n{expect}\n"
+        )
+    };
+    let right =
+        "output = [\"x\", \"y\"]\nvalues = { \"s.n\" = 3 }\ncount = { sys_enter = 2, sched_switch = 77 }";
+    let (status, said) = judged(&scenario(&format!("{right}\nend = \"1ns\"")));
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("not judged: end, sched_switch"), "{said}");
+
+    for wrong in ["values = { \"s.n\" = 4 }", "exit = { a = 1 }", "count = { sys_enter = 3 }"] {
+        let (status, said) = judged(&scenario(wrong));
+        assert_eq!(status, Some(1), "{wrong}: {said}");
+        let name = wrong.split_once("{ ").unwrap().1.split(' ').next().unwrap();
+        let (status, said) =
+            judged(&scenario(&format!("{wrong}\nreal = {{ free = [\"{}\"] }}", name.trim_matches('"'))));
+        assert_eq!(status, Some(0), "{wrong}, but free: {said}");
+    }
+
+    let other_order = "output = [\"y\", \"x\"]";
+    assert_eq!(judged(&scenario(other_order)).0, Some(1));
+    assert_eq!(judged(&scenario(&format!("{other_order}\nreal = {{ any-order = true }}"))).0, Some(0));
+    let other_end = "outcome = \"deadlock\"";
+    assert_eq!(judged(&scenario(other_end)).0, Some(1));
+    assert_eq!(judged(&scenario(&format!("{other_end}\nreal = {{ outcome = [\"finished\"] }}"))).0, Some(0));
+    let (status, said) = judged(&scenario("outcome = \"finished\"\n[run]\nsimulated-only = \"it's a joke\""));
+    assert_eq!(status, Some(0));
+    assert!(said.contains("SKIP") && said.contains("it's a joke"), "{said}");
+}

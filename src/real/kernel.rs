@@ -140,16 +140,36 @@ impl<'a> Translator<'a> {
         let event = self.events[index];
         let cpu = self.cpu(event.cpu as i64);
         let task = self.task(i64::from(event.pid));
+        let own = task != Tid::IDLE && cpu.is_some();
+        let mut inferred = Vec::new();
+        match (event.point, cpu) {
+            (Point::Switch, Some(cpu)) => self.arrive(self.task(event.values[0]), cpu, &mut inferred),
+            (_, Some(cpu)) if own && !self.exited.contains(&task) => self.arrive(task, cpu, &mut inferred),
+            (_, Some(_) | None) => {}
+        }
+        // What happens on other CPUs, or while others run, is nobody's of the run.
+        let shown = cpu.filter(|_| own || event.point == Point::Switch);
+        let meaning = self.meaning(index, cpu, task, doing, &mut inferred);
+        // An event that means nothing here can still show that its thread is on the CPU.
+        let nothing = meaning.is_none() && inferred.is_empty();
+        let (kinds, ends) = meaning.unwrap_or_default();
+        (!nothing).then_some(Translated { cpu: shown, task, inferred, ends, kinds })
+    }
+
+    /// The kinds that an event of the kernel becomes, and the thread that was over before.
+    fn meaning(
+        &mut self,
+        index: usize,
+        cpu: Option<CpuId>,
+        task: Tid,
+        doing: &BTreeMap<Tid, (CallId, StepId)>,
+        inferred: &mut Vec<(Tid, Kind)>,
+    ) -> Option<([Option<Kind>; 2], Option<Tid>)> {
+        let event = self.events[index];
         let [first, second, third] = event.values;
         let own = task != Tid::IDLE && cpu.is_some();
         let mut kinds = [None; 2];
         let mut ends = None;
-        let mut inferred = Vec::new();
-        match (event.point, cpu) {
-            (Point::Switch, Some(cpu)) => self.arrive(self.task(first), cpu, &mut inferred),
-            (_, Some(cpu)) if own && !self.exited.contains(&task) => self.arrive(task, cpu, &mut inferred),
-            (_, Some(_) | None) => {}
-        }
         kinds[0] = match event.point {
             Point::Switch => {
                 let cpu = cpu?;
@@ -170,7 +190,7 @@ impl<'a> Translator<'a> {
                 if matches!(why, Why::Blocked { .. }) {
                     self.blocked.insert(prev);
                 }
-                self.insist_awake(next, prev, cpu, &mut inferred);
+                self.insist_awake(next, prev, cpu, inferred);
                 if !self.sees_fault_ends && self.faulting.remove(&next) {
                     kinds[1] = Some(Kind::ExceptionExit);
                 }
@@ -228,9 +248,7 @@ impl<'a> Translator<'a> {
             // The notes know better which call it is.
             Point::SysEnter | Point::SysExit | Point::Fork | Point::Exit => None,
         };
-        // What happens on other CPUs, or while others run, is nobody's of the run.
-        let cpu = cpu.filter(|_| own || event.point == Point::Switch);
-        Some(Translated { cpu, task, inferred, ends, kinds })
+        Some((kinds, ends))
     }
 
     /// The thread is on the CPU, so the CPU must have switched to it.

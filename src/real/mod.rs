@@ -15,7 +15,8 @@
 //! - [`calibrate`]: what kernel work costs on this host
 //! - [`observe`]: what the processes noted down, as a trace; `align` sets their times right by
 //!   what the kernel saw, `kernel` adds what only the kernel could see, with the causes from
-//!   `waits`; `regions`: whose memory a page is
+//!   `waits`; `regions`: whose memory a page is; `unsaid`: what an ended thread couldn't note down
+//!   any more
 //! - [`others`]: what else the host did meanwhile
 
 mod align;
