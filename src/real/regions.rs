@@ -46,9 +46,9 @@ mod tests {
     #[test]
     fn an_address_is_the_scenarios_page_or_the_hosts() {
         let regions = Regions(vec![Region { first: 0x7f_0000, pages: 4, base: 16 }]);
-        assert_eq!(regions.page(0x7f_0000_0000), 16);
-        assert_eq!(regions.page(0x7f_0000_3fff), 19);
-        assert_eq!(regions.page(0x7f_0000_4000), 0x7f_0004);
+        assert_eq!(regions.page(0x7_f000_0000), 16);
+        assert_eq!(regions.page(0x7_f000_3fff), 19);
+        assert_eq!(regions.page(0x7_f000_4000), 0x7f_0004);
         assert_eq!(regions.page(0xffff_8000_0000_0000_u64 as i64), u64::from(KERNEL_BASE.0));
     }
 }
