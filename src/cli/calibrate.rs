@@ -116,8 +116,9 @@ impl Calibrate {
         }
         let noisy = calibration.too_noisy();
         if let (Some(why), false) = (&noisy, self.force) {
-            let error = anyhow::anyhow!("this host is too noisy: {why}; nothing was written");
-            return Err(Failure::host(error.context("end other work and try again, or use --force")));
+            return Err(Failure::host(anyhow::anyhow!(
+                "this host is too noisy: {why}; nothing was written\nend other work and try again, or use --force"
+            )));
         }
         if let Some(why) = noisy {
             terminal::warning(&format!("this host is too noisy for a profile that can be trusted: {why}"));
