@@ -64,6 +64,11 @@ impl Span {
         self.0 == 0
     }
 
+    /// So many times as long, rounded to the nearest nanosecond.
+    pub fn times(self, factor: f64) -> Span {
+        Span(libm::round(self.0 as f64 * factor) as u64)
+    }
+
     pub const fn saturating_sub(self, other: Span) -> Span {
         Span(self.0.saturating_sub(other.0))
     }

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use trapline::analysis::naming::count;
 use trapline::compare::accuracy::Placement;
+use trapline::compare::facts::Count;
 use trapline::compare::join::Conditions;
+use trapline::compare::statistics::median;
 use trapline::compare::{Comparison, Facts, Goals, Side, view};
-use trapline::os::process;
+use trapline::kernel::cost::Costs;
+use trapline::os::process::{self, Usage};
 use trapline::real::others::{MOST, Others};
 use trapline::real::{self, RealError, Route, Settings, observe};
 use trapline::scenario::{Overrides, Scenario};
@@ -74,19 +77,20 @@ impl Task<'_> {
         }
         let plan = self.plan(&scenario)?;
         let (overrides, scenario) = self.with_cpus(overrides, scenario, plan.cpus.len())?;
-        let simulated = simulate(&scenario)?;
+        let expected = simulate(&scenario)?.outcome;
+        let measured =
+            Repetitions { task: self, scenario: &scenario, overrides: &overrides, cpus: &plan.cpus };
+        let measured = measured.measure(&expected)?;
+        let slowness = measured.slowness(&scenario.image.costs);
+        let simulated = simulate(&slowed(&scenario, slowness))?;
         let placements = match plan.placement {
             Placement::Unpinned => {
                 let (_, alone) = self.with_cpus(overrides.clone(), scenario.clone(), 1)?;
-                let walls =
-                    [&simulate(&alone)?, &simulated].map(|trace| Facts::of(trace).wall.as_nanos() as f64);
-                Some(walls)
+                let alone = simulate(&slowed(&alone, slowness))?;
+                Some([&alone, &simulated].map(|trace| Facts::of(trace).wall.as_nanos() as f64))
             }
             Placement::OneCpu | Placement::Pinned => None,
         };
-        let measured =
-            Repetitions { task: self, scenario: &scenario, overrides: &overrides, cpus: &plan.cpus };
-        let measured = measured.measure(&simulated.outcome)?;
 
         let seen_header = measured.seen.as_ref().map(|trace| &trace.header);
         let one = Side {
@@ -105,7 +109,12 @@ impl Task<'_> {
             scenario: scenario.image.name.clone(),
             question: scenario.image.question.clone(),
             labels: [one.label.clone(), other.label.clone()],
-            profile: scenario.image.costs.name.clone(),
+            profile: match slowness {
+                None => scenario.image.costs.name.clone(),
+                Some(factor) => {
+                    format!("{}, times {factor:.3} for the CPU's speed", scenario.image.costs.name)
+                }
+            },
             machine: observe::fingerprint(),
             placement: plan.words,
             cpus: plan.cpus.len(),
@@ -178,6 +187,15 @@ impl Task<'_> {
     }
 }
 
+/// The scenario on a CPU that is so many times as slow as the profile's.
+fn slowed(scenario: &Scenario, factor: Option<f64>) -> Scenario {
+    let mut scenario = scenario.clone();
+    if let Some(factor) = factor {
+        scenario.image.costs = scenario.image.costs.slowed(factor);
+    }
+    scenario
+}
+
 /// The simulated side, in memory.
 fn simulate(scenario: &Scenario) -> Result<Trace, Failure> {
     let mut simulator =
@@ -198,10 +216,21 @@ struct Repetitions<'a> {
     cpus: &'a [usize],
 }
 
+/// One real run.
+struct Repetition {
+    trace: Trace,
+    /// As the kernel has counted them.
+    switches: [(Count, u64); 2],
+    /// How fast the CPU was, in rounds of the spin for each nanosecond.
+    speed: f64,
+}
+
 /// The measured side.
 struct Measured {
     plain: Vec<(Trace, Facts)>,
     seen: Option<Trace>,
+    /// How fast the CPU was in each repetition, in rounds of the spin for each nanosecond.
+    speeds: Vec<f64>,
     discarded: usize,
     disturbed: usize,
 }
@@ -211,13 +240,13 @@ impl Repetitions<'_> {
     /// asked about.
     fn measure(&self, expected: &Outcome) -> Result<Measured, Failure> {
         self.run(Route::Notes, expected)?;
-        let (mut quiet, mut noisy): (Vec<Trace>, Vec<(f64, Trace)>) = (Vec::new(), Vec::new());
+        let (mut quiet, mut noisy): (Vec<Repetition>, Vec<(f64, Repetition)>) = (Vec::new(), Vec::new());
         for _ in 0..self.task.runs * TRIES {
             let others = Others::begin();
-            let trace = self.run(Route::Notes, expected)?;
+            let repetition = self.run(Route::Notes, expected)?;
             match others.share() {
-                share if share > MOST => noisy.push((share, trace)),
-                _ => quiet.push(trace),
+                share if share > MOST => noisy.push((share, repetition)),
+                _ => quiet.push(repetition),
             }
             if quiet.len() == self.task.runs {
                 break;
@@ -234,10 +263,10 @@ impl Repetitions<'_> {
                 MOST * 100.0
             ));
         }
-        quiet.extend(noisy.into_iter().take(disturbed).map(|(_, trace)| trace));
+        quiet.extend(noisy.into_iter().take(disturbed).map(|(_, repetition)| repetition));
         let (route, obstacles) = Route::best();
         let seen = match route {
-            Route::Kernel | Route::Perf => Some(self.run(route, expected)?),
+            Route::Kernel | Route::Perf => Some(self.run(route, expected)?.trace),
             Route::Notes => None,
         };
         if let Some(why) = obstacles.first() {
@@ -245,15 +274,17 @@ impl Repetitions<'_> {
                 if seen.is_some() { "Wake-ups aren't" } else { "Switches, faults and times by state aren't" };
             terminal::note(&format!("{unseen} compared: {why}."));
         }
-        let plain = quiet.into_iter().map(|trace| {
-            let facts = Facts::of(&trace);
-            (trace, facts)
+        let speeds = quiet.iter().map(|repetition| repetition.speed).collect();
+        let plain = quiet.into_iter().map(|repetition| {
+            let mut facts = Facts::of(&repetition.trace);
+            facts.counts.extend(repetition.switches);
+            (repetition.trace, facts)
         });
-        Ok(Measured { plain: plain.collect(), seen, discarded, disturbed })
+        Ok(Measured { plain: plain.collect(), seen, speeds, discarded, disturbed })
     }
 
     /// One repetition, in files of its own.
-    fn run(&self, route: Route, expected: &Outcome) -> Result<Trace, Failure> {
+    fn run(&self, route: Route, expected: &Outcome) -> Result<Repetition, Failure> {
         let scratch = real::run::scratch(&std::env::temp_dir());
         let scratch =
             scratch.context("can't make a folder for the scenario's files").map_err(Failure::host)?;
@@ -295,11 +326,25 @@ impl Repetitions<'_> {
         }
         let lost = measured.lost();
         let trace = Trace::from_memory(observe::header(image, &measured), memory, end, outcome);
-        Ok(Trace { lost, ..trace })
+        let usages: Vec<Usage> = measured.rows.iter().filter_map(|row| row.usage).collect();
+        let sum = |of: fn(&Usage) -> u64| usages.iter().map(of).sum();
+        let switches = [
+            (Count::Voluntary, sum(|usage| usage.voluntary)),
+            (Count::Involuntary, sum(|usage| usage.involuntary)),
+        ];
+        Ok(Repetition { trace: Trace { lost, ..trace }, switches, speed: measured.spin.rounds_per_nano })
     }
 }
 
 impl Measured {
+    /// How many times as slow the CPU was as when the profile was measured, if the profile says. It is
+    /// told by a spin before each repetition, not by the repetitions themselves.
+    fn slowness(&self, costs: &Costs) -> Option<f64> {
+        let profile = costs.measured.as_ref()?.spin_rate.filter(|rate| *rate > 0.0)?;
+        let speed = median(&self.speeds).filter(|speed| *speed > 0.0)?;
+        Some(profile / speed)
+    }
+
     /// The repetition with the median end-to-end time.
     fn typical(&self) -> Result<Trace, Failure> {
         let mut order: Vec<_> = self.plain.iter().collect();

@@ -63,6 +63,11 @@ impl Count {
         }
     }
 
+    /// Whether a kernel that isn't asked to trace counts it as well.
+    pub const fn is_counted_anyway(&self) -> bool {
+        matches!(self, Count::Voluntary | Count::Involuntary)
+    }
+
     /// Whether only the kernel sees it.
     pub const fn is_kernels(&self) -> bool {
         matches!(self, Count::Voluntary | Count::Involuntary | Count::Wakeups | Count::Faults(_))

@@ -155,8 +155,10 @@ impl Side {
 
     /// What several repetitions say of one count; what a repetition doesn't know of is none.
     fn count(&self, count: &Count) -> Vec<f64> {
+        let everybody_knows = self.plain.iter().all(|facts| facts.counts.contains_key(count));
+        let asks_kernel = count.is_kernels() && !(count.is_counted_anyway() && everybody_knows);
         let sources: Vec<&Facts> =
-            if count.is_kernels() { self.seen.iter().collect() } else { self.plain.iter().collect() };
+            if asks_kernel { self.seen.iter().collect() } else { self.plain.iter().collect() };
         sources.into_iter().map(|facts| facts.counts.get(count).copied().unwrap_or(0) as f64).collect()
     }
 

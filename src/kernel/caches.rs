@@ -9,6 +9,12 @@ use crate::time::Span;
 
 use super::cost::{Costs, per_kib};
 use super::ipc::futex::Word;
+use super::ipc::pipe::Pipe;
+
+/// The bytes in a page of a pipe.
+const PIPE_PAGE: u64 = 4096;
+/// A pipe keeps so many pages for itself when they are empty (`tmp_page` in fs/pipe.c of Linux).
+const OWN_PAGES: u64 = 2;
 
 /// What a call works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +57,8 @@ struct FileLines {
 impl Caches {
     /// What the profile charges for these; none if it charges nothing.
     pub fn of(costs: &Costs) -> Option<Box<Caches>> {
-        let priced = !costs.contended.is_zero() || !costs.remote_per_kib.is_zero();
-        priced.then(Box::default)
+        let prices = [costs.contended, costs.remote_per_kib, costs.pipe_page_in, costs.pipe_page_out];
+        prices.iter().any(|price| !price.is_zero()).then(Box::default)
     }
 
     /// What it costs a CPU to get an object, and so many of its bytes, from where they are.
@@ -91,6 +97,17 @@ impl Caches {
             }
             Used::Futex(word) => drop(self.futexes.insert(word, cpu)),
         }
+    }
+}
+
+/// What the pages of a pipe cost that so many bytes fill or empty.
+pub fn pipe_pages(costs: &Costs, pipe: &Pipe, writes: bool, bytes: u64) -> Span {
+    let pages = |bytes: u64| bytes.div_ceil(PIPE_PAGE).max(OWN_PAGES);
+    let used = pipe.used();
+    if writes {
+        costs.pipe_page_in * (pages(used + bytes) - pages(used))
+    } else {
+        costs.pipe_page_out * (pages(used) - pages(used.saturating_sub(bytes)))
     }
 }
 

@@ -66,6 +66,14 @@ impl<S: Sink> Kernel<S> {
         region.is_some_and(|region| matches!(self.regions[region].content, Content::File { .. }))
     }
 
+    /// Whether nobody but the current process has the page's frame any more.
+    pub fn is_own(&self, cpu: usize, page: PageNumber) -> bool {
+        let process = self.tasks[self.cpus[cpu].current.index()].process;
+        let process = self.processes[process.index()].as_ref();
+        let mapping = process.and_then(|process| process.space.table.get(page));
+        mapping.is_some_and(|mapping| self.frames.sharers(mapping.frame) == 1)
+    }
+
     /// Looks an access up in the look-aside buffer, then in the page table: `Ok(true)` if the
     /// translation was in the buffer, `Ok(false)` if the table had to be walked.
     pub fn translate(

@@ -52,14 +52,21 @@ impl<S: Sink> Kernel<S> {
     #[inline(always)]
     pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
         let now = self.cpus[by].now;
-        let is_over = self.keeps_account && {
+        // A thread that has slept in the queue finds its place there before the running one's time is
+        // reckoned up, any other after that (`requeue_delayed_entity`, `enqueue_entity`).
+        let held = self.keeps_account && self.cpus[to.index()].policy.holds(ready);
+        if self.keeps_account && !held {
             self.account(to.index(), now);
-            self.cpus[to.index()].policy.is_over()
-        };
+        }
         let Kernel { tasks, parameters, cpus, .. } = self;
         tasks[ready.index()].cpu = to;
+        cpus[to.index()].policy.enqueue(thread(parameters, ready), why, now);
+        if held {
+            self.account(to.index(), now);
+        }
+        let Kernel { parameters, cpus, keeps_account, .. } = self;
         let cpu = &mut cpus[to.index()];
-        cpu.policy.enqueue(thread(parameters, ready), why, now);
+        let is_over = *keeps_account && cpu.policy.is_over();
         let notice = if cpu.is_idle() {
             Some(Why::WorkArrived)
         } else if is_over {

@@ -170,6 +170,20 @@ pub fn pause() {
     nix::unistd::pause();
 }
 
+/// Does something in a thread on one CPU, if there is a choice.
+pub fn on_cpu<T: Send>(cpu: Option<usize>, work: impl FnOnce() -> T + Send) -> T {
+    let pinned = || {
+        if let Some(cpu) = cpu {
+            let _ = pin(&[cpu]);
+        }
+        work()
+    };
+    std::thread::scope(|scope| match scope.spawn(pinned).join() {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
 /// Whether a process with this number exists and hasn't ended.
 pub fn lives(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();

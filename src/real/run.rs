@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
+use crate::os::process;
 use crate::program::Image;
 use crate::program::native::{Board, Noted, Row, Size};
 use crate::program::verb::Real;
@@ -143,7 +144,7 @@ pub fn run(
 ) -> Result<Measured, RealError> {
     limits::refuse(&scenario.image, settings)?;
     let host = |what| move |source| RealError::Host { what, source };
-    let spin = Spin::calibrate();
+    let spin = process::on_cpu(settings.cpus.first().copied(), Spin::calibrate);
     let spec = Spec {
         name: name.to_owned(),
         text: scenario.source.clone(),

@@ -4,7 +4,7 @@
 use crate::errno::Errno;
 use crate::ids::{CallId, Tid};
 use crate::kernel::Kernel;
-use crate::kernel::caches::Used;
+use crate::kernel::caches::{Used, pipe_pages};
 use crate::kernel::cost::CallCost;
 use crate::kernel::options::Preemption;
 use crate::kernel::task::State;
@@ -75,7 +75,14 @@ impl<S: Sink> Simulator<'_, S> {
         });
         let moving = match (&self.kernel.caches, object) {
             (Some(caches), Some(object)) => {
-                caches.price(costs, cpu, object, copied.map_or(0, |copied| copied.bytes))
+                let bytes = copied.map_or(0, |copied| copied.bytes);
+                let pages = match object {
+                    Used::Pipe { pipe, writes } => {
+                        pipe_pages(costs, &self.kernel.pipes[pipe as usize], writes, bytes)
+                    }
+                    Used::File { .. } | Used::Futex(_) => Span::ZERO,
+                };
+                pages + caches.price(costs, cpu, object, bytes)
             }
             _ => Span::ZERO,
         };

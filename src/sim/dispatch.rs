@@ -65,6 +65,9 @@ impl<S: Sink> Simulator<'_, S> {
             }
             Fault::Minor => costs.fault_minor,
             Fault::Major => costs.fault_major,
+            Fault::CopyOnWrite if !costs.fault_reuse.is_zero() && self.kernel.is_own(cpu, page) => {
+                costs.fault_reuse
+            }
             Fault::CopyOnWrite => costs.fault_copy,
             Fault::Protection => costs.fault_protection,
         };

@@ -9,10 +9,10 @@ use super::reading::{Errors, Value, number, pairs, table, time, unknown, wrong};
 /// The keys of `[disk]`.
 pub const DISK_ROWS: &[CostRow] = &[
     CostRow { key: "read", doc: "A read past the page cache, or of pages that aren't in it." },
-    CostRow { key: "write", doc: "A write that waits for the disk: `direct` or `sync`." },
+    CostRow { key: "write", doc: "A write past the page cache." },
     CostRow {
         key: "flush",
-        doc: "An `fsync` after a write: the bytes, and the disk's word that it has them.",
+        doc: "An `fsync` after a write, or a write with `sync`: the bytes, and the disk's word that it has them.",
     },
     CostRow { key: "per-kib", doc: "For each KiB, on top of the time drawn; zero if absent." },
 ];

@@ -62,6 +62,25 @@ macro_rules! costs {
                 Costs { $($field: self.whole(self.$field),)* ..self.clone() }
             }
 
+            /// The profile for a CPU that is so many times as slow as the one that it was measured on.
+            /// What other clocks than the CPU's tell stays: the timer's slack, the disk.
+            pub fn slowed(&self, factor: f64) -> Costs {
+                let times = |cost: CallCost| CallCost {
+                    base: cost.base.times(factor),
+                    per_kib: cost.per_kib.times(factor),
+                };
+                let (instruction, timer_slack, idle_poll) =
+                    (self.instruction, self.timer_slack, self.idle_poll);
+                let slowed = Costs {
+                    $($field: self.$field.times(factor),)*
+                    calls: self.calls.iter().map(|(name, cost)| (name.clone(), times(*cost))).collect(),
+                    copies: Copies(std::array::from_fn(|index| self.copies.0[index].times(factor))),
+                    switch_cold: self.switch_cold.times(factor),
+                    ..self.clone()
+                };
+                Costs { instruction, timer_slack, idle_poll, ..slowed }
+            }
+
             /// The place of a key's value, for reading and for `--set`.
             pub fn field(&mut self, key: &str) -> Option<&mut Span> {
                 match key {
@@ -119,6 +138,8 @@ costs! {
     fault_minor = "fault-minor",
     /// A page fault that copies a page shared since a fork.
     fault_copy = "fault-copy",
+    /// A write to a page shared since a fork that nobody else has any more; `fault-copy` if zero.
+    fault_reuse = "fault-reuse",
     /// A page fault that reads from a device: the kernel's own part, before and after together.
     fault_major = "fault-major",
     /// A page fault that ends in SIGSEGV, and any other exception.
@@ -151,6 +172,10 @@ costs! {
     contended = "contended",
     /// For each copied KiB that another CPU wrote last, on top of the copy.
     remote_per_kib = "remote-per-kib",
+    /// A page that a write adds to a pipe beyond the second: getting it, and its place in the caches.
+    pipe_page_in = "pipe-page-in",
+    /// A page that a read takes from a pipe beyond the second: giving it back, and getting its bytes from where the caches have put them.
+    pipe_page_out = "pipe-page-out",
     /// A page fault on a page of a file that is in the page cache; `fault-minor` if zero.
     fault_cached = "fault-cached",
 }

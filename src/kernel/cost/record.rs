@@ -1,4 +1,4 @@
-//! How a profile was measured and fitted: kept for the reader, and not used by the simulator.
+//! How a profile was measured and fitted: kept for the reader. The simulator doesn't use it.
 
 use super::CostRow;
 use super::reading::{Errors, Value, number, table, text, truth, unknown};
@@ -12,6 +12,10 @@ pub const MEASURED_ROWS: &[CostRow] = &[
     CostRow {
         key: "spin-dispersion",
         doc: "How much the time of the same work varied, as a share of its median.",
+    },
+    CostRow {
+        key: "spin-rate",
+        doc: "How fast the CPU was: rounds of an empty loop in a nanosecond. `trapline compare` scales the prices by it.",
     },
     CostRow { key: "thorough", doc: "Whether it was measured with more repetitions than usual." },
 ];
@@ -32,6 +36,7 @@ pub struct Measured {
     pub load: Option<f64>,
     pub idle: String,
     pub spin_dispersion: Option<f64>,
+    pub spin_rate: Option<f64>,
     pub thorough: bool,
 }
 
@@ -62,6 +67,7 @@ pub(super) fn measured(measured: &mut Option<Measured>, value: &Value<'_>, error
             "idle" => measured.idle = word(),
             "load" => measured.load = number(value, errors),
             "spin-dispersion" => measured.spin_dispersion = number(value, errors),
+            "spin-rate" => measured.spin_rate = number(value, errors),
             "thorough" => measured.thorough = truth(value, errors).unwrap_or_default(),
             _ => {
                 let names = MEASURED_ROWS.iter().map(|row| row.key);

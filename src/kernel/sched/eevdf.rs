@@ -193,6 +193,23 @@ impl Eevdf {
     }
 }
 
+impl Eevdf {
+    /// Whoever of those awake should run now. Sleepers that would be chosen leave the queue: they are
+    /// no longer ahead, and owe nothing. It is so too where a woken thread asks whether it pre-empts
+    /// (`pick_next_entity` in `check_preempt_wakeup_fair`).
+    fn awake_choice(&mut self) -> Option<Tid> {
+        loop {
+            let id = self.choice()?;
+            if self.entities[id.index()].place != Place::Delayed {
+                return Some(id);
+            }
+            let lag = self.lag(id).min(0);
+            self.take(id);
+            self.entity(id).lag = lag;
+        }
+    }
+}
+
 impl Policy for Eevdf {
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
         let id = thread.id;
@@ -216,32 +233,23 @@ impl Policy for Eevdf {
     }
 
     fn pick(&mut self, _: Instant) -> Option<Tid> {
-        loop {
-            let Some(id) = self.choice() else {
-                self.put_back = None;
-                return None;
-            };
-            if self.entities[id.index()].place == Place::Delayed {
-                // It is no longer ahead, and owes nothing.
-                let lag = self.lag(id).min(0);
-                self.take(id);
-                self.entity(id).lag = lag;
-                continue;
-            }
-            self.take(id);
-            let again = self.put_back.take() == Some(id);
-            let (run_to_parity, slice) = (self.run_to_parity, self.slice.min(BASE_SLICE));
-            let entity = self.entity(id);
-            entity.place = Place::Running;
-            // A thread that is chosen again isn't protected anew.
-            if !again {
-                let quantum = entity.vruntime + virtual_time(slice, entity.weight);
-                entity.protected = if run_to_parity { entity.deadline } else { entity.deadline.min(quantum) };
-            }
-            self.current = Some(id);
-            self.over = false;
-            return Some(id);
+        let Some(id) = self.awake_choice() else {
+            self.put_back = None;
+            return None;
+        };
+        self.take(id);
+        let again = self.put_back.take() == Some(id);
+        let (run_to_parity, slice) = (self.run_to_parity, self.slice.min(BASE_SLICE));
+        let entity = self.entity(id);
+        entity.place = Place::Running;
+        // A thread that is chosen again isn't protected anew.
+        if !again {
+            let quantum = entity.vruntime + virtual_time(slice, entity.weight);
+            entity.protected = if run_to_parity { entity.deadline } else { entity.deadline.min(quantum) };
         }
+        self.current = Some(id);
+        self.over = false;
+        Some(id)
     }
 
     fn remove(&mut self, thread: Tid) -> bool {
@@ -274,8 +282,8 @@ impl Policy for Eevdf {
         self.over
     }
 
-    fn preempts(&self, woken: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
-        self.choice() == Some(woken.id)
+    fn preempts(&mut self, woken: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
+        self.awake_choice() == Some(woken.id)
     }
 
     fn ran(&mut self, thread: Thread<'_>, time: Span, _: Instant) {

@@ -44,7 +44,7 @@ impl Policy for Fcfs {
         false
     }
 
-    fn preempts(&self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
+    fn preempts(&mut self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
         false
     }
 

@@ -67,7 +67,7 @@ pub trait Policy: fmt::Debug + Send {
     fn gives_way(&self, running: Thread<'_>, now: Instant) -> bool;
 
     /// Whether a thread that has just become ready takes the CPU from the running one.
-    fn preempts(&self, woken: Thread<'_>, running: Thread<'_>, now: Instant) -> bool;
+    fn preempts(&mut self, woken: Thread<'_>, running: Thread<'_>, now: Instant) -> bool;
 
     /// The running thread has used so much time since the last such account, or since it was picked.
     fn ran(&mut self, _thread: Thread<'_>, _time: Span, _now: Instant) {}

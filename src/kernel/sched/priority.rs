@@ -77,7 +77,7 @@ impl Policy for Priority {
         self.highest().is_some_and(|highest| highest >= running.parameters.priority)
     }
 
-    fn preempts(&self, woken: Thread<'_>, running: Thread<'_>, _: Instant) -> bool {
+    fn preempts(&mut self, woken: Thread<'_>, running: Thread<'_>, _: Instant) -> bool {
         self.preemptive && woken.parameters.priority > running.parameters.priority
     }
 

@@ -55,7 +55,7 @@ impl Policy for RoundRobin {
         !self.queue.is_empty()
     }
 
-    fn preempts(&self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
+    fn preempts(&mut self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
         false
     }
 

@@ -220,7 +220,9 @@ impl Write {
             if to_disk {
                 let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
                 call.user().progress = 1;
-                call.kernel.transfer(call.cpu, transfer, bytes, Way::Write);
+                // The disk's word that it has the bytes is what an fsync waits for, too.
+                let way = if self.sync { Way::Flush } else { Way::Write };
+                call.kernel.transfer(call.cpu, transfer, bytes, way);
                 return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
             }
         }

@@ -12,8 +12,15 @@ use super::user::sample;
 pub const PIPES: Measurement = Measurement {
     name: "pipes",
     what: "what bytes cost in a pipe",
-    how: "One process writes to a pipe and reads from it again, by 1 B to 64 KiB. What 1 B takes is the base of `write` and `read`.",
-    keys: &["calls.write", "calls.read", "copies.pipe-write", "copies.pipe-read"],
+    how: "One process writes to a pipe and reads from it again, by 1 B to 64 KiB. What 1 B takes is the base of `write` and `read`. It also fills a pipe by 4 KiB and empties it: what its calls take longer than with one page in the pipe is the price of the pages beyond the second, and is taken off the larger copies.",
+    keys: &[
+        "calls.write",
+        "calls.read",
+        "pipe-page-in",
+        "pipe-page-out",
+        "copies.pipe-write",
+        "copies.pipe-read",
+    ],
     measure: pipes,
 };
 
@@ -25,6 +32,9 @@ pub const FILES: Measurement = Measurement {
     measure: files,
 };
 
+/// How many pages a pipe holds, and keeps for itself when they are empty.
+const PIPE_PAGES: usize = 16;
+const OWN_PAGES: u64 = 2;
 const PIPE_SIZES: &[u64] = &[1, 64, 512, 1024, 4096, 16_384, 65_536];
 const FILE_SIZES: &[u64] = &[1, 64, 512, 1024, 4096, 16_384, 65_536, 1 << 20];
 const TERMINAL_SIZES: &[u64] = &[1, 64, 1024, 4096];
@@ -37,13 +47,31 @@ fn pipes(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
             format!("{{ write = \"p\", bytes = \"{size}B\" }},\n{{ read = \"p\", bytes = \"{size}B\" }},\n");
         steps += &batches(&format!("pipe {size}"), count, &loops(operations(size), &pair));
     }
+    let call = |verb: &str| loops(PIPE_PAGES, &format!("{{ {verb} = \"p\", bytes = \"4KiB\" }},\n"));
+    steps += &batches("full pipe", count, &loops(4, &(call("write") + &call("read"))));
     let shown = bench.run(&Text::default().objects("[pipe.p]").process("solo", 0, &steps), 1)?;
-    for (call, key) in [("write", "pipe-write"), ("read", "pipe-read")] {
+    for (call, key, page_key) in
+        [("write", "pipe-write", "pipe-page-in"), ("read", "pipe-read", "pipe-page-out")]
+    {
         let byte = body(&shown, found, "pipe 1", call)?;
         found.call(call, byte, "one byte to or from a pipe, in one process");
         add_curve(found, &shown, key, call, PIPE_SIZES, |size| format!("pipe {size}"))?;
+        let alone = body(&shown, found, "pipe 4096", call)?;
+        let share = PIPE_PAGES as f64 / beyond_own(PIPE_PAGES as u64 * 4096);
+        let page = body(&shown, found, "full pipe", call)?.less(alone.median).times(share);
+        if let Some(curve) = found.copies.get_mut(key) {
+            for (size, sample) in &mut curve.points {
+                *sample = sample.less(page.median * beyond_own(*size));
+            }
+        }
+        found.scalar(page_key, page, "by 4 KiB through a whole pipe, beyond one page at a time");
     }
     Ok(())
+}
+
+/// The pages of so many bytes in a pipe that it doesn't keep for itself.
+pub fn beyond_own(bytes: u64) -> f64 {
+    bytes.div_ceil(4096).saturating_sub(OWN_PAGES) as f64
 }
 
 /// So many calls make a batch.

@@ -58,24 +58,39 @@ fn program(count: usize) -> Text {
         steps += &batches(&format!("read {size}"), count, &read.repeat(operations));
         steps += &batches(&format!("write {size}"), count, &write.repeat(operations));
     }
-    let flush = "{ write = \"log\", bytes = \"4KiB\" },\n{ fsync = \"log\" },\n";
-    steps += &batches("flush", count, &flush.repeat(4));
+    steps += &flushes(count);
     // The other processes compute for as long as this one has not come to its end.
     Text::default().objects(&objects).process("solo", 0, &steps)
+}
+
+/// Writes, each kept by the disk.
+fn flushes(count: usize) -> String {
+    let flush = "{ write = \"log\", bytes = \"4KiB\" },\n{ fsync = \"log\" },\n";
+    batches("flush", count, &flush.repeat(4))
 }
 
 fn disk(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     kernel_part(bench, found)?;
     let shown = bench.run(&program(bench.batches(25)), 1)?;
+    // By themselves: after direct writes a flush has their traces in the journal to keep as well.
+    let objects = "[device.disk]\nkind = \"disk\"\n[file.log]";
+    let flushes = Text::default().objects(objects).process("solo", 0, &flushes(bench.batches(25)));
+    let flushes = bench.run(&flushes, 1)?;
     let after = found.of("idle-exit")
         + found.of("interrupt")
         + found.of("deferred")
         + found.of("wakeup")
         + found.of("switch");
-    for (what, batch, call, before) in [
-        ("read", "read 4096", "read", found.of_call("read") + found.of_copy("direct-read", 4096)),
-        ("write", "write 4096", "write", found.of_call("write") + found.of_copy("direct-write", 4096)),
-        ("flush", "flush", "fsync", found.of_call("fsync")),
+    for (what, shown, batch, call, before) in [
+        ("read", &shown, "read 4096", "read", found.of_call("read") + found.of_copy("direct-read", 4096)),
+        (
+            "write",
+            &shown,
+            "write 4096",
+            "write",
+            found.of_call("write") + found.of_copy("direct-write", 4096),
+        ),
+        ("flush", &flushes, "flush", "fsync", found.of_call("fsync")),
     ] {
         let single = sorted(&shown.marks.each_beyond_empty(batch, call));
         let kernel = before + after;

@@ -67,7 +67,7 @@ const TRIALS: &[Trial] = &[
         cpus: 1,
         text: || ping_pong(0),
         factor: |fit| &mut fit.switch,
-        keys: &["switch", "wakeup"],
+        keys: &["switch", "wakeup", "idle-entry"],
     },
     Trial {
         what: "messages of 100 B between two CPUs",

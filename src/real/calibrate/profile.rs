@@ -111,10 +111,13 @@ fn host(text: &mut String, host: &Host, cpus: usize) {
 }
 
 fn measured(text: &mut String, calibration: &Calibration) {
-    let Calibration { date, kernel, load, idle, spin_dispersion, thorough, .. } = calibration;
+    let Calibration { date, kernel, load, idle, spin_dispersion, spin_rate, thorough, .. } = calibration;
     let _ = writeln!(text, "\n[measured]\ndate = {}\nkernel = {}", quoted(date), quoted(kernel));
     let _ = writeln!(text, "load = {load:.3}\nidle = {}", quoted(idle));
-    let _ = writeln!(text, "spin-dispersion = {spin_dispersion:.3}\nthorough = {thorough}");
+    let _ = writeln!(
+        text,
+        "spin-dispersion = {spin_dispersion:.3}\nspin-rate = {spin_rate:.4}\nthorough = {thorough}"
+    );
     let _ = writeln!(text, "\n[fit]");
     for (name, factor) in calibration.fit.factors() {
         let _ = writeln!(text, "{name} = {factor:.3}");
@@ -185,6 +188,7 @@ mod tests {
             idle: "haltpoll".to_owned(),
             load: 0.05,
             spin_dispersion: 0.012,
+            spin_rate: 2.5,
             thorough: false,
             cpus: 2,
             found,

@@ -1,6 +1,7 @@
 //! What two CPUs have to do with each other: wake-ups from one to the other, and shared data.
 
 use super::bench::{Bench, Shown, Stop};
+use super::copies::beyond_own;
 use super::found::Found;
 use super::host;
 use super::registry::Measurement;
@@ -11,7 +12,7 @@ use super::user::sample;
 pub const EXCHANGE: Measurement = Measurement {
     name: "exchange",
     what: "wake-ups from CPU to CPU",
-    how: "Two processes on two CPUs hand a byte to and fro, with pauses between, and once more while a third computes on the second CPU. What the write takes longer than on one CPU is the sender's share. From the write's entry to the other's note, less the calls and the switch, is the way to a halted CPU; a stated share each is delivery (30 of a hundred), leaving the halt (55) and the handler (15). To a computing CPU it is the lower quartile, as not every wake-up pre-empts. Entering the halt is taken to be as long as delivery.",
+    how: "Two processes on two CPUs hand a byte to and fro, with pauses between, and once more while a third computes on the second CPU. What the write takes longer than on one CPU is the sender's share. From the write's entry to the other's note, less the calls and the switch, is the way to a halted CPU; a stated share each is delivery (30 of a hundred), leaving the halt (55) and the handler (15). To a computing CPU it is the lower quartile, as not every wake-up pre-empts. Going idle is taken to be a switch like any other.",
     keys: &[
         "ipi-send",
         "ipi-delivery",
@@ -126,7 +127,10 @@ fn exchange(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     };
     found.scalar("ipi-delivery-idle", way.times(DELIVERY), share(DELIVERY));
     found.scalar("idle-exit", way.times(LEAVING), share(LEAVING));
-    found.scalar("idle-entry", way.times(DELIVERY), share(DELIVERY));
+    if let Some(switch) = found.scalars.get("switch") {
+        let sample = switch.sample;
+        found.scalar("idle-entry", sample, "not measured apart: as a switch");
+    }
     polling(found, &shown, &ways, polls, beside)?;
     to_busy(bench, found, way, beside)
 }
@@ -197,7 +201,9 @@ fn shared(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let getpid = found.of_call("getpid");
     let longer = |size: u64, call: &str, copies: &str| -> Result<Sample, Stop> {
         let beyond = sample(&shown.marks.each_beyond_empty(&format!("remote {size}"), call))?;
-        let local = found.of_call(call) - getpid + found.of_copy(copies, size);
+        let page = if call == "write" { "pipe-page-in" } else { "pipe-page-out" };
+        let pages = beyond_own(size) * found.of(page);
+        let local = found.of_call(call) - getpid + found.of_copy(copies, size) + pages;
         Ok(beyond.less(local))
     };
     let (write, read) = (longer(1, "write", "pipe-write")?, longer(1, "read", "pipe-read")?);

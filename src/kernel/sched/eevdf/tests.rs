@@ -34,7 +34,7 @@ impl Queue {
         self.policy.ran(Thread { id: Tid(id), parameters }, Span::from_nanos(nanos), self.now);
     }
 
-    fn preempts(&self, woken: u32, running: u32) -> bool {
+    fn preempts(&mut self, woken: u32, running: u32) -> bool {
         let parameters = &Parameters::default();
         let thread = |id| Thread { id: Tid(id), parameters };
         self.policy.preempts(thread(woken), thread(running), self.now)
