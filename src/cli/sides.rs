@@ -15,7 +15,7 @@ use trapline::real::others::{MOST, Others};
 use trapline::real::{self, RealError, Route, Settings, observe};
 use trapline::scenario::{Overrides, Scenario};
 use trapline::sim::{Outcome, Pace, Simulator, header};
-use trapline::time::Span;
+use trapline::time::{Instant, Span};
 use trapline::trace::Trace;
 use trapline::trace::sink::Memory;
 
@@ -82,11 +82,11 @@ impl Task<'_> {
             Repetitions { task: self, scenario: &scenario, overrides: &overrides, cpus: &plan.cpus };
         let measured = measured.measure(&expected)?;
         let slowness = measured.slowness(&scenario.image.costs);
-        let simulated = simulate(&slowed(&scenario, slowness))?;
+        let simulated = simulate(&as_run(&scenario, slowness))?;
         let placements = match plan.placement {
             Placement::Unpinned => {
                 let (_, alone) = self.with_cpus(overrides.clone(), scenario.clone(), 1)?;
-                let alone = simulate(&slowed(&alone, slowness))?;
+                let alone = simulate(&as_run(&alone, slowness))?;
                 Some([&alone, &simulated].map(|trace| Facts::of(trace).wall.as_nanos() as f64))
             }
             Placement::OneCpu | Placement::Pinned => None,
@@ -187,11 +187,19 @@ impl Task<'_> {
     }
 }
 
-/// The scenario on a CPU that is so many times as slow as the profile's.
-fn slowed(scenario: &Scenario, factor: Option<f64>) -> Scenario {
+/// The scenario as a real run begins it, on a CPU that is so many times as slow as the profile's. The
+/// first processes are woken one after the other, which on several CPUs takes a message each.
+fn as_run(scenario: &Scenario, factor: Option<f64>) -> Scenario {
     let mut scenario = scenario.clone();
+    let image = &mut scenario.image;
     if let Some(factor) = factor {
-        scenario.image.costs = scenario.image.costs.slowed(factor);
+        image.costs = image.costs.slowed(factor);
+    }
+    if image.machine.cpus > 1 {
+        let at_once = image.starts.iter_mut().filter(|start| start.at == Instant::START);
+        for (number, start) in (0..).zip(at_once) {
+            start.at += image.costs.ipi_send * number;
+        }
     }
     scenario
 }

@@ -105,6 +105,8 @@ pub struct Bench<'a> {
     stopped: &'a dyn Fn() -> bool,
     /// The speed at which all times are given; see [`Marks`].
     pub reference: Option<f64>,
+    /// The speed that the longer spin before the same run has shown.
+    pub spin_rate: Option<f64>,
     /// Over all runs.
     pub rates: Vec<f64>,
     pub loads: Vec<f64>,
@@ -120,6 +122,7 @@ impl<'a> Bench<'a> {
             traces: Route::Kernel.obstacle().is_none(),
             stopped,
             reference: None,
+            spin_rate: None,
             rates: Vec::new(),
             loads: Vec::new(),
             batches: 0,

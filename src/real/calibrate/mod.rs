@@ -60,7 +60,8 @@ pub struct Calibration {
     pub load: f64,
     /// How far the reference spins were apart: p90 / p10 - 1.
     pub spin_dispersion: f64,
-    /// The speed at which all times are given, in rounds of the spin for each nanosecond.
+    /// The speed at which all times are given, in rounds of the spin for each nanosecond, as the spin
+    /// before a run tells it.
     pub spin_rate: f64,
     pub thorough: bool,
     pub cpus: usize,
@@ -153,7 +154,7 @@ impl Calibration {
         let rates = sorted(&bench.rates);
         let rate = |share| quantile(&rates, share).unwrap_or(0.0);
         self.spin_dispersion = rate(0.9) / rate(0.1).max(f64::MIN_POSITIVE) - 1.0;
-        self.spin_rate = bench.reference.unwrap_or_else(|| rate(0.5));
+        self.spin_rate = bench.spin_rate.unwrap_or_else(|| rate(0.5));
         self.load = bench.loads.iter().sum::<f64>() / bench.loads.len().max(1) as f64;
         (self.batches, self.disturbed, self.repeated) = (bench.batches, bench.disturbed, bench.repeated);
     }

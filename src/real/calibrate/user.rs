@@ -57,6 +57,7 @@ fn speed(bench: &mut Bench<'_>, _: &mut Found) -> Result<(), Stop> {
     let steps = text::repeat(bench.batches(500), &(text::spin() + &text::mark(text::END_MARK)));
     let shown = bench.run(&Text::default().process("solo", 0, &steps), 1)?;
     bench.reference = median(&shown.marks.rates);
+    bench.spin_rate = Some(shown.measured.spin.rounds_per_nano);
     Ok(())
 }
 
