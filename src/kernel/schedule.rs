@@ -126,7 +126,9 @@ impl<S: Sink> Kernel<S> {
     /// is at now; a thread that ended or blocked has been marked so before.
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
-        self.account(cpu, now);
+        if !self.next_one_pays(why) {
+            self.account(cpu, now);
+        }
         let Kernel { tasks, parameters, cpus, keeps_account, .. } = self;
         let here = &mut cpus[cpu];
         let previous = here.current;
@@ -177,12 +179,15 @@ impl<S: Sink> Kernel<S> {
             let cold = if self.costs.switch_cold.is_empty() { Span::ZERO } else { self.cold(cpu, next) };
             (before == Some(process), self.costs.switch + cold)
         };
+        let next_one_pays = self.next_one_pays(why);
         let here = &mut self.cpus[cpu];
         if !same_space {
             here.tlb.flush();
         }
         here.current = next;
-        here.accounted = here.now;
+        if !next_one_pays {
+            here.accounted = here.now;
+        }
         here.begin(Context::Kernel(Work::Switch), cost);
         if here.slice.take().is_some() {
             self.set_timer(cpu);
@@ -284,6 +289,12 @@ impl<S: Sink> Kernel<S> {
         };
         // It may be another CPU's timer than that of the CPU whose turn it is.
         self.quiet_until = self.quiet_until.min(here.timer);
+    }
+
+    /// The clock isn't read a second time for a switch that a wake-up has asked for: the time since
+    /// then counts as the next thread's (`rq_clock_skip_update` in `wakeup_preempt`).
+    const fn next_one_pays(&self, why: Why) -> bool {
+        self.keeps_account && matches!(why, Why::Preempted { .. })
     }
 
     /// Tells the policy how long the current thread has run until now, which is the time on the CPU
