@@ -95,7 +95,7 @@ impl Task<'_> {
         let seen_header = measured.seen.as_ref().map(|trace| &trace.header);
         let one = Side {
             label: "simulated".to_owned(),
-            plain: vec![Facts::of(&simulated)],
+            plain: vec![Facts::of(&view::as_noted(&simulated))],
             seen: seen_header.map(|header| Facts::of(&view::through(&simulated, header))),
         };
         let other = Side {

@@ -382,3 +382,22 @@ fn a_childs_birth_and_a_process_end_have_pieces_of_their_own() {
         [("begin answerer", 400), ("end answerer", 5_000), ("user answerer", 30), ("user caller", 100)];
     assert_eq!(pieces, expected.map(|(name, nanos)| (name.to_owned(), nanos)).into());
 }
+
+#[test]
+fn a_thread_that_loses_its_cpu_on_the_way_back_notes_the_return_when_it_goes_on() {
+    let mut tape = Tape::new();
+    tape.after(100, CALLER, 1, Kind::SysEnter { call: WRITE });
+    tape.after(50, CALLER, 1, Kind::SysExit { call: WRITE, result: 1 });
+    let why = Why::Preempted { by: ANSWERER };
+    tape.after(0, CALLER, 1, Kind::SchedSwitch { prev: CALLER, next: ANSWERER, why });
+    tape.after(20, ANSWERER, 2, Kind::SchedExit);
+    let why = Why::Exited;
+    tape.after(1_000, ANSWERER, 2, Kind::SchedSwitch { prev: ANSWERER, next: CALLER, why });
+    tape.after(20, CALLER, 1, Kind::SchedExit);
+    let exits = |trace: &Trace| -> Vec<u64> {
+        let exits = trace.events.iter().filter(|event| matches!(event.kind, Kind::SysExit { .. }));
+        exits.map(|event| event.at.as_nanos()).collect()
+    };
+    assert_eq!(exits(&tape.trace), [150]);
+    assert_eq!(exits(&view::as_noted(&tape.trace)), [1_190]);
+}

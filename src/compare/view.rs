@@ -5,8 +5,9 @@
 //! takes no time, and what the fault costs counts as user mode. A simulated trace is given the same
 //! treatment before it is held against a measured one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ids::Tid;
 use crate::trace::{Event, Header, Kind, Trace};
 
 /// Whether the source of a trace can see a kind of event.
@@ -25,6 +26,33 @@ pub fn through(trace: &Trace, other: &Header) -> Trace {
         end_faults_at_once(&mut seen);
     }
     seen
+}
+
+/// What `trace` would have been if its threads had noted down themselves when their calls return: one
+/// that loses its CPU on the way back to its program notes it when it goes on.
+pub fn as_noted(trace: &Trace) -> Trace {
+    let mut noted = Trace { events: Vec::with_capacity(trace.events.len()), ..trace.clone() };
+    let mut late: BTreeMap<Tid, Event> = BTreeMap::new();
+    for (place, &event) in trace.events.iter().enumerate() {
+        if matches!(event.kind, Kind::SysExit { .. }) && loses_cpu_at_once(event, &trace.events[place + 1..])
+        {
+            late.insert(event.task, event);
+            continue;
+        }
+        noted.events.push(event);
+        if event.kind == Kind::SchedExit
+            && let Some(exit) = late.remove(&event.task)
+        {
+            noted.events.push(Event { at: event.at, ..exit });
+        }
+    }
+    noted
+}
+
+fn loses_cpu_at_once(exit: Event, later: &[Event]) -> bool {
+    let mut same_instant = later.iter().take_while(|event| event.at == exit.at);
+    let next = same_instant.find(|event| event.cpu == exit.cpu && event.task == exit.task);
+    next.is_some_and(|event| matches!(event.kind, Kind::SchedSwitch { prev, .. } if prev == exit.task))
 }
 
 /// A fault that doesn't block ends where it begins.

@@ -99,6 +99,7 @@ pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Inst
         rows: measured.rows.iter().map(|row| (row.task, *row)).collect(),
         announced: measured.rows.iter().filter(|row| is_initial(image, row)).map(|row| row.task).collect(),
         ended: BTreeSet::new(),
+        in_fault: BTreeSet::new(),
         statuses: statuses(&measured.notes),
         doing: BTreeMap::new(),
         steps: BTreeMap::new(),
@@ -128,6 +129,8 @@ struct Replay<'a, S> {
     rows: BTreeMap<Tid, Row>,
     announced: BTreeSet<Tid>,
     ended: BTreeSet<Tid>,
+    /// Threads inside of a page fault that has been shown.
+    in_fault: BTreeSet<Tid>,
     /// The status that each thread ended with, as far as anybody noted it.
     statuses: BTreeMap<Tid, u16>,
     /// The call that each thread is inside of, and its step.
@@ -172,7 +175,7 @@ impl<S: Sink> Replay<'_, S> {
         let step = self.steps.get(&task).copied().unwrap_or(StepId::NONE);
         for (task, kind) in translated.inferred {
             let (at, step) = (self.instant(event.at), StepId::NONE);
-            self.sink.event(Event { at, cpu: translated.cpu, task, step, kind });
+            self.kernel_event(Event { at, cpu: translated.cpu, task, step, kind });
         }
         if let Some(task) = translated.ends {
             self.exits(event.at, task);
@@ -183,7 +186,22 @@ impl<S: Sink> Replay<'_, S> {
                 (Kind::ExceptionExit, Some(Kind::SchedSwitch { next, .. })) => next,
                 _ => task,
             };
-            self.sink.event(Event { at: self.instant(event.at), cpu: translated.cpu, task, step, kind });
+            self.kernel_event(Event { at: self.instant(event.at), cpu: translated.cpu, task, step, kind });
+        }
+    }
+
+    /// The end of a fault that began before the run did isn't shown: its beginning wasn't.
+    fn kernel_event(&mut self, event: Event) {
+        let is_shown = match event.kind {
+            Kind::PageFaultUser { .. } => {
+                self.in_fault.insert(event.task);
+                true
+            }
+            Kind::ExceptionExit => self.in_fault.remove(&event.task),
+            _ => true,
+        };
+        if is_shown {
+            self.sink.event(event);
         }
     }
 
