@@ -30,6 +30,8 @@ pub mod view;
 pub mod window;
 
 #[cfg(test)]
+mod tape;
+#[cfg(test)]
 mod tests;
 
 pub use facts::Facts;

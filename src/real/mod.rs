@@ -24,6 +24,7 @@ pub mod calibrate;
 mod collect;
 pub mod doctor;
 mod due;
+mod fingerprint;
 pub mod ftrace;
 pub mod guardian;
 mod interpret;

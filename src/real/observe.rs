@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
-use crate::os::process;
 use crate::program::image::{Image, Text};
 use crate::program::native::{Note, Noted, Row, What};
 use crate::program::userland::Origin;
@@ -19,6 +18,7 @@ use crate::trace::header::{Header, Outcome, Source, TaskEntry};
 use crate::trace::{Event, Kind, Sink};
 
 use super::align::align;
+pub use super::fingerprint::fingerprint;
 use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
@@ -76,17 +76,6 @@ fn is_initial(image: &Image, row: &Row) -> bool {
         Origin::Start { entry, .. } => image.starts[usize::from(entry.0)].at == Instant::START,
         Origin::Born { .. } => false,
     }
-}
-
-/// This machine, in words: processor, kernel, how many CPUs.
-pub fn fingerprint() -> String {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
-    let info = read("/proc/cpuinfo");
-    let model =
-        info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, it)| it));
-    let kernel = read("/proc/sys/kernel/osrelease");
-    let cpus = process::cpus().len();
-    format!("{}, {cpus} CPUs, Linux {}", model.unwrap_or("unknown processor"), kernel.trim())
 }
 
 /// Gives the run's events to a sink, in the order of time; says when it ended and how.
