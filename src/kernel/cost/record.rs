@@ -55,6 +55,13 @@ impl Default for Fit {
     }
 }
 
+impl Fit {
+    /// Each with its key.
+    pub const fn factors(&self) -> [(&'static str, f64); 4] {
+        [("user", self.user), ("switch", self.switch), ("remote", self.remote), ("disk", self.disk)]
+    }
+}
+
 pub(super) fn measured(measured: &mut Option<Measured>, value: &Value<'_>, errors: &mut Errors) {
     let Some(table) = table(value, "`measured` is a table", errors) else { return };
     let measured = measured.get_or_insert_default();

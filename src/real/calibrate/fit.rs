@@ -5,7 +5,7 @@
 //! prices of its group are multiplied by what sets that right. Later programs, and nobody's
 //! validation, see the factors.
 
-use crate::kernel::cost::Costs;
+use crate::kernel::cost::{Costs, Fit};
 use crate::program::Image;
 use crate::program::syscall::NAMES;
 use crate::scenario::{Overrides, Scenario};
@@ -15,27 +15,6 @@ use super::found::Found;
 use super::sample::median;
 use super::text::{END_MARK, Text, loops, mark, spin};
 use super::{Calibration, profile};
-
-/// At most four factors; 1 changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fit {
-    pub user: f64,
-    pub switch: f64,
-    pub remote: f64,
-    pub disk: f64,
-}
-
-impl Default for Fit {
-    fn default() -> Fit {
-        Fit { user: 1.0, switch: 1.0, remote: 1.0, disk: 1.0 }
-    }
-}
-
-impl Fit {
-    pub const fn factors(&self) -> [(&'static str, f64); 4] {
-        [("user", self.user), ("switch", self.switch), ("remote", self.remote), ("disk", self.disk)]
-    }
-}
 
 /// The line of output at which a trial's time begins; it ends at the next.
 pub const BEGIN_MARK: &str = "begin";

@@ -33,13 +33,13 @@ mod timer;
 mod traced;
 mod user;
 
-use crate::kernel::cost::Costs;
+use crate::kernel::cost::{Costs, Fit};
 use crate::os::process;
 use crate::real::observe;
 
 use bench::{Bench, Stop};
 pub use bench::{Effort, Options};
-use fit::{Fit, Predict};
+use fit::Predict;
 use found::Found;
 use registry::MEASUREMENTS;
 use sample::{Sample, quantile, sorted};

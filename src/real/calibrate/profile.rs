@@ -154,9 +154,9 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fit::Fit;
     use super::super::found::Found;
     use super::*;
+    use crate::kernel::cost::Fit;
     use crate::kernel::cost::{Copying, Costs};
     use crate::program::syscall::NAMES;
     use crate::time::Span;
