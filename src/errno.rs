@@ -40,6 +40,10 @@ errnos! {
     EIO = 5,
     /// No such device or address
     ENXIO = 6,
+    /// Argument list too long
+    E2BIG = 7,
+    /// Exec format error
+    ENOEXEC = 8,
     /// Bad file descriptor
     EBADF = 9,
     /// No child processes
@@ -52,16 +56,80 @@ errnos! {
     EACCES = 13,
     /// Bad address
     EFAULT = 14,
+    /// Device or resource busy
+    EBUSY = 16,
+    /// File exists
+    EEXIST = 17,
     /// No such device
     ENODEV = 19,
+    /// Not a directory
+    ENOTDIR = 20,
+    /// Is a directory
+    EISDIR = 21,
     /// Invalid argument
     EINVAL = 22,
+    /// Too many open files in system
+    ENFILE = 23,
+    /// Too many open files
+    EMFILE = 24,
+    /// File too large
+    EFBIG = 27,
     /// No space left on device
     ENOSPC = 28,
+    /// Illegal seek
+    ESPIPE = 29,
+    /// Read-only file system
+    EROFS = 30,
     /// Broken pipe
     EPIPE = 32,
+    /// Numerical result out of range
+    ERANGE = 34,
     /// Resource deadlock avoided
     EDEADLK = 35,
+    /// File name too long
+    ENAMETOOLONG = 36,
+    /// No message of desired type
+    ENOMSG = 42,
+    /// Identifier removed
+    EIDRM = 43,
+    /// Value too large for defined data type
+    EOVERFLOW = 75,
+    /// Socket operation on non-socket
+    ENOTSOCK = 88,
+    /// Destination address required
+    EDESTADDRREQ = 89,
+    /// Message too long
+    EMSGSIZE = 90,
+    /// Protocol wrong type for socket
+    EPROTOTYPE = 91,
+    /// Operation not supported
+    EOPNOTSUPP = 95,
+    /// Address already in use
+    EADDRINUSE = 98,
+    /// Cannot assign requested address
+    EADDRNOTAVAIL = 99,
+    /// Connection aborted
+    ECONNABORTED = 103,
+    /// Connection reset by peer
+    ECONNRESET = 104,
+    /// No buffer space available
+    ENOBUFS = 105,
+    /// Transport endpoint is already connected
+    EISCONN = 106,
+    /// Transport endpoint is not connected
+    ENOTCONN = 107,
+    /// Connection timed out
+    ETIMEDOUT = 110,
+    /// Connection refused
+    ECONNREFUSED = 111,
+    /// Operation already in progress
+    EALREADY = 114,
+    /// Operation now in progress
+    EINPROGRESS = 115,
+    /// Operation canceled
+    ECANCELED = 125,
+    /// Owner died
+    EOWNERDEAD = 130,
 }
 
 impl Errno {

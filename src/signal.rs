@@ -33,6 +33,10 @@ macro_rules! signals {
 pub enum DefaultAction {
     Terminate,
     Ignore,
+    /// All threads of the process stop until SIGCONT.
+    Stop,
+    /// A stopped process goes on.
+    Continue,
 }
 
 signals! {
@@ -40,8 +44,12 @@ signals! {
     SIGHUP = 1, Terminate;
     /// Interrupted from the keyboard.
     SIGINT = 2, Terminate;
+    /// Asked to end from the keyboard.
+    SIGQUIT = 3, Terminate;
     /// An instruction that doesn't exist.
     SIGILL = 4, Terminate;
+    /// A breakpoint.
+    SIGTRAP = 5, Terminate;
     /// The program asked to be ended abnormally.
     SIGABRT = 6, Terminate;
     /// A page of a mapped file that can't be read.
@@ -58,10 +66,30 @@ signals! {
     SIGUSR2 = 12, Terminate;
     /// Wrote to a pipe that nobody can read.
     SIGPIPE = 13, Terminate;
+    /// A timer of `alarm` has expired.
+    SIGALRM = 14, Terminate;
     /// Asked to end.
     SIGTERM = 15, Terminate;
     /// A child ended.
     SIGCHLD = 17, Ignore;
+    /// Goes on after a stop.
+    SIGCONT = 18, Continue;
+    /// Stopped at once; can't be handled or ignored.
+    SIGSTOP = 19, Stop;
+    /// Stopped from the keyboard.
+    SIGTSTP = 20, Stop;
+    /// Urgent data at a socket.
+    SIGURG = 23, Ignore;
+    /// Too much time on the CPU.
+    SIGXCPU = 24, Terminate;
+    /// An interval timer of the process's time has expired.
+    SIGVTALRM = 26, Terminate;
+    /// An interval timer of the process's and the kernel's time has expired.
+    SIGPROF = 27, Terminate;
+    /// Input or output is possible, or complete.
+    SIGIO = 29, Terminate;
+    /// A system call that doesn't exist.
+    SIGSYS = 31, Terminate;
 }
 
 impl Signal {
@@ -77,7 +105,7 @@ impl Signal {
     }
 
     /// Its bit in a set of pending, blocked or ignored signals.
-    pub const fn bit(self) -> u32 {
+    pub const fn bit(self) -> u64 {
         1 << self as u8
     }
 }

@@ -83,6 +83,8 @@ pub fn topics() -> Vec<Topic> {
     topics.extend(Signal::ALL.iter().map(|signal| {
         let action = match signal.default_action() {
             DefaultAction::Terminate => "ends the process unless it handles it",
+            DefaultAction::Stop => "stops the process until SIGCONT",
+            DefaultAction::Continue => "lets a stopped process go on",
             DefaultAction::Ignore => "is ignored unless the process handles it",
         };
         plain("signals", signal.name(), action, &format!("Signal {}; it {action}.", *signal as u8))

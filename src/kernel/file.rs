@@ -11,6 +11,7 @@ use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
 use super::wait::WaitQueue;
+use super::waits::Interruption;
 use super::{Due, Kernel};
 
 /// The index of an open description in [`Files::open`].
@@ -217,7 +218,7 @@ impl<S: Sink> Kernel<S> {
         let object = self.files.files[transfer.file as usize].object;
         self.emit(cpu, Kind::BlockRqComplete { object, bytes: request.bytes, write: request.write });
         if request.failed {
-            self.tasks[transfer.thread.index()].interrupted = true;
+            self.tasks[transfer.thread.index()].interruption = Some(Interruption::Failure);
         } else {
             for page in transfer.first_page..transfer.first_page + transfer.pages {
                 self.cache(transfer.file, page);
@@ -228,8 +229,10 @@ impl<S: Sink> Kernel<S> {
 
     /// Whether the transfer that the thread has waited for failed, because its disk was pulled out.
     pub fn take_failure(&mut self, thread: Tid) -> Result<(), Errno> {
-        let failed = std::mem::take(&mut self.tasks[thread.index()].interrupted);
-        if failed { Err(Errno::EIO) } else { Ok(()) }
+        match self.take_interruption(thread) {
+            Some(Interruption::Failure) => Err(Errno::EIO),
+            Some(Interruption::Signal | Interruption::Timeout) | None => Ok(()),
+        }
     }
 
     /// Makes a page of a file present in the cache, if there is a frame for it.

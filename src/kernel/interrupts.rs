@@ -98,7 +98,7 @@ impl<S: Sink> Kernel<S> {
             if task.timer == ticket {
                 task.timer = 0;
                 self.hopes -= 1;
-                self.wake(cpu, sleeper);
+                self.timer_expired(cpu, sleeper);
             }
         }
         self.check_slice(cpu);

@@ -1,6 +1,6 @@
 //! The kernel's mechanisms. Knows no system call by name.
 //!
-//! - [`task`], [`wait`], [`work`]: threads, wait queues, pieces of kernel work
+//! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
 //! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
@@ -23,6 +23,7 @@ pub mod schedule;
 pub mod signals;
 pub mod task;
 pub mod wait;
+pub mod waits;
 pub mod work;
 
 use std::sync::Arc;
@@ -45,6 +46,7 @@ use memory::Region;
 use options::Options;
 use sched::Parameters;
 use task::{Process, Task};
+use waits::Waits;
 use work::{Context, Work};
 
 /// What is due at the machine at some time; the queue's events.
@@ -99,6 +101,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Who waits for anything that has no queue of its own.
+    pub waits: Waits,
     /// Which CPU's caches hold what, if the profile prices that.
     pub caches: Option<Box<Caches>>,
     /// In the order of their pages.

@@ -61,7 +61,7 @@ impl Task {
             next_waiter: None,
             timer: 0,
             doomed: None,
-            interrupted: false,
+            interruption: None,
         }
     }
 }

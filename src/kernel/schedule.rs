@@ -36,6 +36,12 @@ impl<S: Sink> Kernel<S> {
         self.emit(by, Kind::SchedWaking { task: woken });
         let task = &mut self.tasks[woken.index()];
         task.state = State::Ready;
+        if task.timer != 0 {
+            // It needn't wait for its time limit any more.
+            task.timer = 0;
+            self.hopes -= 1;
+        }
+        let task = &self.tasks[woken.index()];
         let from = task.cpu;
         let to = self.place(woken);
         if to != from {

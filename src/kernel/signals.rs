@@ -11,6 +11,7 @@ use crate::trace::{Cause, Kind, Sink};
 
 use super::Kernel;
 use super::task::State;
+use super::waits::Interruption;
 
 impl<S: Sink> Kernel<S> {
     /// Sends a signal to a process; false if there is no such process.
@@ -25,7 +26,7 @@ impl<S: Sink> Kernel<S> {
         self.emit(cpu, Kind::SignalGenerate { signal, to: to.leader() });
         let deadly = match signal.default_action() {
             DefaultAction::Terminate => !ignored || signal == Signal::SIGKILL,
-            DefaultAction::Ignore => false,
+            DefaultAction::Ignore | DefaultAction::Stop | DefaultAction::Continue => false,
         };
         if deadly {
             let status = 128 + signal as u16;
@@ -47,7 +48,7 @@ impl<S: Sink> Kernel<S> {
         }
         task.doomed = Some(status);
         match task.state {
-            State::Blocked { on, .. } => self.interrupt_wait(cpu, thread, on),
+            State::Blocked { on, .. } => self.interrupt_wait(cpu, thread, on, Interruption::Signal),
             State::Running if task.cpu.index() != cpu => {
                 let to = task.cpu;
                 self.send_ipi(cpu, to, RESCHEDULE);
@@ -57,9 +58,9 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Takes a thread out of whatever it waits in, and wakes it.
-    fn interrupt_wait(&mut self, cpu: usize, thread: Tid, on: Cause) {
+    pub(super) fn interrupt_wait(&mut self, cpu: usize, thread: Tid, on: Cause, why: Interruption) {
         let process = self.tasks[thread.index()].process;
-        let Kernel { tasks, pipes, futexes, processes, terminal, .. } = self;
+        let Kernel { tasks, pipes, futexes, processes, terminal, waits, .. } = self;
         match on {
             Cause::Disk | Cause::Page => return,
             Cause::PipeRead => {
@@ -75,16 +76,25 @@ impl<S: Sink> Kernel<S> {
                     process.joiners.remove(thread, tasks);
                 }
             }
-            Cause::Sleep => {
-                tasks[thread.index()].timer = 0;
-                self.hopes -= 1;
-            }
             Cause::Terminal => {
                 terminal.waiting.remove(thread, tasks);
             }
-            Cause::Network | Cause::Signal => {}
+            Cause::Sleep | Cause::Signal => {}
+            Cause::Network
+            | Cause::Message
+            | Cause::MessageRoom
+            | Cause::SemaphoreSet
+            | Cause::Fifo
+            | Cause::SocketRead
+            | Cause::SocketWrite
+            | Cause::Accept
+            | Cause::Connect
+            | Cause::Poll
+            | Cause::Counter
+            | Cause::Completion
+            | Cause::Stopped => waits.cancel(thread, tasks),
         }
-        self.tasks[thread.index()].interrupted = true;
+        self.tasks[thread.index()].interruption = Some(why);
         self.wake(cpu, thread);
     }
 }

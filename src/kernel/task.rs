@@ -6,6 +6,7 @@ use crate::trace::Cause;
 
 use super::memory::AddressSpace;
 use super::wait::WaitQueue;
+use super::waits::Interruption;
 use super::work::Context;
 
 /// What a thread is doing, from the scheduler's point of view.
@@ -42,8 +43,8 @@ pub struct Task {
     pub timer: u64,
     /// It is to end with this status as soon as it is about to return to user mode.
     pub doomed: Option<u16>,
-    /// It was woken by a signal rather than by what it waited for.
-    pub interrupted: bool,
+    /// Why it was woken, if not by what it waited for.
+    pub interruption: Option<Interruption>,
 }
 
 /// A process: an address space, open files, and at least one thread.
@@ -59,7 +60,7 @@ pub struct Process {
     /// Open files by descriptor.
     pub files: Vec<Option<super::file::OpenId>>,
     /// Signals that it ignores, by their bits.
-    pub ignored: u32,
+    pub ignored: u64,
     /// The youngest child; each child names the next older one.
     pub youngest_child: Option<Pid>,
     pub older_sibling: Option<Pid>,

@@ -40,6 +40,20 @@ pub struct Copied {
     pub bytes: u64,
 }
 
+/// What a call waits for, and at which object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaits {
+    pub on: Cause,
+    pub object: Option<ObjectId>,
+}
+
+impl Awaits {
+    /// Whether somebody else must do something for the wait to end.
+    pub const fn may_be_for_ever(self) -> bool {
+        !matches!(self.on, Cause::Disk | Cause::Page | Cause::Sleep | Cause::Completion)
+    }
+}
+
 /// Everything that a call can see and change.
 pub struct Call<'a, S> {
     pub kernel: &'a mut Kernel<S>,
@@ -64,6 +78,11 @@ pub trait SystemCall {
 
     /// The object that it works on, whose cache lines it gets from another CPU.
     fn uses<S: Sink>(&self, _call: &Call<'_, S>) -> Option<Used> {
+        None
+    }
+
+    /// What it waits for, if it has to: the kernel's own trace says only that a thread sleeps.
+    fn waits(&self, _image: &Image) -> Option<Awaits> {
         None
     }
 

@@ -9,8 +9,10 @@ use crate::kernel::options::Options;
 use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
 use crate::time::Instant;
+use crate::trace::Cause;
 use crate::trace::header::{Header, ObjectEntry, SCHEMA, Source, StepEntry};
 
+use super::call::Awaits;
 use super::syscall;
 use super::userland::Origin;
 
@@ -259,6 +261,17 @@ pub struct Image {
 }
 
 impl Image {
+    /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`.
+    pub fn channel_wait(&self, fd: Fd, on_pipe: Cause) -> Awaits {
+        if let Some(pipe) = self.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
+            return Awaits { on: on_pipe, object: Some(pipe.object) };
+        }
+        match self.files.iter().find(|file| file.fd == fd) {
+            Some(file) => Awaits { on: Cause::Disk, object: Some(file.object) },
+            None => Awaits { on: Cause::Terminal, object: Some(self.terminal.object) },
+        }
+    }
+
     /// Bytes of memory objects that each process has of its own.
     pub fn private_bytes(&self) -> u64 {
         let private = self.memories.iter().filter(|spec| spec.backing != Backing::Shared);

@@ -4,7 +4,7 @@
 
 use crate::errno::Errno;
 use crate::os::{memory, process};
-use crate::program::call::SystemCall;
+use crate::program::call::{Awaits, SystemCall};
 use crate::program::instruction::{Access, Instruction, Note as Told, OnError};
 use crate::program::native::{Native, What};
 use crate::program::syscall::{self, Syscall};
@@ -134,7 +134,8 @@ fn touch(native: &Native, memory: Memory, first: u64, pages: u64, access: Access
 /// Makes a call; false if the thread's program is over.
 fn make(native: &mut Native, call: &Syscall, result: Option<Variable>, on_error: OnError) -> bool {
     native.user.call = call.id();
-    let mark = if may_wait_for_ever(call) { native.next_mark() } else { 0 };
+    let waits = call.waits(&native.world.image);
+    let mark = if waits.is_some_and(Awaits::may_be_for_ever) { native.next_mark() } else { 0 };
     native.world.board.does(native.task, mark);
     native.enter();
     let caller = native.task;
@@ -151,19 +152,6 @@ fn make(native: &mut Native, call: &Syscall, result: Option<Variable>, on_error:
         return false;
     }
     true
-}
-
-/// Whether somebody else must do something for the call to return.
-const fn may_wait_for_ever(call: &Syscall) -> bool {
-    matches!(
-        call,
-        Syscall::Read(_)
-            | Syscall::Write(_)
-            | Syscall::FutexWait(_)
-            | Syscall::Wait(_)
-            | Syscall::Join(_)
-            | Syscall::Pause(_)
-    )
 }
 
 /// The program is over: a first thread takes its process with it.

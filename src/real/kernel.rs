@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ids::{CallId, CpuId, ObjectId, StepId, Tid, Vector};
+use crate::ids::{CallId, CpuId, StepId, Tid, Vector};
 use crate::program::image::Image;
 use crate::signal::Signal;
 use crate::trace::header::VectorEntry;
@@ -20,6 +20,7 @@ use super::regions::Regions;
 use super::run::Measured;
 use super::seen::{DEAD, Point, Raw, SLEEPS, SLEEPS_DEEPLY, Seen};
 use super::waits::waits;
+use crate::program::call::Awaits;
 
 /// Bits of a page fault's error code, as the processor gives it.
 const PRESENT: i64 = 1;
@@ -45,7 +46,7 @@ pub struct Translator<'a> {
     /// Whether wake-ups, and the ends of page faults, are among them.
     sees_wakeups: bool,
     sees_fault_ends: bool,
-    waits: BTreeMap<(StepId, CallId), (Cause, Option<ObjectId>)>,
+    waits: BTreeMap<(StepId, CallId), Awaits>,
     irqs: Vec<i64>,
     on_cpu: BTreeMap<Tid, CpuId>,
     current: BTreeMap<CpuId, Tid>,
@@ -341,7 +342,7 @@ impl<'a> Translator<'a> {
             let other = if state & SLEEPS_DEEPLY != 0 { Cause::Disk } else { Cause::Futex };
             let (on, object) = match known {
                 _ if page => (Cause::Page, None),
-                Some(&known) => known,
+                Some(&Awaits { on, object }) => (on, object),
                 None => (other, None),
             };
             return Why::Blocked { on, object };

@@ -16,6 +16,7 @@ use crate::kernel::ipc::pipe::Pipe;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::sched::{self, Ready, Site};
+use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
 use crate::program::image::Backing;
@@ -239,6 +240,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         processes: Vec::new(),
         pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
         futexes: Futexes::default(),
+        waits: Waits::default(),
         regions: regions(image),
         terminal: Terminal::new(image.terminal.object),
         first_of: vec![None; image.starts.len()],

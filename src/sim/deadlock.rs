@@ -130,6 +130,18 @@ impl<S: Sink> Simulator<'_, S> {
             Cause::Terminal => "a line from the keyboard".to_owned(),
             Cause::Network => "a packet".to_owned(),
             Cause::Signal => "a signal".to_owned(),
+            Cause::Message => format!("a message in{named}"),
+            Cause::MessageRoom => format!("room in{named}"),
+            Cause::SemaphoreSet => format!("semaphore set{named}"),
+            Cause::Fifo => format!("the other end of FIFO{named}"),
+            Cause::SocketRead => format!("data at socket{named}"),
+            Cause::SocketWrite => format!("room in socket{named}"),
+            Cause::Accept => format!("a connection to{named}"),
+            Cause::Connect => format!("an answer from{named}"),
+            Cause::Poll => "one of its descriptors to become ready".to_owned(),
+            Cause::Counter => format!("counter{named}"),
+            Cause::Completion => "an asynchronous transfer".to_owned(),
+            Cause::Stopped => "SIGCONT".to_owned(),
         };
         Waiter {
             thread,
@@ -148,7 +160,18 @@ impl<S: Sink> Simulator<'_, S> {
             Cause::PipeRead => self.holders_of_end(thread, object, true),
             Cause::PipeWrite => self.holders_of_end(thread, object, false),
             Cause::Lock => object.and_then(|object| self.holders.get(&object)).copied().into_iter().collect(),
-            Cause::Semaphore | Cause::Futex => self.others(thread),
+            Cause::Semaphore
+            | Cause::Futex
+            | Cause::Message
+            | Cause::MessageRoom
+            | Cause::SemaphoreSet
+            | Cause::Fifo
+            | Cause::SocketRead
+            | Cause::SocketWrite
+            | Cause::Accept
+            | Cause::Connect
+            | Cause::Poll
+            | Cause::Counter => self.others(thread),
             Cause::Child => {
                 let own = self.process(thread);
                 self.living_threads(|process| {
@@ -162,9 +185,14 @@ impl<S: Sink> Simulator<'_, S> {
                 let threads = self.living_threads(|process| process == own);
                 threads.into_iter().filter(|&other| other != thread).collect()
             }
-            Cause::Sleep | Cause::Disk | Cause::Page | Cause::Terminal | Cause::Network | Cause::Signal => {
-                Vec::new()
-            }
+            Cause::Sleep
+            | Cause::Disk
+            | Cause::Page
+            | Cause::Terminal
+            | Cause::Network
+            | Cause::Signal
+            | Cause::Completion
+            | Cause::Stopped => Vec::new(),
         }
     }
 

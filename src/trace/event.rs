@@ -54,6 +54,30 @@ pub enum Cause {
     Network,
     /// A signal.
     Signal,
+    /// A message in a queue, or of the wanted type.
+    Message,
+    /// Room in a message queue.
+    MessageRoom,
+    /// A System V semaphore to allow the operation.
+    SemaphoreSet,
+    /// The other end of a FIFO to be opened.
+    Fifo,
+    /// Data at a socket, or the other side closing.
+    SocketRead,
+    /// Room in a socket's buffers.
+    SocketWrite,
+    /// A connection to be accepted.
+    Accept,
+    /// A connection to be established.
+    Connect,
+    /// One of several descriptors to become ready.
+    Poll,
+    /// An event counter or timer descriptor to rise above zero, or to have room.
+    Counter,
+    /// An asynchronous transfer to be completed.
+    Completion,
+    /// A signal that lets a stopped process go on.
+    Stopped,
 }
 
 impl Cause {
@@ -71,6 +95,18 @@ impl Cause {
         Cause::Terminal,
         Cause::Network,
         Cause::Signal,
+        Cause::Message,
+        Cause::MessageRoom,
+        Cause::SemaphoreSet,
+        Cause::Fifo,
+        Cause::SocketRead,
+        Cause::SocketWrite,
+        Cause::Accept,
+        Cause::Connect,
+        Cause::Poll,
+        Cause::Counter,
+        Cause::Completion,
+        Cause::Stopped,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -88,6 +124,18 @@ impl Cause {
             Cause::Terminal => "terminal",
             Cause::Network => "network",
             Cause::Signal => "signal",
+            Cause::Message => "message",
+            Cause::MessageRoom => "message-room",
+            Cause::SemaphoreSet => "semaphore-set",
+            Cause::Fifo => "fifo",
+            Cause::SocketRead => "socket-read",
+            Cause::SocketWrite => "socket-write",
+            Cause::Accept => "accept",
+            Cause::Connect => "connect",
+            Cause::Poll => "poll",
+            Cause::Counter => "counter",
+            Cause::Completion => "completion",
+            Cause::Stopped => "stopped",
         }
     }
 }

@@ -11,8 +11,9 @@ use crate::kernel::file::{Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::At;
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 use crate::program::names::Channel;
 #[cfg(target_os = "linux")]
@@ -66,6 +67,10 @@ impl SystemCall for Fsync {
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeRead(_) | Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
         }
+    }
+
+    fn waits(&self, image: &Image) -> Option<Awaits> {
+        Some(image.channel_wait(self.fd, Cause::Disk))
     }
 
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

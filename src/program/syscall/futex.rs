@@ -12,8 +12,9 @@ use crate::kernel::caches::Used;
 #[cfg(target_os = "linux")]
 use crate::os::futex;
 use crate::program::at::{At, Value};
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -119,6 +120,10 @@ fn used<S: Sink>(call: &Call<'_, S>, cell: Cell) -> Used {
 impl SystemCall for FutexWait {
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
         Some(used(call, self.cell))
+    }
+
+    fn waits(&self, _: &Image) -> Option<Awaits> {
+        Some(Awaits { on: self.cause, object: Some(self.object) })
     }
 
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {

@@ -9,8 +9,9 @@ use crate::errno::Errno;
 use crate::kernel::task::State;
 use crate::program::ProgramId;
 use crate::program::at::{At, Whether};
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -58,6 +59,10 @@ pub struct Join {
 }
 
 impl SystemCall for Join {
+    fn waits(&self, _: &Image) -> Option<Awaits> {
+        Some(Awaits { on: Cause::Thread, object: None })
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
         let awaited = (process.index()..call.kernel.tasks.len()).any(|index| {

@@ -42,7 +42,8 @@ pub use r#yield::Yield;
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
-use crate::program::call::{Call, Copied, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::image::Image;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::value::Amount;
@@ -108,6 +109,10 @@ macro_rules! calls {
             #[inline]
             fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
                 match self { $(Syscall::$name(own) => own.uses(call),)* }
+            }
+
+            fn waits(&self, image: &Image) -> Option<Awaits> {
+                match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
             #[inline]

@@ -7,8 +7,9 @@ use crate::errno::Errno;
 #[cfg(target_os = "linux")]
 use crate::os::process;
 use crate::program::at::At;
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -47,6 +48,10 @@ impl Form for PauseForm {
 pub struct Pause;
 
 impl SystemCall for Pause {
+    fn waits(&self, _: &Image) -> Option<Awaits> {
+        Some(Awaits { on: Cause::Signal, object: None })
+    }
+
     fn simulate<S: Sink>(&self, _: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         Ok(Outcome::Block { on: Cause::Signal, object: None })
     }

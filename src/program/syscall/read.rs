@@ -14,8 +14,9 @@ use crate::kernel::file::{OpenId, Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount};
-use crate::program::call::{Call, Copied, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::{ChannelKind, Native};
@@ -111,6 +112,10 @@ impl SystemCall for Read {
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
         }
+    }
+
+    fn waits(&self, image: &Image) -> Option<Awaits> {
+        Some(image.channel_wait(self.fd, Cause::PipeRead))
     }
 
     #[inline(always)]

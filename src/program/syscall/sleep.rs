@@ -8,8 +8,9 @@ use crate::errno::Errno;
 use crate::os::clock;
 use crate::program::Amount;
 use crate::program::at::{At, TimeAmount};
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -53,6 +54,10 @@ pub struct Sleep {
 impl SystemCall for Sleep {
     fn amount(&self) -> Option<&Amount> {
         Some(&self.time)
+    }
+
+    fn waits(&self, _: &Image) -> Option<Awaits> {
+        Some(Awaits { on: Cause::Sleep, object: None })
     }
 
     #[inline]

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::kernel::process::Awaited;
 use crate::program::at::At;
-use crate::program::call::{Call, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -71,6 +72,10 @@ pub enum Whom {
 }
 
 impl SystemCall for Wait {
+    fn waits(&self, _: &Image) -> Option<Awaits> {
+        Some(Awaits { on: Cause::Child, object: None })
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
         let program = match self.whom {

@@ -14,8 +14,9 @@ use crate::kernel::file::{File, OpenId, Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount, Value};
-use crate::program::call::{Call, Copied, Outcome, SystemCall};
+use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::image::Image;
 use crate::program::lower::Lower;
 use crate::program::names::Channel;
 #[cfg(target_os = "linux")]
@@ -118,6 +119,10 @@ impl SystemCall for Write {
             Opened::File(file) => Some(Used::File { file, writes: true }),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
         }
+    }
+
+    fn waits(&self, image: &Image) -> Option<Awaits> {
+        Some(image.channel_wait(self.fd, Cause::PipeWrite))
     }
 
     #[inline(always)]
