@@ -22,6 +22,7 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod shared;
+pub mod shell;
 pub mod table;
 
 use std::path::Path;
