@@ -5,6 +5,7 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
+//! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
@@ -23,6 +24,7 @@ pub mod process;
 pub mod readiness;
 pub mod sched;
 pub mod schedule;
+pub mod screen;
 pub mod signals;
 pub mod task;
 pub mod wait;
