@@ -7,7 +7,7 @@
 //! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
 //!   verbs that aren't system calls; [`outside`]: the registry of what an event can be
-//! - [`content`]: what the bytes of a message hold
+//! - [`content`]: what the bytes of a message hold; [`buffer_work`]: what programs do with those that they read
 //! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
 //! - [`lower`]: from forms to instructions, with [`names`], [`amount`], [`expression`] and
 //!   [`resolve`]
@@ -16,6 +16,7 @@
 pub mod amount;
 pub mod at;
 pub mod basic;
+pub mod buffer_work;
 pub mod call;
 pub mod content;
 pub mod control;

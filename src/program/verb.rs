@@ -108,6 +108,8 @@ pub const VERBS: &[&VerbRow] = &[
     &basic::atomic_add::ROW,
     &basic::compare_swap::ROW,
     &basic::raise::ROW,
+    &basic::buffer::COUNT,
+    &basic::buffer::CUT,
     &call::FORK,
     &call::EXEC,
     &call::EXIT,

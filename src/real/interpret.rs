@@ -33,6 +33,7 @@ pub fn run(mut native: Native) {
                 let value = native.computed(value);
                 native.user.set(Some(variable), value);
             }
+            Instruction::Buffer(work) => work.apply(&mut native.user),
             Instruction::Load { into, cell } => {
                 let value = native.cell(cell).map(|cell| cell.load());
                 native.user.set(value.map(|_| into), value.unwrap_or(0));
