@@ -33,6 +33,7 @@ pub mod outside;
 pub mod problem;
 pub mod reading;
 pub mod resolve;
+pub mod shell;
 pub mod syscall;
 pub mod userland;
 pub mod value;
