@@ -61,6 +61,7 @@ impl Task {
             next_waiter: None,
             timer: 0,
             doomed: None,
+            attention: false,
             interruption: None,
         }
     }
@@ -76,6 +77,7 @@ impl Process {
             space: AddressSpace::default(),
             files: Vec::new(),
             ignored: 0,
+            group: Pid::INIT,
             youngest_child: None,
             older_sibling: None,
             parents_waiting: WaitQueue::default(),
@@ -138,7 +140,8 @@ impl<S: Sink> Kernel<S> {
         let older_sibling = from.and_then(|parent| parent.youngest_child);
         // Ignored signals stay ignored over a fork (signal(7)).
         let ignored = from.map_or(0, |parent| parent.ignored);
-        Process { older_sibling, ignored, ..Process::of(parent, program) }
+        let group = from.map_or(Pid::INIT, |parent| parent.group);
+        Process { older_sibling, ignored, group, ..Process::of(parent, program) }
     }
 
     /// Begins to take the current thread apart; with `all`, its process's other threads must follow.
@@ -196,10 +199,14 @@ impl<S: Sink> Kernel<S> {
         let joiners = process.joiners;
         process.joiners = WaitQueue::default();
         self.wake_all(cpu, joiners);
+        if !self.signals.threads.is_empty() || !self.signals.processes.is_empty() {
+            self.pass_signals_on(cpu, current);
+        }
         if !is_last {
             self.numbers_in_use -= 1;
             return;
         }
+        self.signals.processes.remove(&id);
         let Some(process) = &mut self.processes[id.index()] else {
             return;
         };
@@ -244,7 +251,7 @@ impl<S: Sink> Kernel<S> {
                 self.bury(child, status);
             }
         } else {
-            self.emit(cpu, Kind::SignalGenerate { signal: Signal::SIGCHLD, to: parent.leader() });
+            self.send_signal(cpu, parent, Signal::SIGCHLD);
         }
         let Some(process) = &mut self.processes[parent.index()] else {
             return;
@@ -259,7 +266,7 @@ impl<S: Sink> Kernel<S> {
         parent.is_some_and(|parent| parent.ignored & Signal::SIGCHLD.bit() != 0)
     }
 
-    fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {
+    pub(super) fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {
         while let Some(waiter) = queue.pop(&mut self.tasks) {
             self.wake(cpu, waiter);
         }

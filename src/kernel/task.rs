@@ -43,6 +43,8 @@ pub struct Task {
     pub timer: u64,
     /// It is to end with this status as soon as it is about to return to user mode.
     pub doomed: Option<u16>,
+    /// There is something to look at before it is back in user mode: its end, a stop, a signal.
+    pub attention: bool,
     /// Why it was woken, if not by what it waited for.
     pub interruption: Option<Interruption>,
 }
@@ -61,6 +63,8 @@ pub struct Process {
     pub files: Vec<Option<super::file::OpenId>>,
     /// Signals that it ignores, by their bits.
     pub ignored: u64,
+    /// Its process group, by the number of the process that has founded it.
+    pub group: Pid,
     /// The youngest child; each child names the next older one.
     pub youngest_child: Option<Pid>,
     pub older_sibling: Option<Pid>,

@@ -311,21 +311,14 @@ pub fn limit(cpu_seconds: u64, file_bytes: u64) {
     }
 }
 
-/// Executes an instruction that raises an exception of the processor.
+/// Executes an instruction that raises an exception of the processor. If its signal is ignored or
+/// blocked, it ends the process all the same.
 pub fn raise(exception: crate::trace::Exception) {
-    let _ = set_ignored(exception.signal(), false);
-    #[cfg(target_arch = "x86_64")]
-    match exception {
-        // SAFETY: both instructions trap; the kernel ends the process with the signal.
-        crate::trace::Exception::DivideError => unsafe {
-            std::arch::asm!("div {zero}", zero = in(reg) 0_u64, inout("rax") 1_u64 => _, inout("rdx") 0_u64 => _);
-        },
-        // SAFETY: as above.
-        crate::trace::Exception::IllegalInstruction => unsafe { std::arch::asm!("ud2") },
-    }
-    // Other processors don't trap at a division by zero: the signal that it stands for.
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = kill(getpid(), exception.signal());
+    use crate::trace::Exception;
+    super::signal::execute_refused(match exception {
+        Exception::DivideError => super::signal::Refused::Division,
+        Exception::IllegalInstruction => super::signal::Refused::Illegal,
+    });
 }
 
 /// Tells when a child has ended or somebody has written to standard input, without looking again

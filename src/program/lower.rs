@@ -31,6 +31,8 @@ pub enum Link {
     Fork,
     Thread,
     Exec,
+    /// As a signal's handler.
+    Handler,
 }
 
 /// A fork, thread or exec in a program.
@@ -313,7 +315,8 @@ impl Lower<'_> {
             to,
             span: name.span.clone(),
             top: self.top,
-            certain: self.doubt == 0,
+            // Whether a signal ever comes isn't known.
+            certain: self.doubt == 0 && link != Link::Handler,
         });
         Some(to)
     }

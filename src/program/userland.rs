@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use crate::ids::{CallId, Tid};
 use crate::random::{Key, Stream};
 
+use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
 use super::instruction::Address;
 use super::value::{Amount, Distribution, Site};
@@ -76,6 +77,8 @@ struct Others {
     streams: Vec<Stream>,
     /// How many children it has forked to run each program.
     children: Vec<u32>,
+    /// What it goes on with at its end, if it is a signal's handler.
+    interrupted: Option<Box<Frame>>,
 }
 
 /// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
@@ -177,6 +180,20 @@ impl User {
         born
     }
 
+    /// What a handler has interrupted is kept below it.
+    pub(super) fn lay_upon(&mut self, frame: Box<Frame>) {
+        self.others.get_or_insert_default().interrupted = Some(frame);
+    }
+
+    pub(super) fn take_frame(&mut self) -> Option<Box<Frame>> {
+        self.others.as_mut()?.interrupted.take()
+    }
+
+    /// Whether a handler runs.
+    pub fn is_handler(&self) -> bool {
+        self.others.as_ref().is_some_and(|others| others.interrupted.is_some())
+    }
+
     /// Begins another program, as after an exec. Its number among its like stays.
     pub fn restart(&mut self, id: ProgramId, program: &Program) {
         let index = self.variables[0];
@@ -249,7 +266,7 @@ impl User {
 fn others(program: &Program, key: Key) -> Option<Box<Others>> {
     let streams: Vec<Stream> =
         (1..u64::from(program.streams)).map(|site| key.numbered(site).stream()).collect();
-    (!streams.is_empty()).then(|| Box::new(Others { streams, children: Vec::new() }))
+    (!streams.is_empty()).then(|| Box::new(Others { streams, ..Others::default() }))
 }
 
 impl Userland {

@@ -269,6 +269,12 @@ impl<S: Sink> Replay<'_, S> {
             }
             What::Exit | What::Reaped if self.sees(Point::Exit) => {}
             What::Signal if self.sees(Point::SignalGenerate) => {}
+            What::Deliver if self.sees(Point::SignalDeliver) => {}
+            What::Deliver => {
+                if let Some(signal) = Signal::from_number(first as u16) {
+                    self.emit(noted, Kind::SignalDeliver { signal });
+                }
+            }
             What::Exit => self.end(noted, noted.task, first as u16),
             What::Reaped => {
                 let (task, status) = (Tid(first as u32), second as u16);

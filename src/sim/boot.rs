@@ -10,6 +10,7 @@ use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, Fd, Pid, Tid};
 use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
+use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pipe::Pipe;
@@ -178,12 +179,14 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// may lie within the instruction that the CPU has just executed.
     pub(super) fn externally(&mut self, cpu: usize, at: Instant, happening: impl FnOnce(&mut Kernel<S>)) {
         let here = &mut self.kernel.cpus[cpu];
-        let (debt, before) = (here.debt, here.reschedule);
+        let (debt, before, current) = (here.debt, here.reschedule, here.current);
+        let attentive = self.kernel.tasks[current.index()].attention;
         let boundary = std::mem::replace(&mut here.now, at);
         happening(&mut self.kernel);
+        let news = !attentive && self.kernel.tasks[current.index()].attention;
         let here = &mut self.kernel.cpus[cpu];
         (here.now, here.debt) = (boundary, debt);
-        if before.is_none() && here.reschedule.is_some() {
+        if (before.is_none() && here.reschedule.is_some()) || news {
             self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
@@ -241,6 +244,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
         futexes: Futexes::default(),
         waits: Waits::default(),
+        signals: Signals::default(),
         regions: regions(image),
         terminal: Terminal::new(image.terminal.object),
         first_of: vec![None; image.starts.len()],

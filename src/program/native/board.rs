@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::errno::Errno;
 use crate::ids::{Pid, Tid};
 use crate::os::memory::Mapping;
 use crate::os::process::{Ended, Usage};
@@ -181,6 +182,22 @@ impl Board {
 
     pub fn has_ended(&self, task: Tid, status: u16) {
         self.set(self.row(task, row::ENDED), u64::from(status) + 1);
+    }
+
+    /// A thread has ended, and others of its process may wait for that.
+    pub fn tell_joiners(&self, task: Tid) {
+        if let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) {
+            let _ = crate::os::futex::wake(cell, i32::MAX);
+        }
+    }
+
+    /// Waits until a thread has ended; `EINTR` after a signal.
+    pub fn await_end(&self, task: Tid) -> Result<(), Errno> {
+        let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) else { return Ok(()) };
+        match crate::os::futex::wait(cell, 0) {
+            Err(errno @ Errno::EINTR) => Err(errno),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// How many processes and threads have been born so far.

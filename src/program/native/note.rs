@@ -52,6 +52,8 @@ whats! {
     Reaped = 16,
     /// A signal was sent: which, to whom.
     Signal = 17,
+    /// A handler begins: of which signal.
+    Deliver = 30,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod kill;
 mod pause;
 mod read;
 mod signal;
+mod signal_return;
 mod sleep;
 mod thread;
 mod wait;
@@ -34,6 +35,7 @@ pub use kill::Kill;
 pub use pause::Pause;
 pub use read::Read;
 pub use signal::SignalAction;
+pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
 pub use wait::Wait;
@@ -42,7 +44,7 @@ pub use r#yield::Yield;
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::image::Image;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -115,6 +117,14 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
+            fn after_signal(&self) -> AfterSignal {
+                match self { $(Syscall::$name(own) => own.after_signal(),)* }
+            }
+
+            fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+                match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
@@ -135,6 +145,9 @@ macro_rules! calls {
 /// The call by which a program ends.
 pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
 
+/// The call by which a signal's handler ends.
+pub const SIGNAL_RETURN: crate::ids::CallId = crate::ids::CallId(Row::SignalReturn as u16);
+
 calls! {
     Close = "close",
     Exec = "execve",
@@ -150,6 +163,7 @@ calls! {
     Pause = "pause",
     Read = "read",
     SignalAction = "rt_sigaction",
+    SignalReturn = "rt_sigreturn",
     Sleep = "nanosleep",
     Thread = "clone",
     Wait = "wait4",
