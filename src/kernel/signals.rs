@@ -197,7 +197,7 @@ impl<S: Sink> Kernel<S> {
     pub fn begin_handler(&mut self, cpu: usize, thread: Tid, signal: Signal, handler: Handler) -> u64 {
         let process = self.tasks[thread.index()].process;
         self.signals.take(thread, process, signal);
-        self.emit(cpu, Kind::SignalDeliver { signal });
+        self.emit(cpu, Kind::SignalDeliver { signal, handled: true });
         if handler.once
             && let Some(own) = self.signals.processes.get_mut(&process)
         {

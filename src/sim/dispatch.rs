@@ -182,7 +182,7 @@ impl<S: Sink> Simulator<'_, S> {
             && status > 128
             && self.kernel.tasks[self.kernel.cpus[cpu].current.index()].doomed.is_some()
         {
-            self.kernel.emit(cpu, Kind::SignalDeliver { signal });
+            self.kernel.emit(cpu, Kind::SignalDeliver { signal, handled: false });
             let here = &mut self.kernel.cpus[cpu];
             here.debt += self.kernel.costs.signal;
         }
