@@ -6,9 +6,11 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
+//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod bytes;
 pub mod caches;
 pub mod cost;
 pub mod cost_doc;
@@ -22,6 +24,7 @@ pub mod jobs;
 pub mod memory;
 pub mod options;
 pub mod process;
+pub mod readiness;
 pub mod sched;
 pub mod schedule;
 pub mod signals;
@@ -49,6 +52,7 @@ use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
+use readiness::Watchers;
 use sched::Parameters;
 use task::{Process, Task};
 use waits::Waits;
@@ -111,6 +115,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Who polls descriptors.
+    pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.
     pub waits: Waits,
     /// What threads and processes do about signals.
