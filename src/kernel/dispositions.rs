@@ -183,6 +183,12 @@ impl<S: Sink> Kernel<S> {
         self.look_again(thread);
     }
 
+    /// The signals that a thread waits for itself; none any more if the set is empty.
+    pub fn await_signals(&mut self, thread: Tid, set: u64) {
+        self.signals.thread(thread).awaits = set;
+        self.look_again(thread);
+    }
+
     /// Whether there is anything for a thread to look at before it is back in user mode.
     pub(super) fn look_again(&mut self, thread: Tid) {
         let task = &self.tasks[thread.index()];

@@ -10,7 +10,7 @@ use crate::trace::{Kind, Sink};
 use super::Kernel;
 use super::memory::AddressSpace;
 use super::sched::Parameters;
-use super::task::{Phase, Process, State, Task};
+use super::task::{Affinity, Phase, Process, State, Task};
 use super::wait::WaitQueue;
 use super::work::{Context, Work};
 
@@ -26,7 +26,7 @@ pub struct Birth {
     /// Which program it runs; the kernel only compares it.
     pub program: u16,
     pub parameters: Arc<Parameters>,
-    pub affinity: Option<CpuId>,
+    pub affinity: Affinity,
     pub context: Context,
 }
 
@@ -78,6 +78,7 @@ impl Process {
             files: Vec::new(),
             ignored: 0,
             group: Pid::INIT,
+            executed: false,
             youngest_child: None,
             older_sibling: None,
             parents_waiting: WaitQueue::default(),
@@ -123,7 +124,7 @@ impl<S: Sink> Kernel<S> {
             place: Place::ThreadOf(Pid::INIT),
             program: u16::MAX,
             parameters: Arc::default(),
-            affinity: None,
+            affinity: Affinity::Any,
             context: Context::Idle,
         };
         for process in
@@ -281,16 +282,16 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Looks for an ended child, the oldest first, that runs `program` if one is given, and takes
-    /// its status.
-    pub fn reap(&mut self, parent: Pid, program: Option<u16>) -> Awaited {
+    /// Looks for an ended child, the oldest first, of those that fit by their number and program, and
+    /// takes its status.
+    pub fn reap(&mut self, parent: Pid, fits: impl Fn(Pid, u16) -> bool) -> Awaited {
         let mut found = Awaited::None;
         let mut child = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
         while let Some(id) = child {
             let Some(process) = self.processes[id.index()].as_ref() else {
                 break;
             };
-            if program.is_none_or(|program| program == process.program) {
+            if fits(id, process.program) {
                 match process.phase {
                     Phase::Zombie { status } => found = Awaited::Ended(id, status),
                     Phase::Alive if found == Awaited::None => found = Awaited::Alive,

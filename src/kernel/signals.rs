@@ -40,6 +40,15 @@ impl<S: Sink> Kernel<S> {
         true
     }
 
+    /// Whether a signal could be sent to such a process; a zombie counts.
+    pub fn is_there(&self, process: Pid) -> bool {
+        let process = self.processes.get(process.index()).filter(|_| process != Pid::INIT);
+        process.and_then(Option::as_ref).is_some_and(|process| match process.phase {
+            Phase::Alive | Phase::Zombie { .. } => true,
+            Phase::Gone { .. } => false,
+        })
+    }
+
     /// Sends a signal to one thread of a process; false if there is no such thread.
     pub fn send_to_thread(&mut self, cpu: usize, to: Tid, signal: Signal) -> bool {
         let Some(task) = self.tasks.get(to.index()) else { return false };

@@ -9,7 +9,7 @@ use crate::random::{Key, Stream};
 
 use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::instruction::Address;
+use super::instruction::{Address, ArgumentsId};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
@@ -204,6 +204,21 @@ impl User {
         let index = self.variables[0];
         *self = User::new(self.origin, id, program, 0, self.key.named(&program.name));
         self.variables[0] = index;
+    }
+
+    /// The variables that an exec passes on.
+    pub fn passed(&self, image: &Image, arguments: ArgumentsId) -> Vec<(String, i64)> {
+        let list = image.arguments[arguments.0 as usize].iter();
+        list.map(|(name, value)| (name.clone(), self.value(*value, image))).collect()
+    }
+
+    /// The program begins with these variables, as far as it uses them.
+    pub fn receive(&mut self, program: &Program, passed: &[(String, i64)]) {
+        for (name, value) in passed {
+            if let Some(slot) = program.variables.iter().position(|own| own == name) {
+                self.variables[slot] = *value;
+            }
+        }
     }
 
     /// Takes over the values of the variables that both programs have, as after a fork.

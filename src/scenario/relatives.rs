@@ -12,6 +12,7 @@ use crate::program::image::{MemoryId, Start};
 use crate::program::instruction::Instruction;
 use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
 use crate::program::names::Names;
+use crate::program::ProgramId;
 use crate::program::problem::{Code, Problem, Problems};
 
 use super::objects::PipeRule;
@@ -151,6 +152,10 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         edges.filter(|edge| edge.link == Link::Handler).map(target).collect();
     let mut known: Vec<BTreeSet<String>> =
         units.iter().map(|unit| unit.set.iter().cloned().collect()).collect();
+    let passed: Vec<(ProgramId, String)> = units.iter().flat_map(|unit| unit.passed.clone()).collect();
+    for (program, name) in passed {
+        known[usize::from(program.0)].insert(name);
+    }
     for handler in handlers {
         known[handler].insert(SIGNAL_VARIABLE.to_owned());
     }

@@ -19,6 +19,7 @@ use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
 use crate::kernel::sched::{self, Ready, Site};
+use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
@@ -142,7 +143,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             place: Place::ChildOf(Pid::INIT),
             program: id.0,
             parameters: Arc::clone(&start.parameters),
-            affinity: start.cpu,
+            affinity: start.cpu.map_or(Affinity::Any, Affinity::Only),
             context: Context::User,
         };
         let thread = self.kernel.create(birth)?;
@@ -168,7 +169,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             let image = self.image;
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
-            let to = self.kernel.place_new(start.cpu);
+            let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
             self.externally(cpu, at, |kernel| {
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });

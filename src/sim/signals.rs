@@ -15,7 +15,7 @@ use crate::program::syscall::SIGNAL_RETURN;
 use crate::signal::Signal;
 use crate::time::Span;
 use crate::trace::header::Outcome;
-use crate::trace::{Cause, Sink, Why};
+use crate::trace::{Cause, Kind, Sink, Why};
 
 use super::user::Asked;
 use super::{Simulator, Trap};
@@ -176,6 +176,9 @@ impl<S: Sink> Simulator<'_, S> {
     pub(super) fn force_signal(&mut self, cpu: usize, signal: Signal) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
         self.kernel.force_signal(cpu, thread, signal);
+        if self.kernel.tasks[thread.index()].doomed.is_none() {
+            self.kernel.emit(cpu, Kind::ExceptionExit);
+        }
         let at = {
             let user = &self.userland.users[thread.index()];
             u64::from(user.program.0) << 32 | u64::from(user.next)

@@ -25,7 +25,7 @@ use crate::kernel::dispositions::{Handler, Unfinished};
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
-use crate::os::process::{self, Ended};
+use crate::os::process::{self, Also, Ended, Waited};
 use crate::os::signal;
 use crate::signal::Signal;
 
@@ -287,12 +287,19 @@ impl Native {
         Ok(i64::from(task.0))
     }
 
-    /// Waits for a child, for one that runs this program if one is named.
-    pub fn wait(&mut self, program: Option<ProgramId>) -> Result<Ended, Errno> {
+    /// Waits for a child, for one that runs this program or has this number if one is named. None if
+    /// only what has happened already counts, and nothing has.
+    pub fn wait(
+        &mut self,
+        program: Option<ProgramId>,
+        pid: Option<i64>,
+        also: Also,
+    ) -> Result<Option<Waited>, Errno> {
         let world = Arc::clone(&self.world);
         let own = self.process.leader();
         // A child is what it was forked to be, whatever it has become by an exec.
         let fits = |row: &Row| match (program, row.origin) {
+            _ if pid.is_some_and(|pid| pid != i64::from(row.host_process)) => false,
             (None, _) => true,
             (Some(wanted), Origin::Born { program, .. }) => wanted == program,
             (Some(_), Origin::Start { .. }) => false,
@@ -304,14 +311,23 @@ impl Native {
                 .iter()
                 .position(|ended| world.board.process_on_host(ended.pid).is_some_and(|row| fits(&row)))
             {
-                return Ok(self.early.remove(index));
+                return Ok(Some(Waited::Ended(self.early.remove(index))));
             }
             let children =
                 world.board.rows().filter(|row| row.parent == own && row.process.leader() == row.task);
             if !children.into_iter().any(|row| row.ended.is_none() && fits(&row)) {
                 return Err(Errno::ECHILD);
             }
-            let Some(ended) = process::wait(None, false)? else { return Err(Errno::ECHILD) };
+            let ended = match process::wait_for(also)? {
+                None => return Ok(None),
+                Some(Waited::Ended(ended)) => ended,
+                Some(news @ (Waited::Stopped { pid, .. } | Waited::Continued { pid })) => {
+                    if world.board.process_on_host(pid).is_some_and(|row| fits(&row)) {
+                        return Ok(Some(news));
+                    }
+                    continue;
+                }
+            };
             if let Some(row) = world.board.process_on_host(ended.pid) {
                 world.board.was_reaped(row.task, own, ended);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));

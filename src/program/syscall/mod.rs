@@ -23,6 +23,17 @@ mod wait;
 mod write;
 mod r#yield;
 
+// Signals and process control.
+mod affinity;
+mod nice;
+mod setitimer;
+mod setpgid;
+mod sigmask;
+mod sigpending;
+mod sigsuspend;
+mod sigwait;
+mod tgkill;
+
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -41,6 +52,16 @@ pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
+
+pub use affinity::SetAffinity;
+pub use nice::Nice;
+pub use setitimer::Setitimer;
+pub use setpgid::{Getpgid, Setpgid};
+pub use sigmask::Sigmask;
+pub use sigpending::Sigpending;
+pub use sigsuspend::Sigsuspend;
+pub use sigwait::Sigwait;
+pub use tgkill::Tgkill;
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -73,6 +94,16 @@ pub(super) mod forms {
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
+
+    pub use super::affinity::ROW as SET_AFFINITY;
+    pub use super::nice::ROW as NICE;
+    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
+    pub use super::setitimer::{ALARM, SETITIMER};
+    pub use super::sigmask::ROW as SIGMASK;
+    pub use super::sigpending::ROW as SIGPENDING;
+    pub use super::sigsuspend::ROW as SIGSUSPEND;
+    pub use super::sigwait::ROW as SIGWAIT;
+    pub use super::tgkill::ROW as TGKILL;
 }
 
 macro_rules! calls {
@@ -173,4 +204,15 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+
+    Getpgid = "getpgid",
+    Nice = "setpriority",
+    SetAffinity = "sched_setaffinity",
+    Setitimer = "setitimer",
+    Setpgid = "setpgid",
+    Sigmask = "rt_sigprocmask",
+    Sigpending = "rt_sigpending",
+    Sigsuspend = "rt_sigsuspend",
+    Sigwait = "rt_sigtimedwait",
+    Tgkill = "tgkill",
 }
