@@ -85,9 +85,9 @@ impl Due {
             | Due::Ipi { .. }
             | Due::Notice { .. }
             | Due::Outside(_)
-            | Due::Start(_)
-            | Due::Interval { .. } => true,
-            Due::Noise { .. } => false,
+            | Due::Start(_) => true,
+            // One that was set anew must not keep a run going: the timers count themselves.
+            Due::Noise { .. } | Due::Interval { .. } => false,
         }
     }
 }

@@ -207,7 +207,7 @@ impl<S: Sink> Kernel<S> {
             self.numbers_in_use -= 1;
             return;
         }
-        self.signals.processes.remove(&id);
+        self.forget_interval(id);
         let Some(process) = &mut self.processes[id.index()] else {
             return;
         };

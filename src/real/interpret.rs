@@ -180,6 +180,8 @@ pub fn run(mut native: Native) {
 fn go_on(native: &mut Native) -> bool {
     let Unfinished { left, failed } = std::mem::take(&mut native.unfinished);
     if let Some(returned) = failed {
+        let program = &native.world.image.programs[usize::from(native.user.program.0)];
+        native.step = program.steps[native.user.next as usize - 1];
         fail(native, returned);
         return false;
     }

@@ -13,7 +13,7 @@ use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
-use crate::program::native::{Native, What};
+use crate::program::native::{Native, Row, What};
 use crate::program::resolve::SignalName;
 use crate::program::verb::{Level, Real, VerbRow};
 use crate::signal::Signal;
@@ -76,8 +76,13 @@ impl SystemCall for Tgkill {
             return Err(Errno::EINVAL);
         }
         let process = native.process;
+        // A first thread bears its process's number, the others that which `thread` has returned.
+        let number = |row: &Row| match row.task == process.leader() {
+            true => i64::from(row.host_process),
+            false => i64::from(row.task.0),
+        };
         let row = native.world.board.rows().find(|row| {
-            row.process == process && i64::from(row.host_thread) == thread && row.ended.is_none()
+            row.process == process && number(row) == thread && row.ended.is_none()
         });
         let row = row.ok_or(Errno::ESRCH)?;
         native.note(What::Signal, self.signal as i64, i64::from(row.task.0));
