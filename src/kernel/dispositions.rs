@@ -52,6 +52,8 @@ pub struct ThreadSignals {
     pub saved: Option<u64>,
     /// The signals that it waits for itself, blocked or not.
     pub awaits: u64,
+    /// It has stopped in the middle of a call, which a handler would have interrupted first.
+    pub stopped_in_call: bool,
     /// What it goes on with after a handler.
     pub unfinished: Unfinished,
     /// The instruction whose exception was handled last, and how often in a row.
@@ -197,7 +199,7 @@ impl<S: Sink> Kernel<S> {
         let own = self.signals.threads.get(&thread);
         let open = !own.map_or(0, |own| own.blocked & !own.awaits);
         let unfinished =
-            own.is_some_and(|own| own.saved.is_some() || own.unfinished != Unfinished::default());
+            own.is_some_and(|own| own.saved.is_some() || own.stopped_in_call || own.unfinished != Unfinished::default());
         let some = self.signals.pending(thread, process) & open != 0;
         self.tasks[thread.index()].attention = task.doomed.is_some() || stops || some || unfinished;
     }

@@ -96,11 +96,15 @@ impl<S: Sink> Simulator<'_, S> {
     /// The call takes effect.
     pub(super) fn body_ends(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
-        let task = &self.kernel.tasks[thread.index()];
-        if task.attention
-            && let Some(status) = task.doomed
-        {
-            return self.end_thread(cpu, status, false);
+        if self.kernel.tasks[thread.index()].attention {
+            match self.look_before(cpu, thread) {
+                None => {}
+                Some(ControlFlow::Break(trap)) => return trap,
+                Some(ControlFlow::Continue(result)) => {
+                    self.userland.user(thread).result = result;
+                    return self.begin_exit(cpu, false);
+                }
+            }
         }
         let asked = self.asked(thread);
         let mut call = Call {
@@ -147,6 +151,12 @@ impl<S: Sink> Simulator<'_, S> {
             }
             Ok(CallOutcome::Exit { status, all }) => return self.end_thread(cpu, status, all),
         }
+        self.begin_exit(cpu, yields)
+    }
+
+    /// The call's way back to the program.
+    #[inline(always)]
+    fn begin_exit(&mut self, cpu: usize, yields: bool) -> Option<Trap> {
         let exit = self.prices.exit;
         let quiet = self.quiet();
         let here = &mut self.kernel.cpus[cpu];

@@ -133,6 +133,25 @@ impl<S: Sink> Simulator<'_, S> {
         }
     }
 
+    /// A call's body is about to take effect although its thread has something to look at. After a stop
+    /// a handler comes before the call looks again; otherwise the call looks first.
+    #[cold]
+    pub(super) fn look_before(&mut self, cpu: usize, thread: Tid) -> Option<ControlFlow<Option<Trap>, i64>> {
+        if let Some(status) = self.kernel.tasks[thread.index()].doomed {
+            return Some(ControlFlow::Break(self.end_thread(cpu, status, false)));
+        }
+        let own = self.kernel.signals.threads.get_mut(&thread)?;
+        if !std::mem::take(&mut own.stopped_in_call) {
+            return None;
+        }
+        match self.kernel.settle(cpu, thread) {
+            Next::Nothing => None,
+            Next::Ends(status) => Some(ControlFlow::Break(self.end_thread(cpu, status, false))),
+            Next::Stops => Some(ControlFlow::Break(self.stop_in_call(cpu, thread))),
+            Next::Handles(_, handler) => Some(ControlFlow::Continue(self.interrupted(cpu, thread, handler))),
+        }
+    }
+
     /// The thread waits.
     fn wait(&mut self, cpu: usize, thread: Tid, on: Cause, object: Option<ObjectId>) -> Option<Trap> {
         self.kernel.tasks[thread.index()].state = State::Blocked { on, object };
@@ -143,6 +162,7 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// The thread stops in the middle of its call, which looks again afterwards.
     fn stop_in_call(&mut self, cpu: usize, thread: Tid) -> Option<Trap> {
+        self.kernel.signals.thread(thread).stopped_in_call = true;
         self.kernel.stop_here(cpu, thread);
         let here = &mut self.kernel.cpus[cpu];
         (here.context, here.left) = (Context::Kernel(Work::CallResume), Span::ZERO);
