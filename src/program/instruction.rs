@@ -113,6 +113,10 @@ pub enum Instruction {
     End,
 }
 
+/// The index of a list of an exec's arguments in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArgumentsId(pub u32);
+
 /// Whether an access changes the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

@@ -4,7 +4,8 @@
 //! - [`value`]: operands, expressions and random amounts
 //! - [`syscall`]: system calls, one file for each
 //! - [`image`]: a whole lowered scenario
-//! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state
+//! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state;
+//!   [`handler`]: signal handlers on top of it
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
 //!   verbs that aren't system calls; [`outside`]: the registry of what an event can be
 //! - [`content`]: what the bytes of a message hold; [`buffer_work`]: what programs do with those that they read
@@ -22,6 +23,7 @@ pub mod content;
 pub mod control;
 pub mod expression;
 pub mod form;
+pub mod handler;
 pub mod image;
 pub mod instruction;
 pub mod library;

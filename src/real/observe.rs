@@ -207,7 +207,7 @@ impl<S: Sink> Replay<'_, S> {
             if !self.sees(Point::SignalDeliver)
                 && let Some(signal) = deadly(status)
             {
-                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal });
+                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal, handled: false });
             }
             self.emit(&Noted { task, note }, Kind::ProcessExit { status });
         }
@@ -278,12 +278,18 @@ impl<S: Sink> Replay<'_, S> {
             }
             What::Exit | What::Reaped if self.sees(Point::Exit) => {}
             What::Signal if self.sees(Point::SignalGenerate) => {}
+            What::Deliver if self.sees(Point::SignalDeliver) => {}
+            What::Deliver => {
+                if let Some(signal) = Signal::from_number(first as u16) {
+                    self.emit(noted, Kind::SignalDeliver { signal, handled: true });
+                }
+            }
             What::Exit => self.end(noted, noted.task, first as u16),
             What::Reaped => {
                 let (task, status) = (Tid(first as u32), second as u16);
                 if !self.ended.contains(&task) {
                     if let Some(signal) = deadly(status) {
-                        let kind = Kind::SignalDeliver { signal };
+                        let kind = Kind::SignalDeliver { signal, handled: false };
                         self.emit(&Noted { task, note: Note { step: StepId::NONE, ..noted.note } }, kind);
                     }
                     self.end(noted, task, status);

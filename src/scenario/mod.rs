@@ -219,6 +219,7 @@ fn read(
         texts: tables.texts,
         names: tables.names,
         fd_lists: tables.fd_lists,
+        arguments: tables.arguments,
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

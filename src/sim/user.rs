@@ -202,6 +202,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     }
                     Span::ZERO
                 }
+                Instruction::End if user.is_handler() => return Some(self.end_of_handler(thread)),
                 Instruction::End => return Some(self.end_of_program(thread, 0)),
                 Instruction::Compute(_)
                 | Instruction::Syscall { .. }

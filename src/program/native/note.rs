@@ -54,6 +54,8 @@ whats! {
     Signal = 17,
     /// Bytes were written to the terminal: up to eight of them, how many.
     Shown = 18,
+    /// A handler begins: of which signal.
+    Deliver = 30,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
