@@ -83,11 +83,9 @@ impl Due {
     /// Whether it could wake somebody. Noise never does.
     pub const fn is_hope(self) -> bool {
         match self {
-            Due::DiskDone { .. }
-            | Due::Ipi { .. }
-            | Due::Notice { .. }
-            | Due::Outside(_)
-            | Due::Start(_) => true,
+            Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
+                true
+            }
             // One that was set anew must not keep a run going: the timers count themselves.
             Due::Noise { .. } | Due::Interval { .. } => false,
         }

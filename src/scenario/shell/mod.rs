@@ -17,3 +17,6 @@ pub mod steps;
 pub mod words;
 
 pub use expand::{expand, expansion};
+
+#[cfg(test)]
+mod tests;
