@@ -5,7 +5,7 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
-//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
+//! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
@@ -14,6 +14,7 @@ pub mod caches;
 pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
+pub mod epoll;
 pub mod file;
 pub mod interrupts;
 pub mod ipc;
@@ -105,6 +106,9 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Event counters and timers behind descriptors.
+    pub counters: Vec<ipc::counter::Counter>,
+    pub alarms: Vec<ipc::alarm::Alarm>,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.

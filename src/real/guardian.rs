@@ -76,6 +76,7 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     let mut user = User::new(row.origin, reborn.program, program, 0, Key::from_seed(reborn.key));
     user.variables[0] = reborn.index;
     let mut native = Native::new(Arc::new(world), user, reborn.task, row.process, interpret::run);
+    native.redirect(reborn.redirected);
     native.begin();
     let exec = syscall::NAMES.iter().position(|name| *name == "execve").unwrap_or(0);
     native.note(What::Leave, exec as i64, 0);

@@ -215,6 +215,8 @@ fn read(
         texts: tables.texts,
         names: tables.names,
         fd_lists: tables.fd_lists,
+        polls: tables.polls,
+        sets_timers: tables.sets_timers,
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

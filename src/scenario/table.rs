@@ -25,6 +25,7 @@ pub struct Entry<T> {
 /// Names that steps give a meaning of their own, by the table that can't use them.
 const RESERVED: &[(&str, &[&str])] = &[
     ("pipe", &["terminal"]),
+    ("fifo", &["terminal"]),
     ("file", &["terminal"]),
     ("memory", &["kernel", "locks"]),
     ("shm", &["kernel", "locks"]),

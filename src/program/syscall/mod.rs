@@ -22,6 +22,16 @@ mod wait;
 mod write;
 mod r#yield;
 
+mod dup;
+mod epoll;
+mod epoll_wait;
+mod eventfd;
+mod fcntl;
+mod fifo_open;
+mod pipe;
+mod poll;
+mod timerfd;
+
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -39,6 +49,16 @@ pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
+
+pub use dup::{Dup, Dup2};
+pub use epoll::{EpollCreate, EpollCtl};
+pub use epoll_wait::EpollWait;
+pub use eventfd::Eventfd;
+pub use fcntl::Fcntl;
+pub use fifo_open::FifoOpen;
+pub use pipe::MakePipe;
+pub use poll::Poll;
+pub use timerfd::{Timerfd, TimerfdSettime};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -71,6 +91,16 @@ pub(super) mod forms {
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
+
+    pub use super::dup::{DUP, DUP2};
+    pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
+    pub use super::epoll_wait::WAIT as EPOLL_WAIT;
+    pub use super::eventfd::ROW as EVENTFD;
+    pub use super::fcntl::ROW as FCNTL;
+    pub use super::fifo_open::ROW as FIFO_OPEN;
+    pub use super::pipe::ROW as PIPE;
+    pub use super::poll::ROW as POLL;
+    pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
 }
 
 macro_rules! calls {
@@ -119,6 +149,10 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
+            fn ends_by_itself(&self) -> bool {
+                match self { $(Syscall::$name(own) => own.ends_by_itself(),)* }
+            }
+
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
@@ -159,4 +193,16 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    MakePipe = "pipe2",
+    Dup = "dup",
+    Dup2 = "dup2",
+    Fcntl = "fcntl",
+    FifoOpen = "openat",
+    Poll = "ppoll",
+    EpollCreate = "epoll_create1",
+    EpollCtl = "epoll_ctl",
+    EpollWait = "epoll_pwait2",
+    Eventfd = "eventfd2",
+    Timerfd = "timerfd_create",
+    TimerfdSettime = "timerfd_settime",
 }
