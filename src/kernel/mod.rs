@@ -6,7 +6,8 @@
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
 //! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
-//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
+//! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod bytes;
@@ -15,11 +16,15 @@ pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
 pub mod file;
+pub mod file_names;
 pub mod interrupts;
 pub mod ipc;
 pub mod memory;
 pub mod options;
+pub mod page_cache;
 pub mod process;
+pub mod ranges;
+pub mod read_ahead;
 pub mod readiness;
 pub mod sched;
 pub mod schedule;
@@ -68,6 +73,8 @@ pub enum Due {
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
     Start(u16),
+    /// The flusher looks at a file's dirty pages.
+    WriteBack { file: u32 },
 }
 
 impl Due {
@@ -77,7 +84,7 @@ impl Due {
             Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
                 true
             }
-            Due::Noise { .. } => false,
+            Due::Noise { .. } | Due::WriteBack { .. } => false,
         }
     }
 }

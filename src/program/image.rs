@@ -82,6 +82,10 @@ pub struct FileSpec {
     pub size: u64,
     /// Whether its pages are in the page cache at the beginning.
     pub cached: bool,
+    /// Whether it exists at the beginning.
+    pub exists: bool,
+    /// What it holds at the beginning; zeros behind it.
+    pub text: String,
 }
 
 /// A terminal, as descriptor 0 (keyboard) and 1 (screen).
@@ -267,6 +271,11 @@ impl Image {
         let ends = self.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
         let last = ends.chain(self.files.iter().map(|file| file.fd)).max();
         last.map_or(2, |fd| fd.0 + 1)
+    }
+
+    /// The index of the file that a descriptor of the scenario stands for.
+    pub fn file_number(&self, fd: Fd) -> u32 {
+        self.files.iter().position(|file| file.fd == fd).unwrap_or(0) as u32
     }
 
     /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`. What a number

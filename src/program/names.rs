@@ -1,6 +1,6 @@
 //! What the names in steps mean, and where in the scenario's text a step stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::ids::{Fd, ObjectId};
@@ -15,6 +15,8 @@ pub struct Names {
     pub programs: BTreeMap<String, ProgramId>,
     pub starts: BTreeMap<String, StartId>,
     pub channels: BTreeMap<String, Channel>,
+    /// Files that don't exist at the beginning.
+    pub absent: BTreeSet<String>,
     pub memories: BTreeMap<String, Region>,
     /// Shared cells and arrays, by `object.name`.
     pub arrays: BTreeMap<String, Array>,

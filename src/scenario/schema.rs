@@ -91,6 +91,13 @@ pub fn tick(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "string" })
 }
 
+/// `writeback` in `[kernel]`: times, or "never".
+pub fn writeback(_: &mut SchemaGenerator) -> Schema {
+    let time = json!({ "type": "string" });
+    let table = json!({ "type": "object", "additionalProperties": false, "properties": { "after": time, "every": time } });
+    schemars::json_schema!({ "anyOf": [{ "const": "never" }, table] })
+}
+
 /// `costs` in `[machine]`: a profile's name or path, or a table with what differs from one.
 pub fn costs(_: &mut SchemaGenerator) -> Schema {
     let built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
