@@ -10,7 +10,8 @@ use super::at::At;
 use super::call::SystemCall;
 use super::form::Step;
 use super::image::{MemoryId, Program, ProgramId, Text};
-use super::instruction::{Address, FdListId, Instruction, TextId};
+use super::instruction::{Address, FdListId, Instruction, OnError, TextId};
+use super::library::stream::OpenStream;
 use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
@@ -86,6 +87,8 @@ pub struct Lower<'a> {
     step: StepId,
     top: usize,
     keeps_buffer: bool,
+    /// The streams that its steps use, by their numbers.
+    pub open_streams: BTreeMap<u16, OpenStream>,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -113,6 +116,7 @@ pub fn lower(
         step: StepId::NONE,
         top: 0,
         keeps_buffer: false,
+        open_streams: BTreeMap::new(),
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -128,6 +132,7 @@ pub fn lower(
 
 impl Lower<'_> {
     fn finish(mut self) -> Unit {
+        self.flush_streams();
         self.step = StepId::NONE;
         self.emit(Instruction::End);
         let mut unit = self.unit;
@@ -147,6 +152,13 @@ impl Lower<'_> {
             unit.program.variables.push(slot.name);
         }
         unit
+    }
+
+    /// Writes what is in the buffers of the streams that its steps have used, as C's `exit` does.
+    pub fn flush_streams(&mut self) {
+        for stream in self.open_streams.clone().into_values() {
+            stream.flush(self, OnError::Continue);
+        }
     }
 
     /// Lowers one step with its own entry in the steps' table.
@@ -239,7 +251,8 @@ impl Lower<'_> {
         self.temporaries[number]
     }
 
-    fn hidden(&mut self) -> Variable {
+    /// A variable without a name, which the program's steps share.
+    pub fn hidden(&mut self) -> Variable {
         self.slots.push(Slot { name: String::new(), read: None, set: true });
         Variable((self.slots.len() - 1) as u16)
     }
@@ -390,6 +403,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::CompareSwap { .. }
         | Instruction::Exchange { .. }
         | Instruction::Syscall { .. }
+        | Instruction::InMemory(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)

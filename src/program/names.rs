@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::ids::{Fd, ObjectId};
 use crate::time::Span;
 
+use super::at::At;
 use super::image::{MemoryId, ProgramId, StartId};
 use super::instruction::{ArrayId, Memory};
 
@@ -22,6 +23,7 @@ pub struct Names {
     pub arrays: BTreeMap<String, Array>,
     pub mutexes: BTreeMap<String, Lock>,
     pub semaphores: BTreeMap<String, Semaphore>,
+    pub streams: BTreeMap<String, Stream>,
     /// What everything is, for messages: `pipe`, `file` ...
     pub kinds: BTreeMap<String, &'static str>,
     /// How long an instruction takes.
@@ -33,6 +35,15 @@ pub struct Names {
 pub enum Channel {
     Pipe { read: Fd, write: Fd },
     File(Fd),
+}
+
+/// A buffer in the program's memory in front of a channel.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    pub number: u16,
+    /// How many bytes the buffer holds.
+    pub size: i64,
+    pub over: At<String>,
 }
 
 /// Memory that a step can touch.

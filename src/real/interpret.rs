@@ -33,6 +33,7 @@ pub fn run(mut native: Native) {
                 let value = native.computed(value);
                 native.user.set(Some(variable), value);
             }
+            Instruction::InMemory(deed) => native.user.in_memory(deed, &native.world.image),
             Instruction::Load { into, cell } => {
                 let value = native.cell(cell).map(|cell| cell.load());
                 native.user.set(value.map(|_| into), value.unwrap_or(0));

@@ -142,6 +142,7 @@ pub fn read(
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
+    super::streams::read(root, names, problems);
     objects
 }
 

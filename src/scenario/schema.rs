@@ -207,6 +207,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
     TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::objects::MemoryForm> },
     TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
+    TableRow { key: "stream", shape: Shape::Named, schema: schema_of::<super::streams::StreamForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },

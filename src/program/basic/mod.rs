@@ -4,6 +4,7 @@ pub mod add;
 pub mod atomic_add;
 pub mod compare_swap;
 pub mod compute;
+pub mod digest;
 pub mod load;
 pub mod raise;
 pub mod set;
