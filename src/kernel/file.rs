@@ -8,6 +8,7 @@ use crate::trace::Sink;
 
 use super::Kernel;
 use super::read_ahead::Ahead;
+use super::screen::Screen;
 use super::wait::WaitQueue;
 
 pub use super::page_cache::{File, Job, Transfer, Way};
@@ -89,6 +90,7 @@ pub struct Terminal {
     line: String,
     pub lines: VecDeque<String>,
     pub waiting: WaitQueue,
+    pub screen: Screen,
 }
 
 impl<S: Sink> Kernel<S> {

@@ -2,9 +2,11 @@
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
 //! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
+//! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
-//! - [`process`], [`signals`]: births, deaths and signals
+//! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
+//! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
 //! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
@@ -15,10 +17,13 @@ pub mod caches;
 pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
+pub mod dispositions;
 pub mod file;
 pub mod file_names;
 pub mod interrupts;
+pub mod intervals;
 pub mod ipc;
+pub mod jobs;
 pub mod memory;
 pub mod options;
 pub mod page_cache;
@@ -28,6 +33,7 @@ pub mod read_ahead;
 pub mod readiness;
 pub mod sched;
 pub mod schedule;
+pub mod screen;
 pub mod signals;
 pub mod task;
 pub mod wait;
@@ -47,6 +53,7 @@ use crate::trace::{Event, Kind, Sink};
 use caches::Caches;
 use cost::Costs;
 use cpu::Cpu;
+use dispositions::Signals;
 use file::Files;
 use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
@@ -75,6 +82,8 @@ pub enum Due {
     Start(u16),
     /// The flusher looks at a file's dirty pages.
     WriteBack { file: u32 },
+    /// A process's interval timer expires, unless it was set anew since.
+    Interval { process: Pid, ticket: u32 },
 }
 
 impl Due {
@@ -84,7 +93,8 @@ impl Due {
             Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
                 true
             }
-            Due::Noise { .. } | Due::WriteBack { .. } => false,
+            // One that was set anew must not keep a run going: the timers count themselves.
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
         }
     }
 }
@@ -116,6 +126,8 @@ pub struct Kernel<S> {
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.
     pub waits: Waits,
+    /// What threads and processes do about signals.
+    pub signals: Signals,
     /// Which CPU's caches hold what, if the profile prices that.
     pub caches: Option<Box<Caches>>,
     /// In the order of their pages.

@@ -90,6 +90,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let image = self.image;
                 self.userland.user(thread).in_memory(deed, image);
             }
+            Instruction::Buffer(work) => work.apply(self.userland.user(thread)),
             Instruction::Load { into, cell } => {
                 let value = self.cell(cpu, thread, cell, false)?;
                 let value = *value;
@@ -175,7 +176,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 | Instruction::JumpIfZero { condition: operand, .. } => {
                     unit * u64::from(image.expressions.instructions(operand).max(1))
                 }
-                Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::InMemory(_) => unit,
+                Instruction::InMemory(_) => unit,
+                Instruction::Buffer(work) => unit * work.bytes(user).div_ceil(8).max(1),
+                Instruction::TouchKernel { .. } | Instruction::Raise(_) => unit,
                 Instruction::Load { .. }
                 | Instruction::Store { .. }
                 | Instruction::AtomicAdd { .. }
@@ -204,6 +207,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     }
                     Span::ZERO
                 }
+                Instruction::End if user.is_handler() => return Some(self.end_of_handler(thread)),
                 Instruction::End => return Some(self.end_of_program(thread, 0)),
                 Instruction::Compute(_)
                 | Instruction::Syscall { .. }

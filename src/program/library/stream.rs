@@ -174,7 +174,7 @@ fn stream(name: &At<String>, cx: &mut Lower<'_>) -> Option<OpenStream> {
         return Some(*known);
     }
     let fd = cx.channel(&over, End::Write)?;
-    let stream = OpenStream { number, size, fd, pending: cx.hidden() };
+    let stream = OpenStream { number, size, fd, pending: cx.lasting() };
     cx.open_streams.insert(number, stream);
     Some(stream)
 }
