@@ -34,7 +34,7 @@ pub const RENAME: VerbRow = VerbRow {
     level: Level::Syscall,
     summary: "gives a file another name",
     doc: "Gives a file the name `to` in one step. If another file had that name, it loses it as by `unlink`: whoever opens `to` gets the old one or the new one, never none. ENOENT if there is no such file, EXDEV if the scenario has the two names on different disks.",
-    example: r#"{ rename = "draft", to = "final" }"#,
+    example: r#"{ rename = "draft", to = "log" }"#,
     real: Real::Yes("rename(2)"),
     blocks: &[],
     parse: parse::<RenameForm>,
