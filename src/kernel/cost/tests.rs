@@ -23,6 +23,15 @@ const CALLS: &[&str] = &[
     "pause",
     "rt_sigaction",
     "sched_yield",
+    "fdatasync",
+    "fstat",
+    "ftruncate",
+    "lseek",
+    "openat",
+    "pread64",
+    "pwrite64",
+    "rename",
+    "unlink",
 ];
 
 #[test]

@@ -111,7 +111,7 @@ impl FifoOpen {
         let fd = if taken { call.kernel.lowest_free(process)? } else { self.fd };
         let offset = if !self.write && self.nonblock && there == 0 { writers_ever } else { u64::MAX };
         let flags = Flags { nonblock: self.nonblock };
-        call.kernel.files.open.push(Open { what, flags, offset, references: 0 });
+        call.kernel.files.open.push(Open { offset, ..Open::new(what, flags) });
         let open = OpenId((call.kernel.files.open.len() - 1) as u32);
         call.kernel.install(process, fd, open);
         if is_first {
