@@ -104,6 +104,8 @@ pub struct Builder<'r> {
     /// Children of a task by their number, in the order of their births.
     pub children: BTreeMap<(usize, u64), Vec<usize>>,
     pub cost: Cost,
+    /// How many steps there are.
+    pub steps: u64,
 }
 
 /// A call in its surroundings.
@@ -220,6 +222,7 @@ impl<'r> Builder<'r> {
             killed: BTreeSet::new(),
             children,
             cost: options.cost.of(recording),
+            steps: 0,
         }
     }
 
@@ -330,8 +333,10 @@ impl<'r> Builder<'r> {
     }
 
     pub fn step(&mut self, task: usize, fields: Fields) {
+        self.steps += 1;
+        let order = self.steps;
         let track = self.track(task);
-        let item = Item::call(fields).after(std::mem::take(&mut track.pending));
+        let item = Item { order, ..Item::call(fields).after(std::mem::take(&mut track.pending)) };
         if let Some(segment) = track.segments.last_mut() {
             segment.items.push(item);
         }

@@ -4,7 +4,7 @@ use crate::signal::{DefaultAction, Signal};
 
 use super::build::{Builder, Track};
 use super::fold::fold;
-use super::plan::{Fields, Item, Mean, Object, Plan, Process, Program, Step, Value, text};
+use super::plan::{Fields, Item, Object, Plan, Process, Program, Step, Value, text};
 use super::recording::{End, Task};
 use super::report::{Fate, Report};
 
@@ -16,6 +16,7 @@ const LONG_RUN: u64 = 3_000_000_000_000;
 
 pub fn finish(mut builder: Builder<'_>) -> (Plan, Report) {
     let recording = builder.recording;
+    super::lanes::split(&mut builder);
     for (task, recorded) in recording.tasks.iter().enumerate() {
         let killed = builder.killed.contains(&task);
         if let Some(track) = &mut builder.tracks[task] {
@@ -78,7 +79,7 @@ fn end(track: &mut Track, recorded: &Task, killed: bool) {
     let own = "own_pid";
     match &recorded.end {
         _ if track.over => {}
-        _ if recorded.thread => items.push(Item { before: Mean::of(pending), step: Step::Nothing }),
+        _ if recorded.thread => items.push(Item::only(pending)),
         Some(End::Exited(status)) => items.push(step(vec![("exit", Value::Number(status & 0xff))])),
         Some(End::Killed(by)) if by == "SIGPIPE" && writes_on(items) => {}
         Some(End::Killed(_)) if killed => items.push(step(vec![("pause", Value::Truth(true))])),
@@ -89,7 +90,7 @@ fn end(track: &mut Track, recorded: &Task, killed: bool) {
             }
             Some(_) | None => items.push(step(vec![("exit", Value::Number(1))])),
         },
-        None => items.push(Item { before: Mean::of(pending), step: Step::Nothing }),
+        None => items.push(Item::only(pending)),
     }
     items.retain(|item| item.before.mean() > 0 || !matches!(item.step, Step::Nothing));
 }
@@ -105,7 +106,7 @@ fn writes_on(items: &mut Vec<Item>) -> bool {
         fields.retain(|(key, _)| *key != "on-error");
     }
     let keys = vec![("forever", Value::Truth(true))];
-    items.push(Item { before: Mean::default(), step: Step::Block { keys, inside: "do", items: vec![last] } });
+    items.push(Item::plain(Step::Block { keys, inside: "do", items: vec![last] }));
     true
 }
 

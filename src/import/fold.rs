@@ -76,7 +76,7 @@ fn together(all: Vec<Item>, period: usize, rounds: usize) -> Item {
         items[0].before = rest;
     }
     let keys: Fields = vec![("repeat", Value::Number(rounds as i64))];
-    Item { before: lead, step: Step::Block { keys, inside: "do", items } }
+    Item { before: lead, order: 0, step: Step::Block { keys, inside: "do", items } }
 }
 
 /// Adds the times of one round to those of the others.

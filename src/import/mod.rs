@@ -5,7 +5,7 @@
 //! - [`lines`], [`args`]: reading lines and arguments
 //! - [`recording`]: what all recordings come down to
 //! - [`calls`]: what becomes of each call, a row each; `carry_process`, `carry_files`, `carry_waits` do it, with
-//!   [`descriptors`] and [`futexes`]
+//!   [`descriptors`], [`futexes`] and [`lanes`]
 //! - [`build`], [`finish`], [`fold`]: from a recording to a [`plan`]; [`cost`]: what the tracer took
 //! - [`mod@toml`]: from a plan to text; [`report`]: what didn't come over
 
@@ -23,6 +23,7 @@ pub mod finish;
 pub mod fold;
 pub mod futexes;
 mod json;
+pub mod lanes;
 pub mod lines;
 pub mod plan;
 pub mod recording;

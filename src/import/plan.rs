@@ -59,6 +59,8 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Item {
     pub before: Mean,
+    /// Its place among all steps of the recording, by when they took effect.
+    pub order: u64,
     pub step: Step,
 }
 
@@ -152,7 +154,17 @@ fn word(wish: &str) -> String {
 
 impl Item {
     pub fn call(fields: Fields) -> Item {
-        Item { before: Mean::default(), step: Step::Call(fields) }
+        Item { before: Mean::default(), order: 0, step: Step::Call(fields) }
+    }
+
+    /// A step without compute before it.
+    pub fn plain(step: Step) -> Item {
+        Item { before: Mean::default(), order: 0, step }
+    }
+
+    /// Compute with no step behind it.
+    pub fn only(nanos: u64) -> Item {
+        Item { before: Mean::of(nanos), order: 0, step: Step::Nothing }
     }
 
     pub fn after(mut self, nanos: u64) -> Item {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::json::{self, Json};
-use super::plan::{Fields, Item, Mean, Object, Plan, Process, Program, Step, Value, text};
+use super::plan::{Fields, Item, Object, Plan, Process, Program, Step, Value, text};
 use super::report::{Fate, Report};
 use super::rtapp_sync::Sync;
 use super::{ImportError, Options};
@@ -283,12 +283,10 @@ impl Reader {
             if steps.is_empty() {
                 self.ignored(key, value);
             }
-            items.extend(
-                steps.into_iter().map(|step| Item { before: Mean::of(std::mem::take(&mut pending)), step }),
-            );
+            items.extend(steps.into_iter().map(|step| Item::plain(step).after(std::mem::take(&mut pending))));
         }
         if pending > 0 {
-            items.push(Item { before: Mean::of(pending), step: Step::Nothing });
+            items.push(Item::only(pending));
         }
         items
     }
@@ -296,9 +294,7 @@ impl Reader {
 
 /// So many rounds of the steps; for ever if negative.
 fn repeated(items: Vec<Item>, rounds: i64) -> Vec<Item> {
-    let block = |keys| {
-        vec![Item { before: Mean::default(), step: Step::Block { keys, inside: "do", items: items.clone() } }]
-    };
+    let block = |keys| vec![Item::plain(Step::Block { keys, inside: "do", items: items.clone() })];
     match rounds {
         _ if items.is_empty() => items,
         1 => items,

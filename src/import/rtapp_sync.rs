@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::json::Json;
-use super::plan::{Fields, Item, Mean, Names, Object, Step, Value, text};
+use super::plan::{Fields, Item, Names, Object, Step, Value, text};
 use super::rtapp::{kind, object};
 
 pub struct Sync {
@@ -115,7 +115,7 @@ impl Sync {
         let branch = |condition: String, step| Step::Block {
             keys: vec![("if", text(condition))],
             inside: "then",
-            items: vec![Item { before: Mean::default(), step }],
+            items: vec![Item::plain(step)],
         };
         vec![Step::Call(count), branch(last, open), branch(not_last, wait)]
     }
@@ -136,7 +136,7 @@ impl Sync {
 }
 
 fn times(count: u64, steps: Vec<Step>) -> Step {
-    let items = steps.into_iter().map(|step| Item { before: Mean::default(), step }).collect();
+    let items = steps.into_iter().map(|step| Item::plain(step)).collect();
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     Step::Block { keys: vec![("repeat", Value::Number(count))], inside: "do", items }
 }
