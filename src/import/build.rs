@@ -17,6 +17,11 @@ const LONG: u64 = 100_000;
 /// More tasks than this can't be processes and programs of a scenario.
 const MOST_TASKS: usize = 20_000;
 
+/// Longer recordings are gone through once only.
+const MOST_RETRIED: usize = 300_000;
+/// What processes often have from those that start them.
+const INHERITED: &[&[i64]] = &[&[3], &[4], &[3, 4], &[5], &[3, 4, 5], &[4, 5], &[3, 5], &[255], &[10], &[3, 255], &[3, 4, 5, 6]];
+
 /// A pipe that the recorded processes had.
 #[derive(Debug, Default)]
 pub struct Pipe {
@@ -106,6 +111,12 @@ pub struct Builder<'r> {
     pub cost: Cost,
     /// How many steps there are.
     pub steps: u64,
+    /// Descriptors that first processes are taken to have beside the three standard ones.
+    inherited: Vec<i64>,
+    /// Whether the descriptors of pipes had to be worked out.
+    pub guessed: bool,
+    /// How often a descriptor was used that wasn't known, or in a way that it can't be.
+    pub doubts: u64,
 }
 
 /// A call in its surroundings.
@@ -135,20 +146,26 @@ pub fn build(recording: &Recording, options: &Options) -> Result<(Plan, Report),
             format!("{number} processes and threads are too many for a scenario: at most {MOST_TASKS}");
         return Err(ImportError::new(None, text));
     }
-    let mut builder = Builder::new(recording, options);
-    builder.report.remarks.extend(recording.remarks.iter().cloned());
-    let left = recording.tasks.len() - number;
-    if left > 0 {
-        builder.report.remark(format!("{left} tasks that made no system call are left out"));
-    }
     let mut order = order(recording, &kept);
     // By time; at the same time births first, so that a child's calls find it.
     order.sort_by_key(|entry| (entry.at, !entry.birth, entry.task, entry.index));
-    for (count, entry) in order.iter().enumerate() {
-        if count % 4096 == 0 && (options.stop)() {
-            return Err(ImportError::interrupted());
+    let mut builder = attempt(recording, options, &order, &[])?;
+    if builder.guessed && builder.doubts > 0 && order.len() <= MOST_RETRIED {
+        // A process that has other descriptors from whoever started it gets other numbers for its pipes.
+        for inherited in INHERITED {
+            let other = attempt(recording, options, &order, inherited)?;
+            if other.doubts < builder.doubts {
+                builder = other;
+            }
+            if builder.doubts == 0 {
+                break;
+            }
         }
-        builder.call(entry.task, entry.index);
+    }
+    builder.report.remarks.splice(0..0, recording.remarks.iter().cloned());
+    let left = recording.tasks.len() - number;
+    if left > 0 {
+        builder.report.remark(format!("{left} tasks that made no system call are left out"));
     }
     for (task, kept) in kept.iter().enumerate() {
         if *kept && builder.tracks[task].is_none() && recording.tasks[task].calls.is_empty() {
@@ -156,6 +173,24 @@ pub fn build(recording: &Recording, options: &Options) -> Result<(Plan, Report),
         }
     }
     Ok(finish::finish(builder))
+}
+
+/// All calls, with these descriptors open from the beginning.
+fn attempt<'r>(
+    recording: &'r Recording,
+    options: &'r Options,
+    order: &[Entry],
+    inherited: &[i64],
+) -> Result<Builder<'r>, ImportError> {
+    let mut builder = Builder::new(recording, options);
+    builder.inherited = inherited.to_vec();
+    for (count, entry) in order.iter().enumerate() {
+        if count % 4096 == 0 && (options.stop)() {
+            return Err(ImportError::interrupted());
+        }
+        builder.call(entry.task, entry.index);
+    }
+    Ok(builder)
 }
 
 /// Which tasks the scenario is about. In a recording of the whole system most only show in switches.
@@ -223,6 +258,9 @@ impl<'r> Builder<'r> {
             children,
             cost: options.cost.of(recording),
             steps: 0,
+            inherited: Vec::new(),
+            guessed: false,
+            doubts: 0,
         }
     }
 
@@ -233,7 +271,7 @@ impl<'r> Builder<'r> {
             let first = recorded.calls.first();
             let name = first.and_then(super::carry_process::program).unwrap_or_else(|| recorded.name.clone());
             let name = if name.is_empty() { "task".to_owned() } else { name };
-            self.processes[task].table = Table::initial();
+            self.processes[task].table = Table::initial(&self.inherited);
             let begin = first.map_or(recorded.first, |call| call.begin);
             self.start(task, &name, task, begin);
             if let Some(track) = &mut self.tracks[task] {

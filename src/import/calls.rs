@@ -73,6 +73,7 @@ rows! {
         "fanotify_init" "open_by_handle_at" "memfd_secret" "pidfd_getfd" => files::other,
         "followed: a descriptor that is neither a pipe nor a file";
     "nanosleep" "clock_nanosleep" => waits::nap, "`sleep` for the time that was asked for; measured if that wasn't recorded";
+    "restart_syscall" => waits::restart, "nothing if it goes on with a `sleep`; else a `sleep` as long as it waited";
     "poll" "ppoll" "select" "pselect6" => waits::poll,
         "`sleep` if the time ran out; nothing if a pipe was ready, since the read behind it waits";
     "futex" => waits::futex,
@@ -80,7 +81,7 @@ rows! {
     "sched_yield" => waits::yielded, "`yield`";
     "epoll_wait" "epoll_pwait" "epoll_pwait2" "connect" "recvmmsg" "sendmmsg" "msgrcv" "msgsnd" "mq_timedreceive"
         "mq_timedsend" "semop" "semtimedop" "flock" "io_getevents" "io_pgetevents" "io_uring_enter"
-        "rt_sigtimedwait" "rt_sigsuspend" "pause" "restart_syscall" "futex_waitv" => |_| Carried::Waits(""),
+        "rt_sigtimedwait" "rt_sigsuspend" "pause" "futex_waitv" => |_| Carried::Waits(""),
         "a `sleep` as long as it waited";
 }
 

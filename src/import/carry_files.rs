@@ -25,8 +25,8 @@ pub fn pipe(cx: &mut Context<'_, '_>) -> Carried {
         [read, write] => [*read, *write],
         // A trace point shows no more than an address. The kernel gives the lowest numbers that are free.
         _ => {
-            let table = &cx.process().table;
-            let read = table.lowest_free(0);
+            cx.builder.guessed = true;
+            let read = cx.process().table.lowest_free(0);
             cx.builder.report.remark(
                 "the descriptors of pipes aren't in the recording; they are the lowest free ones, as the kernel gives them",
             );
@@ -118,6 +118,9 @@ pub fn close(cx: &mut Context<'_, '_>) -> Carried {
         }
         _ => vec![first],
     };
+    if cx.process().table.get(first).is_none() {
+        cx.builder.doubts += 1;
+    }
     let closed: Vec<What> = fds.into_iter().filter_map(|fd| cx.process().table.close(fd)).collect();
     let steps: Vec<Fields> = closed
         .into_iter()
@@ -148,6 +151,8 @@ pub fn open(cx: &mut Context<'_, '_>) -> Carried {
         Some(path) => by_path(cx, &path),
         None => unnamed(cx),
     };
+    // The kernel gives only numbers that are free.
+    cx.builder.doubts += u64::from(cx.process().table.get(fd).is_some());
     cx.process().table.put(fd, Descriptor { what, on_exec });
     Carried::Followed
 }
@@ -216,6 +221,7 @@ fn describe(cx: &mut Context<'_, '_>, argument: &str, end: End) -> What {
     let fd = number(argument).unwrap_or(-1);
     let known = cx.process().table.get(fd);
     if let Some(what) = known.map(|descriptor| descriptor.what).filter(|what| *what != What::Unknown) {
+        cx.builder.doubts += u64::from(matches!(what, What::Pipe(_, as_is) if as_is != end));
         return what;
     }
     let what = match annotation(argument).map(str::to_owned) {
@@ -234,6 +240,7 @@ fn describe(cx: &mut Context<'_, '_>, argument: &str, end: End) -> What {
         None if (1..=2).contains(&fd) && end == End::Write => What::Terminal,
         None if fd == 0 => file(cx, "stdin", "standard input"),
         None => {
+            cx.builder.doubts += 1;
             cx.builder.report.remark("descriptors that were open before the recording are taken as files");
             file(cx, &format!("descriptor-{fd}"), "open before the recording")
         }

@@ -23,10 +23,24 @@ pub fn nap(cx: &mut Context<'_, '_>) -> Carried {
             duration(asked).filter(|asked| *asked <= LONGEST).map_or(measured, Value::Time)
         }
         Some(_) => measured,
-        None if cx.call.failed_with("EINTR") || cx.call.failed_with("ERESTART_RESTARTBLOCK") => measured,
+        // It goes on behind the signal, as a call of its own.
+        None if cx.call.failed_with("ERESTART_RESTARTBLOCK") && !absolute => {
+            duration(asked).filter(|asked| *asked <= LONGEST).map_or(measured, Value::Time)
+        }
+        None if cx.call.failed_with("EINTR") => measured,
         None => return unsuccessful(cx.call),
     };
     Carried::Steps(vec![vec![("sleep", time)]])
+}
+
+/// Goes on with the call before it, which a signal interrupted.
+pub fn restart(cx: &mut Context<'_, '_>) -> Carried {
+    let calls = &cx.builder.recording.tasks[cx.task].calls;
+    let before = cx.index.checked_sub(1).map(|index| &calls[index]);
+    let whole = before.is_some_and(|call| {
+        ["nanosleep", "clock_nanosleep"].contains(&&*call.name) && call.args.contains("tv_sec")
+    });
+    if whole { Carried::LeftOut("the sleep before it is whole") } else { Carried::Waits("") }
 }
 
 pub fn poll(cx: &mut Context<'_, '_>) -> Carried {

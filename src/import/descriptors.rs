@@ -46,10 +46,10 @@ pub struct Table {
 }
 
 impl Table {
-    /// Standard input, output and error of a process whose beginning wasn't recorded.
-    pub fn initial() -> Table {
+    /// Standard input, output and error of a process whose beginning wasn't recorded, and others that it has.
+    pub fn initial(others: &[i64]) -> Table {
         let unknown = Descriptor { what: What::Unknown, on_exec: false };
-        Table { entries: (0..3).map(|fd| (fd, unknown)).collect() }
+        Table { entries: (0..3).chain(others.iter().copied()).map(|fd| (fd, unknown)).collect() }
     }
 
     pub fn get(&self, fd: i64) -> Option<Descriptor> {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_last_descriptor_of_an_end_closes_it() {
-        let mut table = Table::initial();
+        let mut table = Table::initial(&[]);
         let what = What::Pipe(0, End::Write);
         let descriptor = Descriptor { what, on_exec: false };
         assert_eq!(table.lowest_free(0), 3);
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn exec_closes_what_is_marked() {
-        let mut table = Table::initial();
+        let mut table = Table::initial(&[]);
         table.put(7, Descriptor { what: What::Other, on_exec: true });
         assert_eq!(table.closed_by_exec(), [7]);
         table.set_on_exec(7, false);

@@ -29,7 +29,18 @@ pub fn looks(line: &str) -> bool {
 /// Reads a log.
 pub fn read(mut lines: Lines<'_>) -> Result<Recording, ImportError> {
     let mut reader = Reader::default();
+    // What strace says about itself can come in the middle of a line.
+    let mut begun: Option<String> = None;
     while let Some((number, line)) = lines.next()? {
+        let line = match begun.take() {
+            None => line,
+            Some(begun) => format!("{begun}{line}").into(),
+        };
+        if let Some(at) = line.rfind("strace: Process ").filter(|at| *at > 0 && line.ends_with(" attached")) {
+            reader.line(&line[at..]);
+            begun = Some(line[..at].to_owned());
+            continue;
+        }
         if reader.line(&line).is_none() {
             reader.unread.add(number, &line);
         }
