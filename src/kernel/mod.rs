@@ -5,9 +5,11 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces
+//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod bytes;
 pub mod caches;
 pub mod cost;
 pub mod cost_doc;
@@ -18,6 +20,7 @@ pub mod ipc;
 pub mod memory;
 pub mod options;
 pub mod process;
+pub mod readiness;
 pub mod sched;
 pub mod schedule;
 pub mod signals;
@@ -44,6 +47,7 @@ use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
+use readiness::Watchers;
 use sched::Parameters;
 use task::{Process, Task};
 use waits::Waits;
@@ -101,6 +105,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Who polls descriptors.
+    pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.
     pub waits: Waits,
     /// Which CPU's caches hold what, if the profile prices that.
