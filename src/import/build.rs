@@ -20,7 +20,8 @@ const MOST_TASKS: usize = 20_000;
 /// Longer recordings are gone through once only.
 const MOST_RETRIED: usize = 300_000;
 /// What processes often have from those that start them.
-const INHERITED: &[&[i64]] = &[&[3], &[4], &[3, 4], &[5], &[3, 4, 5], &[4, 5], &[3, 5], &[255], &[10], &[3, 255], &[3, 4, 5, 6]];
+const INHERITED: &[&[i64]] =
+    &[&[3], &[4], &[3, 4], &[5], &[3, 4, 5], &[4, 5], &[3, 5], &[255], &[10], &[3, 255], &[3, 4, 5, 6]];
 
 /// A pipe that the recorded processes had.
 #[derive(Debug, Default)]

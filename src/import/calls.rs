@@ -53,6 +53,7 @@ rows! {
     "exit" "exit_group" => process::exit, "`exit`; a thread simply comes to the end of its steps";
     "wait4" "waitid" "waitpid" => process::wait, "`wait` for the child that it returned";
     "kill" "tkill" "tgkill" => process::kill, "`kill`, if the signal has the same effect in a scenario";
+    "pause" "rt_sigsuspend" => process::pause, "`pause`, if a signal ended the process in it; else a `sleep` as long as it waited";
     "rt_sigaction" => process::action, "`signal`, if it ignores the signal or restores what is usual";
     "getpid" => process::getpid, "`getpid`";
     "getppid" => process::getppid, "`getppid`";
@@ -81,7 +82,7 @@ rows! {
     "sched_yield" => waits::yielded, "`yield`";
     "epoll_wait" "epoll_pwait" "epoll_pwait2" "connect" "recvmmsg" "sendmmsg" "msgrcv" "msgsnd" "mq_timedreceive"
         "mq_timedsend" "semop" "semtimedop" "flock" "io_getevents" "io_pgetevents" "io_uring_enter"
-        "rt_sigtimedwait" "rt_sigsuspend" "pause" "futex_waitv" => |_| Carried::Waits(""),
+        "rt_sigtimedwait" "futex_waitv" => |_| Carried::Waits(""),
         "a `sleep` as long as it waited";
 }
 

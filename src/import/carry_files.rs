@@ -6,12 +6,15 @@ use super::calls::Carried;
 use super::carry_process::{flag, unsuccessful};
 use super::descriptors::{Descriptor, End, What};
 use super::plan::{Fields, Value, text};
+use super::recording::Call;
 
 const CLOEXEC: i64 = 0o2_000_000;
 /// Pipes and files that a scenario can hold; each has a descriptor in every process.
 const MOST: usize = 8000;
 /// Bytes of all files together: they lie in the simulated machine's memory.
 const MOST_BYTES: u64 = 1 << 30;
+/// What Linux moves in one call, at most.
+const MOST_MOVED: u64 = 0x7fff_f000;
 
 pub fn pipe(cx: &mut Context<'_, '_>) -> Carried {
     if cx.call.value() != Some(0) {
@@ -96,7 +99,8 @@ pub fn fcntl(cx: &mut Context<'_, '_>) -> Carried {
     } else if is("F_SETPIPE_SZ", 1031)
         && let Some(What::Pipe(pipe, _)) = cx.process().table.get(fd).map(|descriptor| descriptor.what)
     {
-        cx.builder.pipes[pipe].capacity = u64::try_from(value).ok();
+        cx.builder.pipes[pipe].capacity =
+            u64::try_from(value).ok().filter(|bytes| (1..=1 << 30).contains(bytes));
     }
     Carried::Followed
 }
@@ -251,12 +255,17 @@ fn describe(cx: &mut Context<'_, '_>, argument: &str, end: End) -> What {
 }
 
 pub fn read(cx: &mut Context<'_, '_>) -> Carried {
-    let Some(bytes) = cx.call.value().and_then(|value| u64::try_from(value).ok()) else {
+    let Some(bytes) = moved(cx.call) else {
         return unsuccessful(cx.call);
     };
     let what = describe(cx, nth(&cx.call.args, 0), End::Read);
     let asked = number_at(&cx.call.args, 2).and_then(|bytes| u64::try_from(bytes).ok());
     taken(cx, what, bytes, asked)
+}
+
+/// How many bytes a call says that it moved.
+fn moved(call: &Call) -> Option<u64> {
+    call.value().and_then(|value| u64::try_from(value).ok()).filter(|bytes| *bytes <= MOST_MOVED)
 }
 
 /// So many bytes were read.
@@ -309,7 +318,7 @@ pub fn write(cx: &mut Context<'_, '_>) -> Carried {
             ("on-error", text("continue")),
         ]]);
     }
-    let Some(bytes) = cx.call.value().and_then(|value| u64::try_from(value).ok()) else {
+    let Some(bytes) = moved(cx.call) else {
         return unsuccessful(cx.call);
     };
     given(cx, what, bytes)
@@ -363,7 +372,7 @@ fn elsewhere(what: What, terminal: &'static str) -> Carried {
 
 /// From one descriptor to another, inside of the kernel.
 pub fn transfer(cx: &mut Context<'_, '_>) -> Carried {
-    let Some(bytes) = cx.call.value().and_then(|value| u64::try_from(value).ok()) else {
+    let Some(bytes) = moved(cx.call) else {
         return unsuccessful(cx.call);
     };
     let (from, to) = match &*cx.call.name {

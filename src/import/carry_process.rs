@@ -231,6 +231,16 @@ pub fn action(cx: &mut Context<'_, '_>) -> Carried {
     Carried::Steps(vec![vec![("signal", text(signal.name())), ("action", text(action))]])
 }
 
+/// A process that a signal ends sleeps until then: that is its last step.
+pub fn pause(cx: &mut Context<'_, '_>) -> Carried {
+    let recorded = &cx.builder.recording.tasks[cx.task];
+    let last = cx.index + 1 == recorded.calls.len();
+    match recorded.end {
+        Some(End::Killed(_)) if last => Carried::LeftOut("a signal ends the process in it"),
+        Some(_) | None => Carried::Waits(""),
+    }
+}
+
 pub fn getpid(_: &mut Context<'_, '_>) -> Carried {
     Carried::Steps(vec![vec![("getpid", Value::Truth(true))]])
 }

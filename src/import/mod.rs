@@ -179,8 +179,8 @@ pub fn import(bytes: &[u8], options: &Options) -> Result<Imported, ImportError> 
         Read::Plan(read) => read(bytes, options)?,
     };
     plan.name.clone_from(&options.name);
-    plan.question = format!("What does the recorded {} do, and how long does it take here?", options.name);
-    let mut head = vec![format!("Made by `trapline import` from a recording of {}.", format.name)];
+    plan.question = format!("What does {} do, and how long does it take here?", options.name);
+    let mut head = vec![format!("Made by `trapline import`, read as {}.", format.name)];
     let lines = report.lines();
     if !lines.is_empty() {
         head.push(String::new());
