@@ -1,11 +1,11 @@
 //! What becomes of each recorded call: one row per call, or per family of calls that become the same.
 //!
 //! A call without a row isn't carried over; it is listed, and its time counts as compute. To add one: a row here,
-//! and a function in `carry_process`, `carry_files` or `carry_waits` that gives the step's keys.
+//! and a function in `carry_process`, `carry_files`, `carry_bytes` or `carry_waits` that gives the step's keys.
 
 use super::build::Context;
 use super::plan::Fields;
-use super::{carry_files as files, carry_process as process, carry_waits as waits};
+use super::{carry_bytes as bytes, carry_files as files, carry_process as process, carry_waits as waits};
 
 /// What a call becomes.
 #[derive(Debug)]
@@ -62,12 +62,12 @@ rows! {
     "fcntl" => files::fcntl, "followed: copies of descriptors, close-on-exec, a pipe's capacity";
     "close" "close_range" => files::close, "`close`, if it was the process's last descriptor of a pipe's end; else followed";
     "open" "openat" "openat2" "creat" => files::open, "`[file]`, if it is read or written: open from the beginning";
-    "read" "readv" "pread64" "preadv" "preadv2" "recvfrom" "recvmsg" => files::read,
+    "read" "readv" "pread64" "preadv" "preadv2" "recvfrom" "recvmsg" => bytes::read,
         "`read` of as many bytes as were got, from a pipe, a file or standard input";
-    "write" "writev" "pwrite64" "pwritev" "pwritev2" "sendto" "sendmsg" => files::write,
+    "write" "writev" "pwrite64" "pwritev" "pwritev2" "sendto" "sendmsg" => bytes::write,
         "`write` of as many bytes as were taken, to a pipe, a file or the terminal";
-    "sendfile" "copy_file_range" "splice" => files::transfer, "`read` and `write`";
-    "fsync" "fdatasync" => files::sync, "`fsync`";
+    "sendfile" "copy_file_range" "splice" => bytes::transfer, "`read` and `write`";
+    "fsync" "fdatasync" => bytes::sync, "`fsync`";
     "socket" "accept" "accept4" "socketpair" => files::socket, "followed: what is done with sockets isn't carried over";
     "epoll_create" "epoll_create1" "eventfd" "eventfd2" "timerfd_create" "signalfd" "signalfd4"
         "inotify_init" "inotify_init1" "memfd_create" "pidfd_open" "userfaultfd" "io_uring_setup" "perf_event_open"

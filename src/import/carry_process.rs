@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use crate::signal::{DefaultAction, Signal};
 
 use super::args::{field, has_flag, nth, number_at, quoted};
-use super::build::{Context, ProcessState};
+use super::build::Context;
 use super::calls::Carried;
 use super::descriptors::What;
 use super::plan::{Fields, Value, text};
 use super::recording::{Answer, Call, End, Recording};
+use super::state::ProcessState;
 
 /// What a program is called that a call executes.
 pub fn program(call: &Call) -> Option<String> {

@@ -2,11 +2,12 @@
 
 use crate::signal::{DefaultAction, Signal};
 
-use super::build::{Builder, Track};
+use super::build::Builder;
 use super::fold::fold;
 use super::plan::{Fields, Item, Object, Plan, Process, Program, Step, Value, text};
 use super::recording::{End, Task};
 use super::report::{Fate, Report};
+use super::state::Track;
 
 const MIB: u64 = 1 << 20;
 /// What a pipe holds if nobody says anything else.

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::build::{Builder, Pipe};
+use super::build::Builder;
 use super::plan::{Item, Step, Value, text};
+use super::state::Pipe;
 
 /// Where a step stands: the task, which of its programs, which step.
 type Place = (usize, usize, usize);

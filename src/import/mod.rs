@@ -4,7 +4,7 @@
 //!   `events_reader` and `syscalls`); [`rtapp`] (with `rtapp_sync` and `json`) describes a workload and isn't a recording
 //! - [`lines`], [`args`]: reading lines and arguments
 //! - [`recording`]: what all recordings come down to
-//! - [`calls`]: what becomes of each call, a row each; `carry_process`, `carry_files`, `carry_waits` do it, with
+//! - [`calls`]: what becomes of each call, a row each; `carry_process`, `carry_files`, `carry_bytes`, `carry_waits` do it, with
 //!   [`descriptors`], [`futexes`] and [`lanes`]
 //! - [`build`], [`finish`], [`fold`]: from a recording to a [`plan`]; [`cost`]: what the tracer took
 //! - [`mod@toml`]: from a plan to text; [`report`]: what didn't come over
@@ -12,6 +12,7 @@
 pub mod args;
 pub mod build;
 pub mod calls;
+mod carry_bytes;
 mod carry_files;
 mod carry_process;
 mod carry_waits;
@@ -30,6 +31,7 @@ pub mod recording;
 pub mod report;
 pub mod rtapp;
 mod rtapp_sync;
+pub mod state;
 pub mod strace;
 mod strace_line;
 mod syscalls;
