@@ -8,7 +8,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use trapline::import::{CostOption, FORMATS, ImportError, Imported, Options, by_name, import};
@@ -292,6 +294,70 @@ steps = [
 ]
 ";
     assert!(toml.contains(steps), "{toml}");
+}
+
+#[test]
+fn what_comes_at_the_same_time_stays_in_its_order() {
+    // The pipe is complete when the fork begins, by the clock's resolution.
+    let log = "\
+7 1700000001.000000 pipe2([3, 4], 0) = 0 <0.000010>
+7 1700000001.000000 fork() = 8 <0.000010>
+7 1700000001.000100 write(4, \"hello\", 5) = 5 <0.000010>
+8 1700000001.000200 read(3, \"hello\", 100) = 5 <0.000010>
+";
+    let imported = import(log.as_bytes(), &Options::named("order")).unwrap();
+    assert!(imported.toml.contains("{ read = \"pipe\", bytes = \"5B\", all = true }"), "{}", imported.toml);
+    assert_eq!(run(&imported).outcome, Outcome::Finished);
+}
+
+/// Runs the program with a recording on its standard input.
+fn trapline(arguments: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_trapline"))
+        .arg("import")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // Who refuses a recording may not read all of it.
+    let writer = std::thread::spawn(move || stdin.write_all(&input).is_ok());
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_line_reads_standard_input_and_lists_on_standard_error() {
+    let log = recorded("threads.strace");
+    let (code, toml, notes) = trapline(&["-", "--name", "threads", "--cpus", "4"], &log);
+    assert_eq!(code, 0, "{notes}");
+    assert!(toml.contains("name = \"threads\"\n") && toml.contains("cpus = 4\n"), "{toml}");
+    for line in imported("threads.strace").report.lines().iter().filter(|line| !line.contains("--cpus")) {
+        assert!(notes.contains(line), "{line}\n{notes}");
+    }
+    assert!(notes.starts_with("Read as strace: 3 programs with "), "{notes}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.toml");
+    let (code, toml, _) = trapline(&["-", "-o", path.to_str().unwrap()], &log);
+    assert_eq!((code, toml.as_str()), (0, ""));
+    assert!(fs::read_to_string(path).unwrap().contains("[program.threads-2]"));
+}
+
+#[test]
+fn the_command_line_says_why_not() {
+    let (code, toml, error) = trapline(&["-"], b"first\nsecond\n");
+    assert_eq!((code, toml.as_str()), (2, ""));
+    assert!(error.contains("can't import standard input: line 1: ") && error.contains("\"first\""), "{error}");
+    let (code, _, error) = trapline(&["nowhere.strace"], b"");
+    assert_eq!(code, 2);
+    assert!(error.contains("can't read nowhere.strace"), "{error}");
+    let (code, _, error) = trapline(&["-", "--tracer-cost", "5"], b"");
+    assert_eq!(code, 2);
+    assert!(error.contains("none, or auto"), "{error}");
 }
 
 #[test]

@@ -160,11 +160,12 @@ struct Entry {
 fn order(recording: &Recording, kept: &[bool]) -> Vec<Entry> {
     let mut order = Vec::new();
     for (task, recorded) in recording.tasks.iter().enumerate().filter(|(task, _)| kept[*task]) {
-        let mut last = 0;
+        let mut last: Moment = 0;
         for (index, call) in recorded.calls.iter().enumerate() {
             let birth = gives_birth(&call.name);
             let at = if birth || call.name.starts_with("close") { call.begin } else { call.end };
-            last = at.max(last);
+            // Never at the same time as the one before, which would let a birth pass by it.
+            last = at.max(last.saturating_add(1));
             order.push(Entry { at: last, birth, task, index });
         }
     }
