@@ -351,7 +351,10 @@ fn the_command_line_reads_standard_input_and_lists_on_standard_error() {
 fn the_command_line_says_why_not() {
     let (code, toml, error) = trapline(&["-"], b"first\nsecond\n");
     assert_eq!((code, toml.as_str()), (2, ""));
-    assert!(error.contains("can't import standard input: line 1: ") && error.contains("\"first\""), "{error}");
+    assert!(
+        error.contains("can't import standard input: line 1: ") && error.contains("\"first\""),
+        "{error}"
+    );
     let (code, _, error) = trapline(&["nowhere.strace"], b"");
     assert_eq!(code, 2);
     assert!(error.contains("can't read nowhere.strace"), "{error}");

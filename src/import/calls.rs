@@ -119,7 +119,10 @@ mod tests {
             std::fs::write(path, whole).expect("docs/IMPORT.md");
         } else {
             let wanted = markdown();
-            assert!(document[begin..end] == wanted, "docs/IMPORT.md is out of date: run this test with UPDATE_DOCS=1");
+            assert!(
+                document[begin..end] == wanted,
+                "docs/IMPORT.md is out of date: run this test with UPDATE_DOCS=1"
+            );
         }
     }
 

@@ -47,7 +47,7 @@ pub fn read_perf(lines: Lines<'_>) -> Result<Recording, ImportError> {
 
 fn read(mut lines: Lines<'_>, writer: Writer) -> Result<Recording, ImportError> {
     let mut reader = Reader::default();
-    while let Some((number, line)) = lines.next()? {
+    while let Some((number, line)) = lines.advance()? {
         if line.starts_with('#') {
             continue;
         }

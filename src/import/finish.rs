@@ -145,7 +145,7 @@ fn balance(builder: &mut Builder<'_>) -> Vec<Object> {
     objects
 }
 
-fn items<'b>(tracks: &'b mut [Option<Track>]) -> impl Iterator<Item = &'b mut Vec<Item>> {
+fn items(tracks: &mut [Option<Track>]) -> impl Iterator<Item = &mut Vec<Item>> {
     let tracks = tracks.iter_mut().flatten();
     tracks.flat_map(|track| track.segments.iter_mut().map(|segment| &mut segment.items))
 }

@@ -20,7 +20,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line that isn't empty, without its end, and its number from 1.
-    pub fn next(&mut self) -> Result<Option<(u64, Cow<'a, str>)>, ImportError> {
+    pub fn advance(&mut self) -> Result<Option<(u64, Cow<'a, str>)>, ImportError> {
         while !self.rest.is_empty() {
             let end = self.rest.iter().position(|byte| *byte == b'\n');
             let (line, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));

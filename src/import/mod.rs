@@ -76,9 +76,12 @@ pub struct Format {
     read: Read,
 }
 
+/// A plan, and what didn't come over into it.
+pub type Made = (Plan, Report);
+
 enum Read {
     Recording(fn(Lines<'_>) -> Result<Recording, ImportError>),
-    Plan(fn(&[u8], &Options) -> Result<(Plan, Report), ImportError>),
+    Plan(fn(&[u8], &Options) -> Result<Made, ImportError>),
 }
 
 impl fmt::Debug for Format {
@@ -198,7 +201,7 @@ fn recognise(bytes: &[u8]) -> Result<&'static Format, ImportError> {
     let mut lines = Lines::new(bytes, || false);
     let mut first = None;
     for _ in 0..LINES {
-        let Some((number, line)) = lines.next()? else { break };
+        let Some((number, line)) = lines.advance()? else { break };
         if let Some(format) = FORMATS.iter().find(|format| (format.looks)(&line)) {
             return Ok(format);
         }

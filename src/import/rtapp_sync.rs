@@ -136,7 +136,7 @@ impl Sync {
 }
 
 fn times(count: u64, steps: Vec<Step>) -> Step {
-    let items = steps.into_iter().map(|step| Item::plain(step)).collect();
+    let items = steps.into_iter().map(Item::plain).collect();
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     Step::Block { keys: vec![("repeat", Value::Number(count))], inside: "do", items }
 }

@@ -31,7 +31,7 @@ pub fn read(mut lines: Lines<'_>) -> Result<Recording, ImportError> {
     let mut reader = Reader::default();
     // What strace says about itself can come in the middle of a line.
     let mut begun: Option<String> = None;
-    while let Some((number, line)) = lines.next()? {
+    while let Some((number, line)) = lines.advance()? {
         let line = match begun.take() {
             None => line,
             Some(begun) => format!("{begun}{line}").into(),
