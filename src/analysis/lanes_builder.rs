@@ -189,6 +189,7 @@ impl Drawing {
             | Kind::RescheduleEntry
             | Kind::RescheduleExit
             | Kind::ProcessExec { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockContended { .. }
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }

@@ -186,6 +186,7 @@ impl Replay {
             | Kind::ProcessExec { .. }
             | Kind::MessageSend { .. }
             | Kind::MessageReceive { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockContended { .. }
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }

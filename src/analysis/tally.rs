@@ -161,6 +161,7 @@ impl Tally {
             | Kind::SignalDeliver { .. }
             | Kind::ProcessFork { .. }
             | Kind::ProcessExec { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

@@ -57,6 +57,7 @@ use cpu::Cpu;
 use dispositions::Signals;
 use file::Files;
 use ipc::futex::Futexes;
+use ipc::pi::PiLocks;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
@@ -123,6 +124,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Who waits for a lock with priority inheritance.
+    pub pi: PiLocks,
     /// Event counters and timers behind descriptors.
     pub counters: Vec<ipc::counter::Counter>,
     pub alarms: Vec<ipc::alarm::Alarm>,

@@ -30,6 +30,7 @@ calls! {
     PWRITEV2 = SYS_pwritev2,
     READ = SYS_read,
     RT_SIGACTION = SYS_rt_sigaction,
+    SCHED_SETPARAM = SYS_sched_setparam,
     SCHED_YIELD = SYS_sched_yield,
     WAIT4 = SYS_wait4,
     WRITE = SYS_write,

@@ -67,6 +67,18 @@ pub enum Instruction {
         old: Variable,
     },
 
+    /// What a thread knows without asking the kernel goes to a variable.
+    Learn {
+        into: Variable,
+        what: Fact,
+    },
+    /// Reads or writes so many bytes of a memory object from its beginning on; its pages have been
+    /// touched before.
+    Copy {
+        memory: Memory,
+        bytes: u64,
+        access: Access,
+    },
     /// Works on what the thread has read last.
     Buffer(BufferWork),
 
@@ -116,6 +128,15 @@ pub enum Instruction {
     End,
 }
 
+/// What a thread knows without a system call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fact {
+    /// Its own number, which the C library keeps beside the thread's data. Locks say by it who holds them.
+    Thread,
+    /// The time that the monotonic clock will show after so many nanoseconds: the clock is read in user
+    /// mode (vdso(7)).
+    Deadline(Amount),
+}
 /// What a program does with bytes in its own memory. It takes one instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum InMemory {
@@ -187,6 +208,13 @@ pub enum Note {
         object: ObjectId,
     },
     Released {
+        object: ObjectId,
+    },
+    /// As `Acquired` and `Released`, of a lock that several can hold at once.
+    Joined {
+        object: ObjectId,
+    },
+    Left {
         object: ObjectId,
     },
 }

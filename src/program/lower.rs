@@ -197,6 +197,12 @@ impl Lower<'_> {
         self.doubt -= 1;
     }
 
+    /// The line that says that the step has failed.
+    pub fn failure(&self, errno: crate::errno::Errno) -> String {
+        let step = &self.tables.steps[self.step.index()];
+        format!("{}: {}: {errno}", self.unit.program.name, step.text)
+    }
+
     /// From here on, nothing is certain to be reached.
     pub fn never_returns(&mut self) {
         self.doubt += 1;
@@ -347,15 +353,15 @@ impl Lower<'_> {
     /// The program that a fork, thread or exec names.
     pub fn link(&mut self, link: Link, name: &At<String>) -> Option<ProgramId> {
         let to = self.program(name)?;
-        self.unit.edges.push(Edge {
-            link,
-            to,
-            span: name.span.clone(),
-            top: self.top,
-            // Whether a signal ever comes isn't known.
-            certain: self.doubt == 0 && link != Link::Handler,
-        });
+        self.link_to(link, to, &name.span);
         Some(to)
+    }
+
+    /// A way to another program that isn't named.
+    pub fn link_to(&mut self, link: Link, to: ProgramId, span: &Range<usize>) {
+        // Whether a signal ever comes isn't known.
+        let certain = self.doubt == 0 && link != Link::Handler;
+        self.unit.edges.push(Edge { link, to, span: span.clone(), top: self.top, certain });
     }
 
     /// A variable with which a program begins that this one executes, and its value.
@@ -431,6 +437,8 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::AtomicAdd { .. }
         | Instruction::CompareSwap { .. }
         | Instruction::Exchange { .. }
+        | Instruction::Learn { .. }
+        | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
         | Instruction::InMemory(_)
         | Instruction::Print(_)

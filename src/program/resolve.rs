@@ -100,7 +100,7 @@ impl SignalName {
 
 impl Lower<'_> {
     /// An object of the wrong kind, or none at all.
-    fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
+    pub(super) fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
         let text = &name.value;
         let problem = match self.names.kinds.get(text) {
             Some(kind) => {

@@ -36,7 +36,9 @@ fn numbers(call: CallId) -> &'static [i64] {
         "pwrite64" => &[calls::PWRITE64],
         "rename" => &[calls::RENAME],
         "unlink" => &[calls::UNLINK],
-        "futex_wait" | "futex_wake" | "join" => &[calls::FUTEX],
+        "futex_wait" | "futex_wake" | "futex_requeue" | "futex_lock_pi" | "futex_unlock_pi" | "join" => {
+            &[calls::FUTEX]
+        }
         "getpid" => &[calls::GETPID],
         "getppid" => &[calls::GETPPID],
         "kill" => &[calls::KILL],
@@ -44,6 +46,7 @@ fn numbers(call: CallId) -> &'static [i64] {
         "pause" => &[calls::PAUSE],
         "read" => &[calls::READ],
         "rt_sigaction" => &[calls::RT_SIGACTION],
+        "sched_setparam" => &[calls::SCHED_SETPARAM],
         "sched_yield" => &[calls::SCHED_YIELD],
         "wait4" => &[calls::WAIT4],
         "write" => &[calls::WRITE, calls::PWRITEV2],

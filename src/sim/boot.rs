@@ -1,6 +1,6 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
@@ -14,6 +14,7 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
+use crate::kernel::ipc::pi::PiLocks;
 use crate::kernel::ipc::pipe::Pipe;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
@@ -51,6 +52,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             outcome: None,
             deadlock: None,
             holders: BTreeMap::new(),
+            sharers: BTreeSet::new(),
             unstarted: 0,
             turns: 0,
             watched: (Instant::START, 0),
@@ -251,6 +253,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         processes: Vec::new(),
         pipes: image.pipes.iter().map(pipe).collect(),
         futexes: Futexes::default(),
+        pi: PiLocks::default(),
         counters: Vec::new(),
         alarms: Vec::new(),
         watchers: Watchers::default(),

@@ -36,6 +36,7 @@ impl OwnWork {
     fn before(&self, instruction: &Instruction) -> Span {
         match instruction {
             Instruction::Compute(_)
+            | Instruction::Copy { .. }
             | Instruction::Jump(_)
             | Instruction::Loop { .. }
             | Instruction::LoopStart { .. }
@@ -49,6 +50,7 @@ impl OwnWork {
             | Instruction::AtomicAdd { .. }
             | Instruction::CompareSwap { .. }
             | Instruction::Exchange { .. }
+            | Instruction::Learn { .. }
             | Instruction::Touch { .. }
             | Instruction::TouchKernel { .. }
             | Instruction::InMemory(_)

@@ -42,7 +42,7 @@ pub use deadlock::{Deadlock, Waiter};
 pub use header::header;
 pub use mutation::Mutation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, ObjectId, PageNumber, Tid, Vector};
@@ -93,6 +93,8 @@ pub struct Simulator<'a, S> {
     deadlock: Option<Deadlock>,
     /// Who holds each lock, as the library functions tell.
     holders: BTreeMap<ObjectId, Tid>,
+    /// Who holds a lock together with others.
+    sharers: BTreeSet<(ObjectId, Tid)>,
     /// Processes that are still to be started.
     unstarted: u32,
     turns: u64,

@@ -4,6 +4,7 @@
 //! kernel. To add one: write its file, add it to `calls!` below, and add its form to
 //! [`VERBS`](super::verb::VERBS).
 
+mod ceiling;
 mod close;
 mod exec;
 mod exit;
@@ -12,6 +13,8 @@ mod fork;
 mod fsync;
 mod ftruncate;
 mod futex;
+mod futex_pi;
+mod futex_requeue;
 mod getpid;
 mod join;
 mod kill;
@@ -29,6 +32,7 @@ mod wait;
 mod write;
 mod r#yield;
 
+pub use ceiling::Ceiling;
 // Signals and process control.
 mod affinity;
 mod dup;
@@ -55,7 +59,9 @@ pub use exit::Exit;
 pub use fork::Fork;
 pub use fsync::{Fdatasync, Fsync};
 pub use ftruncate::{Fstat, Ftruncate};
-pub use futex::{FutexWait, FutexWake};
+pub use futex::{FutexWait, FutexWake, Limit};
+pub use futex_pi::{FutexLockPi, FutexUnlockPi, with_word};
+pub use futex_requeue::FutexRequeue;
 pub use getpid::{Getpid, Getppid};
 pub use join::Join;
 pub use kill::Kill;
@@ -113,6 +119,8 @@ pub(super) mod forms {
     pub use super::fsync::{DATA as FDATASYNC, ROW as FSYNC};
     pub use super::ftruncate::{STAT as FSTAT, TRUNCATE as FTRUNCATE};
     pub use super::futex::{WAIT as FUTEX_WAIT, WAKE as FUTEX_WAKE};
+    pub use super::futex_pi::{LOCK as FUTEX_LOCK_PI, UNLOCK as FUTEX_UNLOCK_PI};
+    pub use super::futex_requeue::ROW as FUTEX_REQUEUE;
     pub use super::getpid::{GETPID, GETPPID};
     pub use super::join::ROW as JOIN;
     pub use super::kill::ROW as KILL;
@@ -238,6 +246,10 @@ calls! {
     Fsync = "fsync",
     FutexWait = "futex_wait",
     FutexWake = "futex_wake",
+    FutexRequeue = "futex_requeue",
+    FutexLockPi = "futex_lock_pi",
+    FutexUnlockPi = "futex_unlock_pi",
+    Ceiling = "sched_setparam",
     Getpid = "getpid",
     Getppid = "getppid",
     Join = "join",

@@ -33,6 +33,21 @@ steps = [ {{ fork = "child" }}, {{ thread = "worker" }} ]
 steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
+[rwlock.rw]
+[condition.c]
+[barrier.b]
+parties = 2
+[event-flag.e]
+[once.o]
+[spinlock.l]
+[value.v]
+[thread-queue.q]
+capacity = 2
+[float-channel.numbers]
+length = 10
+[timer.t]
+after = "1ms"
+program = "worker"
 [file.draft]
 exists = false
 [stream.out]

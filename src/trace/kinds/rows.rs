@@ -235,4 +235,14 @@ kinds! {
             object: Uint, "The file, a position in the header's `objects`.";
             bytes: Uint, "How many bytes.";
         }
+    SchedPiSetprio = 37, "sched_pi_setprio", None,
+        "A thread has another priority from here on: it holds a lock for which a thread of a higher priority waits, \
+         which lends it that priority, or it has given such a lock back. Linux's trace point of this name tells of \
+         the kernel's real-time classes, which a program of a measured run doesn't use.",
+        {
+            task: Uint, "The thread whose priority changes.";
+            donor: Uint, "The thread that lends its priority; 0 if the thread has less from here on.";
+            before: Int, "The priority until now.";
+            after: Int, "The priority from now on.";
+        }
 }
