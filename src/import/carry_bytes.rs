@@ -36,7 +36,7 @@ fn describe(cx: &mut Context<'_, '_>, argument: &str, end: End) -> What {
         }
         Some(_) => What::Other,
         None if (1..=2).contains(&fd) && end == End::Write => What::Terminal,
-        None if fd == 0 => file(cx, "stdin", "standard input"),
+        None if fd == 0 => file(cx, "standard-input", "standard input"),
         None => {
             cx.builder.doubts += 1;
             cx.builder.report.remark("descriptors that were open before the recording are taken as files");

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::scenario::table::reserved;
+
 /// All that a scenario's text is made of.
 #[derive(Debug, Default)]
 pub struct Plan {
@@ -117,8 +119,9 @@ pub struct Names {
 impl Default for Names {
     /// Without those that mean something by themselves somewhere.
     fn default() -> Names {
-        let reserved = ["any", "all", "init", "terminal", "kernel", "locks", "child", "parent", "disk"];
-        Names { taken: reserved.map(str::to_owned).into() }
+        // `kill` knows the first two, and files need a disk.
+        let own = ["child", "parent", "disk"];
+        Names { taken: reserved().chain(own).map(str::to_owned).collect() }
     }
 }
 
