@@ -23,6 +23,18 @@ const CALLS: &[&str] = &[
     "pause",
     "rt_sigaction",
     "sched_yield",
+    "pipe2",
+    "dup",
+    "dup2",
+    "fcntl",
+    "open",
+    "ppoll",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_pwait2",
+    "eventfd2",
+    "timerfd_create",
+    "timerfd_settime",
 ];
 
 #[test]

@@ -24,7 +24,7 @@ arrays = {{ array = {{ type = "q", length = 8 }} }}
 [process.main]
 steps = [
   {{ set = "i", to = 0 }},
-  {{ set = "x", to = 0 }},
+  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
   {example},
 ]
 [process.other]
@@ -33,6 +33,7 @@ steps = [ {{ fork = "child" }}, {{ thread = "worker" }} ]
 steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
+[fifo.requests]
 "#
     )
 }
