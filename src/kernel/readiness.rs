@@ -138,11 +138,7 @@ impl<S: Sink> Kernel<S> {
             }
             Opened::PipeWrite(pipe) => {
                 let pipe = &self.pipes[pipe as usize];
-                Readiness {
-                    writable: !pipe.is_full(),
-                    error: pipe.readers == 0,
-                    ..Readiness::default()
-                }
+                Readiness { writable: !pipe.is_full(), error: pipe.readers == 0, ..Readiness::default() }
             }
             Opened::File(_) => Readiness { readable: true, writable: true, ..Readiness::default() },
             Opened::Keyboard => {

@@ -258,6 +258,8 @@ pub struct Image {
     /// Texts of assertions, indexed by the [`NameId`](crate::ids::NameId) in the instruction.
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
+    /// The variables that each exec passes on, by their names in the other program.
+    pub arguments: Vec<Vec<(String, Operand)>>,
     /// What each `poll` looks at.
     pub polls: Vec<Vec<Polled>>,
     /// Whether a program sets a timer behind a descriptor.
@@ -278,13 +280,16 @@ pub struct Image {
     pub run: RunSpec,
 }
 
+/// Descriptors that every process has: standard input, output and error.
+const STANDARD: u16 = 3;
+
 impl Image {
     /// The number of descriptors that the scenario's own channels have: those that calls return
     /// count on from here, the lowest free one first.
     pub fn named_descriptors(&self) -> u16 {
         let ends = self.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
         let last = ends.chain(self.files.iter().map(|file| file.fd)).max();
-        last.map_or(2, |fd| fd.0 + 1)
+        last.map_or(STANDARD, |fd| fd.0 + 1)
     }
 
     /// Whether a descriptor is an end of a FIFO.

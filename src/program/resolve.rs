@@ -19,6 +19,9 @@ use super::value::{Handle, Operand};
 /// The keyboard and the screen.
 pub const KEYBOARD: Fd = Fd(0);
 pub const SCREEN: Fd = Fd(1);
+/// The names of the descriptors that a shell redirects, in the order of their numbers. Without a
+/// redirection they are the keyboard and the screen.
+pub const STANDARD: [&str; 3] = ["stdin", "stdout", "stderr"];
 
 /// One end of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -53,6 +56,21 @@ impl JsonSchema for True {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({ "const": true })
     }
+}
+
+/// The signals with these names as a set of bits; none if there is a mistake, which is reported.
+pub fn signal_set(names: &[At<SignalName>], cx: &mut Lower<'_>) -> Option<u64> {
+    let mut set = Some(0);
+    for name in names {
+        match name.value.resolve(&name.span) {
+            Ok(signal) => set = set.map(|set| set | signal.bit()),
+            Err(problem) => {
+                cx.problems.push(problem);
+                set = None;
+            }
+        }
+    }
+    set
 }
 
 /// A signal's name, with or without `SIG`.
@@ -116,6 +134,9 @@ impl Lower<'_> {
     }
 
     fn named_channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
+        if let Some(number) = STANDARD.iter().position(|standard| *standard == name.value) {
+            return Some(self.use_fd(Fd(number as u16), &name.span));
+        }
         if name.value == "terminal" {
             let fd = match end {
                 End::Read => KEYBOARD,

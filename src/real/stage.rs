@@ -72,6 +72,7 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
     file::place(reads, world.descriptor(Fd(0)))?;
     let screen = world.scratch.join("terminal");
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
+    file::place(nix::unistd::dup(&screen)?, world.descriptor(Fd(2)))?;
     file::place(screen, world.descriptor(Fd(1)))?;
     Ok(Channels { ends, keyboard, notes })
 }

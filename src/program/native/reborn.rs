@@ -18,13 +18,20 @@ pub struct Reborn {
     pub key: u64,
     /// Whether it ignores SIGPIPE: an exec leaves that as it is, but Rust's own start doesn't.
     pub ignores_pipe: bool,
+    /// The variables that it begins with.
+    pub passed: Vec<(String, i64)>,
     /// The scenario's channels that stand for something else, by `dup2`.
     pub redirected: Vec<(Fd, Channel)>,
 }
 
 impl Reborn {
     /// The command line of the program that a thread becomes.
-    pub fn arguments(native: &Native, program: ProgramId, index: i64) -> Vec<String> {
+    pub fn arguments(
+        native: &Native,
+        program: ProgramId,
+        index: i64,
+        passed: &[(String, i64)],
+    ) -> Vec<String> {
         let name = &native.world.image.programs[usize::from(program.0)].name;
         let numbers = [
             native.task.0.to_string(),
@@ -35,18 +42,26 @@ impl Reborn {
             written(&native.redirected()),
         ];
         let words = ["trapline".to_owned(), super::REBORN_COMMAND.to_owned()];
-        words.into_iter().chain(numbers).collect()
+        let passed = passed.iter().map(|(name, value)| format!("{name}={value}"));
+        words.into_iter().chain(numbers).chain(passed).collect()
     }
 
     /// Reads the command line; none if it isn't one of ours.
     pub fn from_arguments(arguments: &[String]) -> Option<Reborn> {
-        let [task, program, index, key, ignores_pipe, redirected] = arguments else { return None };
+        let [task, program, index, key, ignores_pipe, redirected, passed @ ..] = arguments else {
+            return None;
+        };
+        let passed = passed.iter().map(|word| {
+            let (name, value) = word.split_once('=')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        });
         Some(Reborn {
             task: Tid(task.parse().ok()?),
             program: ProgramId(program.parse().ok()?),
             index: index.parse().ok()?,
             key: key.parse().ok()?,
             ignores_pipe: ignores_pipe.parse().ok()?,
+            passed: passed.collect::<Option<_>>()?,
             redirected: read(redirected)?,
         })
     }
@@ -71,7 +86,8 @@ fn read(word: &str) -> Option<Vec<(Fd, Channel)>> {
         let mut parts = entry.split(':');
         let (fd, kind, object) = (parts.next()?, parts.next()?, parts.next()?);
         let kind = *KINDS.get(kind.parse::<usize>().ok()?)?;
-        let object = u32::try_from(object.parse::<i64>().ok()?).ok().map(|number| ObjectId::from(number as usize));
+        let object =
+            u32::try_from(object.parse::<i64>().ok()?).ok().map(|number| ObjectId::from(number as usize));
         Some((Fd(fd.parse().ok()?), Channel { object, kind }))
     };
     word.split(',').filter(|entry| !entry.is_empty()).map(one).collect()

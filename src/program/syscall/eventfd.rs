@@ -156,11 +156,7 @@ impl Write {
 }
 
 /// The thread waits for a counter or timer to change; EAGAIN if it isn't to wait.
-pub(super) fn wait_at<S: Sink>(
-    call: &mut Call<'_, S>,
-    open: OpenId,
-    key: WaitKey,
-) -> Result<Outcome, Errno> {
+pub(super) fn wait_at<S: Sink>(call: &mut Call<'_, S>, open: OpenId, key: WaitKey) -> Result<Outcome, Errno> {
     if call.kernel.files.open[open.0 as usize].flags.nonblock {
         return Err(Errno::EAGAIN);
     }

@@ -98,12 +98,7 @@ impl FifoOpen {
     }
 
     /// The first part: the end counts as open, for those who wait for it as well.
-    fn begin<S: Sink>(
-        &self,
-        call: &mut Call<'_, S>,
-        pipe: u32,
-        object: ObjectId,
-    ) -> Result<Outcome, Errno> {
+    fn begin<S: Sink>(&self, call: &mut Call<'_, S>, pipe: u32, object: ObjectId) -> Result<Outcome, Errno> {
         let process = call.process();
         let state = &call.kernel.pipes[pipe as usize];
         if self.write && self.nonblock && state.readers == 0 {

@@ -16,20 +16,31 @@ mod kill;
 mod pause;
 mod read;
 mod signal;
+mod signal_return;
 mod sleep;
 mod thread;
 mod wait;
 mod write;
 mod r#yield;
 
+// Signals and process control.
+mod affinity;
 mod dup;
 mod epoll;
 mod epoll_wait;
 mod eventfd;
 mod fcntl;
 mod fifo_open;
+mod nice;
 mod pipe;
 mod poll;
+mod setitimer;
+mod setpgid;
+mod sigmask;
+mod sigpending;
+mod sigsuspend;
+mod sigwait;
+mod tgkill;
 mod timerfd;
 
 pub use close::Close;
@@ -44,25 +55,35 @@ pub use kill::Kill;
 pub use pause::Pause;
 pub use read::Read;
 pub use signal::SignalAction;
+pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
 
+pub use affinity::SetAffinity;
 pub use dup::{Dup, Dup2};
 pub use epoll::{EpollCreate, EpollCtl};
 pub use epoll_wait::EpollWait;
 pub use eventfd::Eventfd;
 pub use fcntl::Fcntl;
 pub use fifo_open::FifoOpen;
+pub use nice::Nice;
 pub use pipe::MakePipe;
 pub use poll::Poll;
+pub use setitimer::Setitimer;
+pub use setpgid::{Getpgid, Setpgid};
+pub use sigmask::Sigmask;
+pub use sigpending::Sigpending;
+pub use sigsuspend::Sigsuspend;
+pub use sigwait::Sigwait;
+pub use tgkill::Tgkill;
 pub use timerfd::{Timerfd, TimerfdSettime};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::image::Image;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -92,14 +113,23 @@ pub(super) mod forms {
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
 
+    pub use super::affinity::ROW as SET_AFFINITY;
     pub use super::dup::{DUP, DUP2};
     pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
     pub use super::epoll_wait::WAIT as EPOLL_WAIT;
     pub use super::eventfd::ROW as EVENTFD;
     pub use super::fcntl::ROW as FCNTL;
     pub use super::fifo_open::ROW as FIFO_OPEN;
+    pub use super::nice::ROW as NICE;
     pub use super::pipe::ROW as PIPE;
     pub use super::poll::ROW as POLL;
+    pub use super::setitimer::{ALARM, SETITIMER};
+    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
+    pub use super::sigmask::ROW as SIGMASK;
+    pub use super::sigpending::ROW as SIGPENDING;
+    pub use super::sigsuspend::ROW as SIGSUSPEND;
+    pub use super::sigwait::ROW as SIGWAIT;
+    pub use super::tgkill::ROW as TGKILL;
     pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
 }
 
@@ -149,6 +179,14 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
+            fn after_signal(&self) -> AfterSignal {
+                match self { $(Syscall::$name(own) => own.after_signal(),)* }
+            }
+
+            fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+                match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
             fn ends_by_itself(&self) -> bool {
                 match self { $(Syscall::$name(own) => own.ends_by_itself(),)* }
             }
@@ -173,6 +211,9 @@ macro_rules! calls {
 /// The call by which a program ends.
 pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
 
+/// The call by which a signal's handler ends.
+pub const SIGNAL_RETURN: crate::ids::CallId = crate::ids::CallId(Row::SignalReturn as u16);
+
 calls! {
     Close = "close",
     Exec = "execve",
@@ -188,11 +229,23 @@ calls! {
     Pause = "pause",
     Read = "read",
     SignalAction = "rt_sigaction",
+    SignalReturn = "rt_sigreturn",
     Sleep = "nanosleep",
     Thread = "clone",
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+
+    Getpgid = "getpgid",
+    Nice = "setpriority",
+    SetAffinity = "sched_setaffinity",
+    Setitimer = "setitimer",
+    Setpgid = "setpgid",
+    Sigmask = "rt_sigprocmask",
+    Sigpending = "rt_sigpending",
+    Sigsuspend = "rt_sigsuspend",
+    Sigwait = "rt_sigtimedwait",
+    Tgkill = "tgkill",
     MakePipe = "pipe2",
     Dup = "dup",
     Dup2 = "dup2",
