@@ -95,9 +95,8 @@ fn nobody_who_polls_misses_anything() {
         let outcome = simulator.run();
         assert_eq!(outcome, Outcome::Finished, "seed {seed}\n{text}");
         let events = simulator.kernel.sink.events.iter();
-        let taken: u64 = events
-            .map(|event| u64::from(matches!(event.kind, Kind::MessageReceive { .. })))
-            .sum();
+        let taken: u64 =
+            events.map(|event| u64::from(matches!(event.kind, Kind::MessageReceive { .. }))).sum();
         assert_eq!(taken, sent, "seed {seed}\n{text}");
     }
 }

@@ -149,6 +149,16 @@ impl Lower<'_> {
             self.no_such(name, "pipe or file", have);
             return None;
         };
+        if self.names.absent.contains(&name.value) {
+            let message = format!("`{}` doesn't exist at the beginning, so nobody has it open", name.value);
+            let problem = Problem::error(Code::WrongObject, name.span.clone(), message);
+            let help = format!(
+                "open it: `{{ open = \"{}\", flags = [\"create\", \"write\"], into = \"fd\" }}`, and write `\"@fd\"`",
+                name.value
+            );
+            self.problems.push(problem.help(help));
+            return None;
+        }
         let fd = match (channel, end) {
             (Channel::Pipe { read, .. }, End::Read) => read,
             (Channel::Pipe { write, .. }, End::Write) => write,

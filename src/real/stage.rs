@@ -1,6 +1,6 @@
 //! What a run's processes find: pipes, the terminal and files, each at its descriptor.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::OFlag;
@@ -84,9 +84,14 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
             let text = format!("a file of {} bytes is larger than the run's limit", wanted.size);
             return Err(std::io::Error::other(text));
         }
+        if !wanted.exists {
+            continue;
+        }
         let path = spec.scratch.join(format!("file-{number}"));
         let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-        std::io::copy(&mut std::io::repeat(0).take(wanted.size), &mut out)?;
+        out.write_all(wanted.text.as_bytes())?;
+        let rest = wanted.size - (wanted.text.len() as u64).min(wanted.size);
+        std::io::copy(&mut std::io::repeat(0).take(rest), &mut out)?;
         let made = out.into_inner()?;
         if !wanted.cached {
             file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;
@@ -100,7 +105,7 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
 pub fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
     let used = &world.image.programs[usize::from(program.0)].fds;
     for (number, spec) in world.image.files.iter().enumerate() {
-        if used.contains(&spec.fd) {
+        if spec.exists && used.contains(&spec.fd) {
             let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
             file::place(opened, world.descriptor(spec.fd))?;
         }

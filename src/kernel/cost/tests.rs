@@ -35,6 +35,15 @@ const CALLS: &[&str] = &[
     "eventfd2",
     "timerfd_create",
     "timerfd_settime",
+    "fdatasync",
+    "fstat",
+    "ftruncate",
+    "lseek",
+    "openat",
+    "pread64",
+    "pwrite64",
+    "rename",
+    "unlink",
 ];
 
 #[test]

@@ -12,7 +12,7 @@ use crate::ids::{Fd, ObjectId};
 use crate::kernel::file::{Flags, Open, OpenId, Opened};
 #[cfg(target_os = "linux")]
 use crate::kernel::ipc::pipe::DEFAULT_CAPACITY;
-use crate::kernel::waits::{Interruption, WaitKey};
+use crate::kernel::waits::WaitKey;
 #[cfg(target_os = "linux")]
 use crate::os;
 use crate::program::Variable;
@@ -113,7 +113,7 @@ impl FifoOpen {
         let fd = if taken { call.kernel.lowest_free(process)? } else { self.fd };
         let offset = if !self.write && self.nonblock && there == 0 { writers_ever } else { u64::MAX };
         let flags = Flags { nonblock: self.nonblock };
-        call.kernel.files.open.push(Open { what, flags, offset, references: 0 });
+        call.kernel.files.open.push(Open { offset, ..Open::new(what, flags) });
         let open = OpenId((call.kernel.files.open.len() - 1) as u32);
         call.kernel.install(process, fd, open);
         if is_first {
@@ -140,6 +140,13 @@ impl SystemCall for FifoOpen {
         (!self.nonblock).then_some(Awaits { on: Cause::Fifo, object: Some(object) })
     }
 
+    /// A handler has interrupted the wait: the end is closed again.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let (process, fd) = (call.process(), Fd(call.amount() as u16));
+        call.kernel.close(call.cpu, process, fd);
+        None
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (pipe, object) = self.fifo(call.image).ok_or(Errno::ENOENT)?;
         let pipe = pipe as u32;
@@ -152,11 +159,6 @@ impl SystemCall for FifoOpen {
         // Somebody may have opened the other end and be gone again.
         if ever + 1 > call.progress() {
             return Ok(self.done(call, fd));
-        }
-        if call.kernel.take_interruption(call.task) == Some(Interruption::Signal) {
-            let process = call.process();
-            call.kernel.close(call.cpu, process, fd);
-            return Err(Errno::EINTR);
         }
         call.kernel.wait_for(WaitKey { cause: Cause::Fifo, object: pipe }, call.task);
         Ok(Outcome::Block { on: Cause::Fifo, object: Some(object) })

@@ -7,18 +7,24 @@
 mod close;
 mod exec;
 mod exit;
+mod file_io;
 mod fork;
 mod fsync;
+mod ftruncate;
 mod futex;
 mod getpid;
 mod join;
 mod kill;
+mod lseek;
+mod open;
 mod pause;
+mod pread;
 mod read;
 mod signal;
 mod signal_return;
 mod sleep;
 mod thread;
+mod unlink;
 mod wait;
 mod write;
 mod r#yield;
@@ -47,17 +53,22 @@ pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
 pub use fork::Fork;
-pub use fsync::Fsync;
+pub use fsync::{Fdatasync, Fsync};
+pub use ftruncate::{Fstat, Ftruncate};
 pub use futex::{FutexWait, FutexWake};
 pub use getpid::{Getpid, Getppid};
 pub use join::Join;
 pub use kill::Kill;
+pub use lseek::Lseek;
+pub use open::Open;
 pub use pause::Pause;
+pub use pread::{Pread, Pwrite};
 pub use read::Read;
 pub use signal::SignalAction;
 pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
+pub use unlink::{Rename, Unlink};
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
@@ -99,16 +110,21 @@ pub(super) mod forms {
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
     pub use super::fork::ROW as FORK;
-    pub use super::fsync::ROW as FSYNC;
+    pub use super::fsync::{DATA as FDATASYNC, ROW as FSYNC};
+    pub use super::ftruncate::{STAT as FSTAT, TRUNCATE as FTRUNCATE};
     pub use super::futex::{WAIT as FUTEX_WAIT, WAKE as FUTEX_WAKE};
     pub use super::getpid::{GETPID, GETPPID};
     pub use super::join::ROW as JOIN;
     pub use super::kill::ROW as KILL;
+    pub use super::lseek::ROW as LSEEK;
+    pub use super::open::ROW as OPEN;
     pub use super::pause::ROW as PAUSE;
+    pub use super::pread::{READ as PREAD, WRITE as PWRITE};
     pub use super::read::ROW as READ;
     pub use super::signal::ROW as SIGNAL;
     pub use super::sleep::ROW as SLEEP;
     pub use super::thread::ROW as THREAD;
+    pub use super::unlink::{RENAME, UNLINK};
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
@@ -235,6 +251,15 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    Fdatasync = "fdatasync",
+    Fstat = "fstat",
+    Ftruncate = "ftruncate",
+    Lseek = "lseek",
+    Open = "openat",
+    Pread = "pread64",
+    Pwrite = "pwrite64",
+    Rename = "rename",
+    Unlink = "unlink",
 
     Getpgid = "getpgid",
     Nice = "setpriority",

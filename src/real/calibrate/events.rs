@@ -66,7 +66,9 @@ fn events(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let shown = bench.run(&Text::default().objects(objects).process("solo", 0, &steps), 1)?;
     for (call, _, numbered) in STEPS {
         let sample = body(&shown, found, call, call)?;
-        let each = found.of_call("dup2") + found.of_call("close") + 2.0 * found.of("syscall-entry")
+        let each = found.of_call("dup2")
+            + found.of_call("close")
+            + 2.0 * found.of("syscall-entry")
             + 2.0 * found.of("syscall-exit");
         let numbering = *numbered as f64 * each;
         let source = match numbered {

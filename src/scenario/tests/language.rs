@@ -34,6 +34,10 @@ steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
 [fifo.requests]
+[file.draft]
+exists = false
+[stream.out]
+over = "log"
 "#
     )
 }
