@@ -28,6 +28,7 @@ pub mod registry;
 mod remote;
 pub mod sample;
 mod scheduler;
+mod stated;
 mod switch;
 pub mod text;
 mod timer;
