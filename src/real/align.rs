@@ -54,6 +54,7 @@ fn numbers(call: CallId) -> &'static [i64] {
         "dup" => &[calls::DUP],
         "dup2" => &[calls::DUP3],
         "fcntl" => &[calls::FCNTL],
+        "open" => &[calls::OPENAT],
         "ppoll" => &[calls::PPOLL],
         "epoll_create1" => &[calls::EPOLL_CREATE1],
         "epoll_ctl" => &[calls::EPOLL_CTL],

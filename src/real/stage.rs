@@ -17,10 +17,30 @@ use super::spec::Spec;
 pub struct Channels {
     /// The guardian's own ends of pipes.
     pub ends: Vec<Fd>,
-    /// Where keys are pressed.
-    pub keyboard: OwnedFd,
+    pub keyboard: Keyboard,
     /// In what they differ from what the scenario asks for.
     pub notes: Vec<String>,
+}
+
+/// Where keys are pressed, with the terminal's line discipline: a line can be read when it is complete,
+/// and a read takes one line.
+#[derive(Debug)]
+pub struct Keyboard {
+    /// Each write to it is read as a packet of its own.
+    lines: OwnedFd,
+    line: String,
+}
+
+impl Keyboard {
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.line.push(key);
+            if key == '\n' {
+                let line = std::mem::take(&mut self.line);
+                let _ = nix::unistd::write(&self.lines, line.as_bytes());
+            }
+        }
+    }
 }
 
 /// Makes pipes and the terminal.
@@ -32,7 +52,8 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
             continue;
         }
         let (read, write, holds) = file::pipe(pipe.capacity)?;
-        if holds != pipe.capacity {
+        // What is at least a page is rounded up in the model as well.
+        if holds != pipe.capacity.next_power_of_two() {
             let name = &world.image.objects[pipe.object.index()].name;
             notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
         }
@@ -45,7 +66,9 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
         file::place(write, world.descriptor(pipe.write))?;
         ends.extend([pipe.read, pipe.write]);
     }
-    let (reads, keyboard, _) = file::pipe(65536)?;
+    let (reads, lines, _) = file::pipe(65536)?;
+    file::set_direct(lines.as_raw_fd(), true).map_err(|_| nix::errno::Errno::EINVAL)?;
+    let keyboard = Keyboard { lines, line: String::new() };
     file::place(reads, world.descriptor(Fd(0)))?;
     let screen = world.scratch.join("terminal");
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;

@@ -3,6 +3,7 @@
 //! A scenario is a function of its seed alone. The times are small primes and their multiples, so
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
+mod events;
 mod sync;
 
 use std::fmt::Write;
@@ -228,6 +229,8 @@ impl Generator {
         let value = self.number(0, 2);
         self.line(&format!("[semaphore.s]\nvalue = {value}"));
         self.synchronisers();
+        let channels = events::objects(&mut self.random);
+        self.line(&channels);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
@@ -274,6 +277,9 @@ impl Generator {
         let child = self.number(0, self.children - 1);
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
+        }
+        if self.chance(12) {
+            return events::step(&mut self.random, time);
         }
         if self.chance(12) {
             return self.synchronising();

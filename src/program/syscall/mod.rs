@@ -287,7 +287,7 @@ calls! {
     Dup = "dup",
     Dup2 = "dup2",
     Fcntl = "fcntl",
-    FifoOpen = "openat",
+    FifoOpen = "open",
     Poll = "ppoll",
     EpollCreate = "epoll_create1",
     EpollCtl = "epoll_ctl",

@@ -17,6 +17,7 @@ mod births;
 mod calls;
 mod copies;
 mod disk;
+mod events;
 mod faults;
 pub mod fit;
 pub mod found;

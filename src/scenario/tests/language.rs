@@ -24,7 +24,7 @@ arrays = {{ array = {{ type = "q", length = 8 }} }}
 [process.main]
 steps = [
   {{ set = "i", to = 0 }},
-  {{ set = "x", to = 0 }},
+  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
   {example},
 ]
 [process.other]
@@ -48,6 +48,7 @@ length = 10
 [timer.t]
 after = "1ms"
 program = "worker"
+[fifo.requests]
 [file.draft]
 exists = false
 [stream.out]
