@@ -187,6 +187,13 @@ impl<S: Sink> Replay<'_, S> {
                 true
             }
             Kind::ExceptionExit => self.in_fault.remove(&event.task),
+            // The kernel leaves a fault for a handler without saying so.
+            Kind::SignalDeliver { handled: true, .. } => {
+                if self.in_fault.remove(&event.task) {
+                    self.sink.event(Event { kind: Kind::ExceptionExit, ..event });
+                }
+                true
+            }
             _ => true,
         };
         if is_shown {
