@@ -198,8 +198,9 @@ impl<S: Sink> Kernel<S> {
         let stops = self.signals.processes.get(&process).is_some_and(|own| own.stop.is_some());
         let own = self.signals.threads.get(&thread);
         let open = !own.map_or(0, |own| own.blocked & !own.awaits);
-        let unfinished =
-            own.is_some_and(|own| own.saved.is_some() || own.stopped_in_call || own.unfinished != Unfinished::default());
+        let unfinished = own.is_some_and(|own| {
+            own.saved.is_some() || own.stopped_in_call || own.unfinished != Unfinished::default()
+        });
         let some = self.signals.pending(thread, process) & open != 0;
         self.tasks[thread.index()].attention = task.doomed.is_some() || stops || some || unfinished;
     }

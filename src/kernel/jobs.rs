@@ -16,7 +16,8 @@ impl<S: Sink> Kernel<S> {
         match signal.default_action() {
             DefaultAction::Stop => self.forget_pending(process, Signal::SIGCONT.bit()),
             DefaultAction::Continue => {
-                let stops = Signal::ALL.iter().filter(|signal| signal.default_action() == DefaultAction::Stop);
+                let stops =
+                    Signal::ALL.iter().filter(|signal| signal.default_action() == DefaultAction::Stop);
                 self.forget_pending(process, stops.fold(0, |set, signal| set | signal.bit()));
                 self.go_on_again(cpu, process);
             }
@@ -117,7 +118,8 @@ impl<S: Sink> Kernel<S> {
     /// The processes of a group that haven't ended, in the order of their numbers.
     pub fn members(&self, group: Pid) -> Vec<Pid> {
         let own = self.processes.iter().enumerate();
-        let members = own.filter(|(_, own)| own.as_ref().is_some_and(|own| own.is_alive() && own.group == group));
+        let members =
+            own.filter(|(_, own)| own.as_ref().is_some_and(|own| own.is_alive() && own.group == group));
         members.map(|(index, _)| Pid::from(index)).filter(|&member| member != Pid::INIT).collect()
     }
 }

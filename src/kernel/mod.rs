@@ -6,6 +6,7 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
+//! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
@@ -27,6 +28,7 @@ pub mod process;
 pub mod readiness;
 pub mod sched;
 pub mod schedule;
+pub mod screen;
 pub mod signals;
 pub mod task;
 pub mod wait;
@@ -81,11 +83,9 @@ impl Due {
     /// Whether it could wake somebody. Noise never does.
     pub const fn is_hope(self) -> bool {
         match self {
-            Due::DiskDone { .. }
-            | Due::Ipi { .. }
-            | Due::Notice { .. }
-            | Due::Outside(_)
-            | Due::Start(_) => true,
+            Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
+                true
+            }
             // One that was set anew must not keep a run going: the timers count themselves.
             Due::Noise { .. } | Due::Interval { .. } => false,
         }

@@ -132,7 +132,8 @@ impl<S: Sink> Kernel<S> {
     /// Where a thread is woken that may run on some CPUs only: where it was, if that is allowed and
     /// idle, or on one that has less to do.
     fn place_among(&self, previous: CpuId, affinity: Affinity) -> CpuId {
-        let stays = self.options.placement == Placement::Previous || self.cpus[previous.index()].is_unwanted();
+        let stays =
+            self.options.placement == Placement::Previous || self.cpus[previous.index()].is_unwanted();
         if affinity.allows(previous) && stays { previous } else { self.least_loaded_of(affinity) }
     }
 

@@ -63,7 +63,8 @@ impl<S: Sink> Kernel<S> {
 
     /// Whether a signal has no effect on a process that doesn't block it.
     pub(super) fn is_ignored(&self, process: Pid, signal: Signal) -> bool {
-        let ignored = self.processes[process.index()].as_ref().is_some_and(|own| own.ignored & signal.bit() != 0);
+        let ignored =
+            self.processes[process.index()].as_ref().is_some_and(|own| own.ignored & signal.bit() != 0);
         if signal.bit() & UNBLOCKABLE != 0 {
             return false;
         }
@@ -223,7 +224,8 @@ impl<S: Sink> Kernel<S> {
     pub fn force_signal(&mut self, cpu: usize, thread: Tid, signal: Signal) {
         let process = self.tasks[thread.index()].process;
         let blocked = self.signals.blocked(thread) & signal.bit() != 0;
-        let ignored = self.processes[process.index()].as_ref().is_some_and(|own| own.ignored & signal.bit() != 0);
+        let ignored =
+            self.processes[process.index()].as_ref().is_some_and(|own| own.ignored & signal.bit() != 0);
         if blocked || ignored {
             self.set_rule(process, signal, None, false);
             if let Some(own) = self.signals.threads.get_mut(&thread) {

@@ -20,8 +20,7 @@ pub fn sleep(time: Span) -> Result<(), Span> {
     let wanted = libc::timespec { tv_sec: seconds as libc::time_t, tv_nsec: nanos as libc::c_long };
     let mut left = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: both are valid times.
-    let result =
-        unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const wanted, &raw mut left) };
+    let result = unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const wanted, &raw mut left) };
     if result != libc::EINTR {
         return Ok(());
     }

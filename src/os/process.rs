@@ -147,7 +147,8 @@ pub fn wait_for(also: Also) -> Result<Option<Waited>, Errno> {
     let mut status = 0;
     // SAFETY: all zeros are a valid value of this plain structure.
     let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
-    let flags = [(also.now, libc::WNOHANG), (also.stopped, libc::WUNTRACED), (also.continued, libc::WCONTINUED)];
+    let flags =
+        [(also.now, libc::WNOHANG), (also.stopped, libc::WUNTRACED), (also.continued, libc::WCONTINUED)];
     let flags = flags.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag);
     // SAFETY: `status` and `usage` are valid for the call to write to.
     let pid = unsafe { libc::wait4(-1, &raw mut status, flags, &raw mut usage) };

@@ -265,8 +265,7 @@ pub fn send_to_thread(process: i32, thread: i32, signal: Signal) -> Result<(), E
         return Err(Errno::ESRCH);
     }
     // SAFETY: the call takes numbers only.
-    let result =
-        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, i32::from(signal as u8)) };
+    let result = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, i32::from(signal as u8)) };
     HostErrno::result(result).map(|_| ()).map_err(super::errno)
 }
 

@@ -7,6 +7,7 @@
 use crate::ids::{NameId, ObjectId, PageNumber};
 use crate::trace::Exception;
 
+use super::buffer_work::BufferWork;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -64,6 +65,9 @@ pub enum Instruction {
         new: Operand,
         old: Variable,
     },
+
+    /// Works on what the thread has read last.
+    Buffer(BufferWork),
 
     /// Goes on elsewhere. Takes no time.
     Jump(Address),

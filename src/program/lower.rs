@@ -244,6 +244,11 @@ impl Lower<'_> {
         self.temporaries[number]
     }
 
+    /// A place for what a step keeps from one execution to the next; zero at first.
+    pub fn lasting(&mut self) -> Variable {
+        self.hidden()
+    }
+
     fn hidden(&mut self) -> Variable {
         self.slots.push(Slot { name: String::new(), read: None, set: true });
         Variable((self.slots.len() - 1) as u16)
@@ -406,6 +411,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Touch { .. }
         | Instruction::TouchKernel { .. }
         | Instruction::Set { .. }
+        | Instruction::Buffer(_)
         | Instruction::Load { .. }
         | Instruction::Store { .. }
         | Instruction::AtomicAdd { .. }

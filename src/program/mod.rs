@@ -8,7 +8,7 @@
 //!   [`handler`]: signal handlers on top of it
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
 //!   verbs that aren't system calls; [`outside`]: the registry of what an event can be
-//! - [`content`]: what the bytes of a message hold
+//! - [`content`]: what the bytes of a message hold; [`buffer_work`]: what programs do with those that they read
 //! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
 //! - [`lower`]: from forms to instructions, with [`names`], [`amount`], [`expression`] and
 //!   [`resolve`]
@@ -17,6 +17,7 @@
 pub mod amount;
 pub mod at;
 pub mod basic;
+pub mod buffer_work;
 pub mod call;
 pub mod content;
 pub mod control;
@@ -34,6 +35,7 @@ pub mod outside;
 pub mod problem;
 pub mod reading;
 pub mod resolve;
+pub mod shell;
 pub mod syscall;
 pub mod userland;
 pub mod value;

@@ -82,6 +82,7 @@ pub fn run(mut native: Native) {
                 let value = value!(native, at, value);
                 native.user.set(Some(variable), value);
             }
+            Instruction::Buffer(work) => work.apply(&mut native.user),
             Instruction::Load { into, cell } => {
                 let value = cell!(native, at, cell).load();
                 native.user.set(Some(into), value);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
+use crate::kernel::screen::Screen;
 use crate::program::image::{Image, Text};
 use crate::program::native::{Note, Noted, Row, What};
 use crate::program::userland::Origin;
@@ -93,6 +94,7 @@ pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Inst
         doing: BTreeMap::new(),
         steps: BTreeMap::new(),
         pipes: Pipes::of(image),
+        screen: Screen::default(),
         failed: None,
         translator: translator(image, measured),
         sink,
@@ -127,6 +129,7 @@ struct Replay<'a, S> {
     /// The step that each thread is at.
     steps: BTreeMap<Tid, StepId>,
     pipes: Pipes,
+    screen: Screen,
     /// What an assertion that didn't hold has to say.
     failed: Option<String>,
     translator: Option<Translator<'a>>,
@@ -256,6 +259,12 @@ impl<S: Sink> Replay<'_, S> {
                 self.print(noted, &line);
             }
             What::Value => {}
+            What::Shown => {
+                let bytes = first.to_le_bytes();
+                for line in self.screen.show(bytes.into_iter().take(second as usize)) {
+                    self.print(noted, &line);
+                }
+            }
             What::Failed => {
                 let program = self.program(noted.task);
                 let step = self.image.steps.get(noted.note.step.index()).map_or("", |step| &step.text);

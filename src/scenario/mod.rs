@@ -22,6 +22,7 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod shared;
+pub mod shell;
 pub mod table;
 
 use std::path::Path;
@@ -138,6 +139,9 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
+    let shell = shell::expansion(text, &root, &mut problems);
+    let mut root = root;
+    shell::expand(&mut root, &shell, &mut problems);
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };
     let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);

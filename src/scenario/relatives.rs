@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::Fd;
+use crate::program::ProgramId;
 use crate::program::handler::SIGNAL_VARIABLE;
 use crate::program::image::{MemoryId, Start};
 use crate::program::instruction::Instruction;
 use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
 use crate::program::names::Names;
-use crate::program::ProgramId;
 use crate::program::problem::{Code, Problem, Problems};
 
 use super::objects::PipeRule;
@@ -148,8 +148,7 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         })
         .collect();
     let edges = units.iter().flat_map(|unit| &unit.edges);
-    let handlers: BTreeSet<usize> =
-        edges.filter(|edge| edge.link == Link::Handler).map(target).collect();
+    let handlers: BTreeSet<usize> = edges.filter(|edge| edge.link == Link::Handler).map(target).collect();
     let mut known: Vec<BTreeSet<String>> =
         units.iter().map(|unit| unit.set.iter().cloned().collect()).collect();
     let passed: Vec<(ProgramId, String)> = units.iter().flat_map(|unit| unit.passed.clone()).collect();

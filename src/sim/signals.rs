@@ -47,7 +47,9 @@ impl<S: Sink> Simulator<'_, S> {
     /// No signal is left to look at: a mask that was set for a wait gives way to the one before, and
     /// what a handler has interrupted goes on.
     fn go_back(&mut self, cpu: usize, thread: Tid) -> ControlFlow<Option<Trap>> {
-        let Some(own) = self.kernel.signals.threads.get_mut(&thread) else { return ControlFlow::Continue(()) };
+        let Some(own) = self.kernel.signals.threads.get_mut(&thread) else {
+            return ControlFlow::Continue(());
+        };
         if let Some(mask) = own.saved.take() {
             self.kernel.set_mask(thread, mask);
             if self.kernel.tasks[thread.index()].attention {

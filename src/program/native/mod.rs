@@ -14,8 +14,8 @@ pub use board::{Board, Chunk, Row, Size};
 pub use descriptors::{Channel, ChannelKind, Held};
 pub use note::{Note, Noted, What};
 
-use std::os::fd::RawFd;
 use std::collections::BTreeMap;
+use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -349,8 +349,7 @@ impl Native {
         loop {
             let handle = {
                 let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-                let fits =
-                    |(runs, _, _): &(ProgramId, Tid, _)| program.is_none_or(|only| only == *runs);
+                let fits = |(runs, _, _): &(ProgramId, Tid, _)| program.is_none_or(|only| only == *runs);
                 let Some(found) = threads.iter().position(fits) else { return Ok(()) };
                 if signal::catches_any() && self.world.board.find(threads[found].1).ended.is_none() {
                     Err(threads[found].1)

@@ -52,6 +52,8 @@ whats! {
     Reaped = 16,
     /// A signal was sent: which, to whom.
     Signal = 17,
+    /// Bytes were written to the terminal: up to eight of them, how many.
+    Shown = 18,
     /// A handler begins: of which signal.
     Deliver = 30,
 }

@@ -97,8 +97,8 @@ pub(super) mod forms {
 
     pub use super::affinity::ROW as SET_AFFINITY;
     pub use super::nice::ROW as NICE;
-    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::setitimer::{ALARM, SETITIMER};
+    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::sigmask::ROW as SIGMASK;
     pub use super::sigpending::ROW as SIGPENDING;
     pub use super::sigsuspend::ROW as SIGSUSPEND;

@@ -6,7 +6,6 @@ use serde::Deserialize;
 use crate::errno::Errno;
 #[cfg(target_os = "linux")]
 use crate::os::clock;
-use crate::program::{Amount, Variable};
 use crate::program::at::{At, TimeAmount};
 use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
@@ -15,6 +14,7 @@ use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::verb::{Level, Real, VerbRow};
+use crate::program::{Amount, Variable};
 use crate::time::{Instant, Span};
 use crate::trace::Cause;
 use crate::trace::Sink;

@@ -81,9 +81,11 @@ impl SystemCall for Tgkill {
             true => i64::from(row.host_process),
             false => i64::from(row.task.0),
         };
-        let row = native.world.board.rows().find(|row| {
-            row.process == process && number(row) == thread && row.ended.is_none()
-        });
+        let row = native
+            .world
+            .board
+            .rows()
+            .find(|row| row.process == process && number(row) == thread && row.ended.is_none());
         let row = row.ok_or(Errno::ESRCH)?;
         native.note(What::Signal, self.signal as i64, i64::from(row.task.0));
         host::send_to_thread(row.host_process, row.host_thread, self.signal).map(|()| 0)

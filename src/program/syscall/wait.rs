@@ -16,8 +16,8 @@ use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
-use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::problem::Code;
+use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Operand, ProgramId, Variable};
 use crate::trace::Cause;
 use crate::trace::Sink;

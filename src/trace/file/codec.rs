@@ -272,9 +272,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::SignalGenerate => {
             Kind::SignalGenerate { signal: decode_signal(from)?, to: Tid(from.narrow()?) }
         }
-        Code::SignalDeliver => {
-            Kind::SignalDeliver { signal: decode_signal(from)?, handled: from.bool()? }
-        }
+        Code::SignalDeliver => Kind::SignalDeliver { signal: decode_signal(from)?, handled: from.bool()? },
         Code::ProcessFork => Kind::ProcessFork { child: Tid(from.narrow()?), process: Pid(from.narrow()?) },
         Code::ProcessExec => Kind::ProcessExec { program: NameId(from.narrow()?) },
         Code::ProcessExit => Kind::ProcessExit { status: from.narrow()? },
