@@ -23,6 +23,17 @@ const CALLS: &[&str] = &[
     "pause",
     "rt_sigaction",
     "sched_yield",
+    "getpgid",
+    "rt_sigpending",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "rt_sigsuspend",
+    "rt_sigtimedwait",
+    "sched_setaffinity",
+    "setitimer",
+    "setpgid",
+    "setpriority",
+    "tgkill",
 ];
 
 #[test]
