@@ -7,6 +7,8 @@ use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
 
+use super::signals;
+
 struct Generator {
     random: Stream,
     text: String,
@@ -14,6 +16,8 @@ struct Generator {
     pipes: u64,
     mutexes: u64,
     children: u64,
+    /// Whether its programs have to do with signals.
+    signals: bool,
 }
 
 /// The scenario of this seed.
@@ -25,6 +29,7 @@ pub fn scenario(seed: u64) -> String {
         pipes: 0,
         mutexes: 0,
         children: 0,
+        signals: false,
     };
     generator.whole(seed);
     generator.text
@@ -232,6 +237,11 @@ impl Generator {
 
     fn programs(&mut self) {
         self.children = self.number(1, 2);
+        self.signals = self.chance(50);
+        if self.signals {
+            let programs = signals::programs(&mut self.random);
+            self.line(&programs);
+        }
         for process in 0..self.number(1, 4) {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
@@ -247,7 +257,8 @@ impl Generator {
                 let cpu = self.number(0, self.cpus - 1);
                 self.line(&format!("cpu = {cpu}"));
             }
-            let steps = self.steps(2, true);
+            let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
+            let steps = setup + &self.steps(2, true);
             self.line(&format!("steps = [{steps}]"));
         }
         for child in 0..self.children {
@@ -271,6 +282,9 @@ impl Generator {
         let child = self.number(0, self.children - 1);
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
+        }
+        if self.signals && self.chance(25) {
+            return signals::step(&mut self.random, time);
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
@@ -337,6 +351,7 @@ impl Generator {
         for _ in 0..self.number(2, 14) {
             let at = self.number(1, 20_000);
             let what = match self.number(0, 9) {
+                _ if self.signals && self.chance(65) => signals::event(&mut self.random),
                 0..=3 => "raise = \"button\"".to_owned(),
                 4 => "raise = \"disk\"".to_owned(),
                 5 | 6 => "packet = \"eth\"\nbytes = \"64B\"".to_owned(),
