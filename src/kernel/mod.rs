@@ -1,30 +1,37 @@
 //! The kernel's mechanisms. Knows no system call by name.
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
-//! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
+//! - [`cpu`], [`schedule`], [`affinity`], [`sched`]: what each CPU runs, who is next and where, and the policies
 //! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
 //! - [`screen`]: what programs write on the terminal
-//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
-//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
+//! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
+//! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod affinity;
 pub mod bytes;
 pub mod caches;
 pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
 pub mod dispositions;
+pub mod epoll;
 pub mod file;
+pub mod file_names;
 pub mod interrupts;
 pub mod intervals;
 pub mod ipc;
 pub mod jobs;
 pub mod memory;
 pub mod options;
+pub mod page_cache;
 pub mod process;
+pub mod ranges;
+pub mod read_ahead;
 pub mod readiness;
 pub mod sched;
 pub mod schedule;
@@ -75,6 +82,8 @@ pub enum Due {
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
     Start(u16),
+    /// The flusher looks at a file's dirty pages.
+    WriteBack { file: u32 },
     /// A process's interval timer expires, unless it was set anew since.
     Interval { process: Pid, ticket: u32 },
 }
@@ -87,7 +96,7 @@ impl Due {
                 true
             }
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. } | Due::Interval { .. } => false,
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
         }
     }
 }
@@ -115,6 +124,9 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Event counters and timers behind descriptors.
+    pub counters: Vec<ipc::counter::Counter>,
+    pub alarms: Vec<ipc::alarm::Alarm>,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.

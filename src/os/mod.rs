@@ -2,10 +2,12 @@
 //!
 //! - [`cache`]: fetching ahead what is about to be needed
 //! - [`calls`]: the numbers of system calls
+//! - [`children`]: what happens to children
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, limits
 //! - [`signal`]: rules and masks of signals, and what has arrived
@@ -17,11 +19,14 @@
 
 pub mod cache;
 pub mod calls;
+pub mod children;
 pub mod clock;
+pub mod events;
 pub mod file;
 pub mod futex;
 pub mod memory;
 pub mod perf;
+pub mod pipe;
 pub mod process;
 pub mod signal;
 
