@@ -1,7 +1,7 @@
 //! The kernel's mechanisms. Knows no system call by name.
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
-//! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
+//! - [`cpu`], [`schedule`], [`affinity`], [`sched`]: what each CPU runs, who is next and where, and the policies
 //! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
@@ -12,6 +12,7 @@
 //! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod affinity;
 pub mod bytes;
 pub mod caches;
 pub mod cost;

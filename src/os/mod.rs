@@ -2,6 +2,7 @@
 //!
 //! - [`cache`]: fetching ahead what is about to be needed
 //! - [`calls`]: the numbers of system calls
+//! - [`children`]: what happens to children
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
@@ -18,6 +19,7 @@
 
 pub mod cache;
 pub mod calls;
+pub mod children;
 pub mod clock;
 pub mod events;
 pub mod file;

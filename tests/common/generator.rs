@@ -10,6 +10,8 @@ use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
 
+use super::signals;
+
 struct Generator {
     random: Stream,
     text: String,
@@ -17,6 +19,8 @@ struct Generator {
     pipes: u64,
     mutexes: u64,
     children: u64,
+    /// Whether its programs have to do with signals.
+    signals: bool,
 }
 
 /// The scenario of this seed.
@@ -28,6 +32,7 @@ pub fn scenario(seed: u64) -> String {
         pipes: 0,
         mutexes: 0,
         children: 0,
+        signals: false,
     };
     generator.whole(seed);
     generator.text
@@ -238,6 +243,11 @@ impl Generator {
 
     fn programs(&mut self) {
         self.children = self.number(1, 2);
+        self.signals = self.chance(50);
+        if self.signals {
+            let programs = signals::programs(&mut self.random);
+            self.line(&programs);
+        }
         for process in 0..self.number(1, 4) {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
@@ -253,7 +263,8 @@ impl Generator {
                 let cpu = self.number(0, self.cpus - 1);
                 self.line(&format!("cpu = {cpu}"));
             }
-            let steps = self.steps(2, true);
+            let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
+            let steps = setup + &self.steps(2, true);
             self.line(&format!("steps = [{steps}]"));
         }
         for child in 0..self.children {
@@ -283,6 +294,9 @@ impl Generator {
         }
         if self.chance(12) {
             return self.synchronising();
+        }
+        if self.signals && self.chance(25) {
+            return signals::step(&mut self.random, time);
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
@@ -349,6 +363,7 @@ impl Generator {
         for _ in 0..self.number(2, 14) {
             let at = self.number(1, 20_000);
             let what = match self.number(0, 9) {
+                _ if self.signals && self.chance(65) => signals::event(&mut self.random),
                 0..=3 => "raise = \"button\"".to_owned(),
                 4 => "raise = \"disk\"".to_owned(),
                 5 | 6 => "packet = \"eth\"\nbytes = \"64B\"".to_owned(),

@@ -6,6 +6,7 @@
 
 mod board;
 mod descriptors;
+mod family;
 mod note;
 mod reborn;
 mod world;
@@ -22,10 +23,11 @@ use std::thread::JoinHandle;
 use crate::errno::Errno;
 use crate::ids::{ObjectId, Pid, StepId, Tid};
 use crate::kernel::dispositions::{Handler, Unfinished};
+use crate::os::children::{self, Also, Waited};
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
-use crate::os::process::{self, Also, Ended, Waited};
+use crate::os::process::{self, Ended};
 use crate::os::signal;
 use crate::signal::Signal;
 
@@ -330,7 +332,7 @@ impl Native {
             if !children.into_iter().any(|row| row.ended.is_none() && fits(&row)) {
                 return Err(Errno::ECHILD);
             }
-            let ended = match process::wait_for(also)? {
+            let ended = match children::wait_for(also)? {
                 None => return Ok(None),
                 Some(Waited::Ended(ended)) => ended,
                 Some(news @ (Waited::Stopped { pid, .. } | Waited::Continued { pid })) => {
