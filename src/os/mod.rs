@@ -15,6 +15,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod aio;
 pub mod cache;
 pub mod calls;
 pub mod clock;

@@ -31,6 +31,7 @@ mod r#yield;
 
 // Signals and process control.
 mod affinity;
+mod aio;
 mod nice;
 mod setitimer;
 mod setpgid;
@@ -40,6 +41,7 @@ mod sigsuspend;
 mod sigwait;
 mod tgkill;
 
+pub use aio::{AioError, AioRead, AioReturn, AioSuspend, AioWrite};
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -88,6 +90,9 @@ const MAX_COUNT: i64 = 4_000_000;
 
 /// The calls' rows for the registry of verbs.
 pub(super) mod forms {
+    pub use super::aio::{
+        ERROR as AIO_ERROR, READ as AIO_READ, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND, WRITE as AIO_WRITE,
+    };
     pub use super::close::ROW as CLOSE;
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
@@ -229,6 +234,11 @@ calls! {
     Pwrite = "pwrite64",
     Rename = "rename",
     Unlink = "unlink",
+    AioRead = "aio_read",
+    AioWrite = "aio_write",
+    AioError = "aio_error",
+    AioReturn = "aio_return",
+    AioSuspend = "aio_suspend",
 
     Getpgid = "getpgid",
     Nice = "setpriority",
