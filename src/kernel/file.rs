@@ -14,7 +14,7 @@ use super::wait::WaitQueue;
 pub use super::page_cache::{File, Job, Transfer, Way};
 
 /// The index of an open description in [`Files::open`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenId(pub u32);
 
 /// What a descriptor stands for.
@@ -25,6 +25,12 @@ pub enum Opened {
     File(u32),
     Keyboard,
     Screen,
+    /// An event counter (eventfd).
+    Counter(u32),
+    /// A timer whose expirations are read (timerfd).
+    Alarm(u32),
+    /// A set of descriptors that are waited for together (epoll).
+    Epoll(u32),
 }
 
 /// How an open description behaves, as open(2) and fcntl(2) set it.
@@ -169,8 +175,15 @@ impl<S: Sink> Kernel<S> {
         open.references += 1;
         if open.references == 1 {
             match open.what {
-                Opened::PipeRead(pipe) => self.pipes[pipe as usize].readers += 1,
-                Opened::PipeWrite(pipe) => self.pipes[pipe as usize].writers += 1,
+                Opened::PipeRead(pipe) => {
+                    let pipe = &mut self.pipes[pipe as usize];
+                    (pipe.readers, pipe.readers_ever) = (pipe.readers + 1, pipe.readers_ever + 1);
+                }
+                Opened::PipeWrite(pipe) => {
+                    let pipe = &mut self.pipes[pipe as usize];
+                    (pipe.writers, pipe.writers_ever) = (pipe.writers + 1, pipe.writers_ever + 1);
+                }
+                Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
                 Opened::File(file) => self.files.files[file as usize].opens += 1,
                 Opened::Keyboard | Opened::Screen => {}
             }
@@ -197,7 +210,11 @@ impl<S: Sink> Kernel<S> {
         if open.references > 0 {
             return;
         }
-        let (pipe, waiting) = match open.what {
+        let what = open.what;
+        if !self.watchers.is_empty() {
+            self.forget_open(id);
+        }
+        let (pipe, waiting) = match what {
             Opened::PipeRead(pipe) => {
                 let end = &mut self.pipes[pipe as usize];
                 end.readers -= 1;
@@ -208,12 +225,20 @@ impl<S: Sink> Kernel<S> {
                 end.writers -= 1;
                 (pipe, end.writers == 0)
             }
+            Opened::Counter(_) => return,
+            Opened::Alarm(alarm) => return self.drop_alarm(alarm),
+            Opened::Epoll(epoll) => return self.drop_epoll(epoll),
             Opened::File(file) => return self.file_closed(file),
             Opened::Keyboard | Opened::Screen => return,
         };
+        let end = &mut self.pipes[pipe as usize];
+        if end.named && end.readers == 0 && end.writers == 0 {
+            return end.discard();
+        }
         if waiting {
+            self.announce(cpu, Opened::PipeRead(pipe));
+            self.announce(cpu, Opened::PipeWrite(pipe));
             let Kernel { pipes, tasks, .. } = self;
-            let number = pipe;
             let pipe = &mut pipes[pipe as usize];
             let woken: Vec<Tid> = std::iter::from_fn(|| {
                 pipe.waiting_readers.pop(tasks).or_else(|| pipe.waiting_writers.pop(tasks))
@@ -222,8 +247,6 @@ impl<S: Sink> Kernel<S> {
             for waiter in woken {
                 self.wake(cpu, waiter);
             }
-            self.announce(cpu, Opened::PipeRead(number));
-            self.announce(cpu, Opened::PipeWrite(number));
         }
     }
 

@@ -7,7 +7,7 @@
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
 //! - [`screen`]: what programs write on the terminal
-//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
+//! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
 //! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`]: files on disks, and asynchronous requests
 //! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
@@ -18,6 +18,7 @@ pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
 pub mod dispositions;
+pub mod epoll;
 pub mod file;
 pub mod file_names;
 pub mod interrupts;
@@ -125,6 +126,9 @@ pub struct Kernel<S> {
     /// Asynchronous requests of files.
     pub requests: requests::Requests,
     pub futexes: Futexes,
+    /// Event counters and timers behind descriptors.
+    pub counters: Vec<ipc::counter::Counter>,
+    pub alarms: Vec<ipc::alarm::Alarm>,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.

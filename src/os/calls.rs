@@ -33,6 +33,17 @@ calls! {
     SCHED_YIELD = SYS_sched_yield,
     WAIT4 = SYS_wait4,
     WRITE = SYS_write,
+    PIPE2 = SYS_pipe2,
+    DUP = SYS_dup,
+    DUP3 = SYS_dup3,
+    FCNTL = SYS_fcntl,
+    PPOLL = SYS_ppoll,
+    EPOLL_CREATE1 = SYS_epoll_create1,
+    EPOLL_CTL = SYS_epoll_ctl,
+    EPOLL_PWAIT2 = SYS_epoll_pwait2,
+    EVENTFD2 = SYS_eventfd2,
+    TIMERFD_CREATE = SYS_timerfd_create,
+    TIMERFD_SETTIME = SYS_timerfd_settime,
 }
 
 /// Newer architectures have only the calls that take a folder's descriptor.

@@ -6,6 +6,7 @@
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, limits
 //! - [`signal`]: rules and masks of signals, and what has arrived
@@ -19,10 +20,12 @@ pub mod aio;
 pub mod cache;
 pub mod calls;
 pub mod clock;
+pub mod events;
 pub mod file;
 pub mod futex;
 pub mod memory;
 pub mod perf;
+pub mod pipe;
 pub mod process;
 pub mod signal;
 

@@ -32,7 +32,15 @@ mod r#yield;
 // Signals and process control.
 mod affinity;
 mod aio;
+mod dup;
+mod epoll;
+mod epoll_wait;
+mod eventfd;
+mod fcntl;
+mod fifo_open;
 mod nice;
+mod pipe;
+mod poll;
 mod setitimer;
 mod setpgid;
 mod sigmask;
@@ -40,6 +48,7 @@ mod sigpending;
 mod sigsuspend;
 mod sigwait;
 mod tgkill;
+mod timerfd;
 
 pub use aio::{AioError, AioRead, AioReturn, AioSuspend, AioWrite};
 pub use close::Close;
@@ -67,7 +76,15 @@ pub use write::Write;
 pub use r#yield::Yield;
 
 pub use affinity::SetAffinity;
+pub use dup::{Dup, Dup2};
+pub use epoll::{EpollCreate, EpollCtl};
+pub use epoll_wait::EpollWait;
+pub use eventfd::Eventfd;
+pub use fcntl::Fcntl;
+pub use fifo_open::FifoOpen;
 pub use nice::Nice;
+pub use pipe::MakePipe;
+pub use poll::Poll;
 pub use setitimer::Setitimer;
 pub use setpgid::{Getpgid, Setpgid};
 pub use sigmask::Sigmask;
@@ -75,6 +92,7 @@ pub use sigpending::Sigpending;
 pub use sigsuspend::Sigsuspend;
 pub use sigwait::Sigwait;
 pub use tgkill::Tgkill;
+pub use timerfd::{Timerfd, TimerfdSettime};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -117,7 +135,15 @@ pub(super) mod forms {
     pub use super::r#yield::ROW as YIELD;
 
     pub use super::affinity::ROW as SET_AFFINITY;
+    pub use super::dup::{DUP, DUP2};
+    pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
+    pub use super::epoll_wait::WAIT as EPOLL_WAIT;
+    pub use super::eventfd::ROW as EVENTFD;
+    pub use super::fcntl::ROW as FCNTL;
+    pub use super::fifo_open::ROW as FIFO_OPEN;
     pub use super::nice::ROW as NICE;
+    pub use super::pipe::ROW as PIPE;
+    pub use super::poll::ROW as POLL;
     pub use super::setitimer::{ALARM, SETITIMER};
     pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::sigmask::ROW as SIGMASK;
@@ -125,6 +151,7 @@ pub(super) mod forms {
     pub use super::sigsuspend::ROW as SIGSUSPEND;
     pub use super::sigwait::ROW as SIGWAIT;
     pub use super::tgkill::ROW as TGKILL;
+    pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
 }
 
 macro_rules! calls {
@@ -179,6 +206,10 @@ macro_rules! calls {
 
             fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
                 match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
+            fn ends_by_itself(&self) -> bool {
+                match self { $(Syscall::$name(own) => own.ends_by_itself(),)* }
             }
 
             #[inline]
@@ -250,4 +281,16 @@ calls! {
     Sigsuspend = "rt_sigsuspend",
     Sigwait = "rt_sigtimedwait",
     Tgkill = "tgkill",
+    MakePipe = "pipe2",
+    Dup = "dup",
+    Dup2 = "dup2",
+    Fcntl = "fcntl",
+    FifoOpen = "openat",
+    Poll = "ppoll",
+    EpollCreate = "epoll_create1",
+    EpollCtl = "epoll_ctl",
+    EpollWait = "epoll_pwait2",
+    Eventfd = "eventfd2",
+    Timerfd = "timerfd_create",
+    TimerfdSettime = "timerfd_settime",
 }
