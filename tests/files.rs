@@ -60,14 +60,14 @@ steps = [ { repeat = 16, do = [{ read = "data", bytes = "4KiB" }] } ]
 
 #[test]
 fn a_file_that_is_read_in_order_is_fetched_in_growing_windows() {
-    // The first read misses page 0 after 200 ns: entry and body. Its window is four pages. The disk
-    // takes 100 us, its handler 1 us, waking 100 ns, and the switch 1 us: 102300. The copy takes 4096,
+    // The first read misses page 0 after 1200 ns: the switch to the process, entry and body. Its window
+    // is four pages. The disk takes 100 us, its handler 1 us, waking 100 ns, and the switch 1 us: 103300. The copy takes 4096,
     // the exit 100. The second read comes to the mark at page 1, and takes effect another 200 + 4096
-    // later: 110792, when the next eight pages are asked for. It, and two more reads, need only the
+    // later: 111792, when the next eight pages are asked for. It, and two more reads, need only the
     // cache: 100 + 2 * 4396. The fifth misses page 4 after 200 ns, which is on its way, and comes to
     // the second mark: the rest of the file, four pages.
     let trace = run(READER);
-    assert_eq!(issued(&trace), [(200, 16_384), (110_792, 32_768), (119_884, 16_384)]);
+    assert_eq!(issued(&trace), [(1_200, 16_384), (111_792, 32_768), (120_884, 16_384)]);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_read_elsewhere_fetches_only_what_it_asks_for() {
         "repeat = 16, do = [{ read = \"data\", bytes = \"4KiB\" }]",
         "pread = \"data\", offset = 20480, bytes = \"4KiB\"",
     ));
-    assert_eq!(issued(&trace), [(200, 4096)]);
+    assert_eq!(issued(&trace), [(1_200, 4096)]);
 }
 
 const WRITER: &str = r#"
@@ -104,7 +104,7 @@ writeback = { after = "2ms", every = "5ms" }
 
 #[test]
 fn dirty_pages_go_to_the_disk_when_the_flusher_finds_them_old_enough() {
-    // Written at 200 + 4096, old at 2004296, found at the next multiple of 5 ms.
+    // Written at 1200 + 4096, old at 2005296, found at the next multiple of 5 ms.
     let steps = "{ write = \"data\", bytes = \"4KiB\" }, { sleep = \"10ms\" }, { fsync = \"data\" }";
     let trace = run(&format!("{WRITER}[process.a]\nsteps = [{steps}]\n"));
     assert_eq!(issued(&trace), [(5_000_000, 4096)]);

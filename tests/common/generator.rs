@@ -3,6 +3,9 @@
 //! A scenario is a function of its seed alone. The times are small primes and their multiples, so
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
+#[path = "generator_files.rs"]
+mod files;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
@@ -174,6 +177,7 @@ impl Generator {
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
+        self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);
             let idle = self.pick(&["true", "false"]);
@@ -201,6 +205,7 @@ impl Generator {
         self.line(&format!("[device.noise]\nkind = \"noise\"\ninterval = {interval}"));
         self.line_of_device();
         self.line("[file.data]\ndisk = \"disk\"\nsize = \"64KiB\"");
+        self.files();
     }
 
     fn line_of_device(&mut self) {
@@ -272,6 +277,9 @@ impl Generator {
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
         }
+        if self.chance(7) {
+            return self.file_step();
+        }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
             4 => format!("{{ compute = {{ dist = \"exponential\", mean = \"{time}ns\" }} }}"),
@@ -300,6 +308,8 @@ impl Generator {
             17 => "{ atomic-add = \"cells.x\", value = 1 }".to_owned(),
             18 => {
                 let direct = self.pick(&["true", "false"]);
+                // Direct transfers are whole sectors.
+                let size = if direct == "true" { "4KiB" } else { size };
                 format!("{{ read = \"data\", bytes = \"{size}\", direct = {direct} }}")
             }
             19 => {
