@@ -289,7 +289,8 @@ impl Model {
                 let taken = end - from;
                 self.place += taken;
                 self.steps.push("{ set = \"x\", to = 0 }".to_owned());
-                self.steps.push("{ read = \"@fd\", bytes = \"8B\", into = \"x\", result = \"n\" }".to_owned());
+                self.steps
+                    .push("{ read = \"@fd\", bytes = \"8B\", into = \"x\", result = \"n\" }".to_owned());
                 self.steps.push("{ print = \"{n} {x}\" }".to_owned());
                 self.lines.push(format!("{taken} {}", i64::from_le_bytes(word)));
             }
@@ -300,7 +301,8 @@ impl Model {
             Deed::Reopen => {
                 self.place = 0;
                 self.steps.push("{ close = \"@fd\" }".to_owned());
-                self.steps.push("{ open = \"data\", flags = [\"read\", \"write\"], into = \"fd\" }".to_owned());
+                self.steps
+                    .push("{ open = \"data\", flags = [\"read\", \"write\"], into = \"fd\" }".to_owned());
             }
         }
     }

@@ -7,8 +7,8 @@
 use crate::ids::{NameId, ObjectId, PageNumber};
 use crate::trace::Exception;
 
-use super::content::What;
 use super::buffer_work::BufferWork;
+use super::content::What;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 

@@ -7,9 +7,9 @@ use crate::ids::{CallId, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
+use super::basic::digest::fnv;
 use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::basic::digest::fnv;
 use super::instruction::{Address, ArgumentsId, InMemory};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};

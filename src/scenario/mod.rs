@@ -22,8 +22,8 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod shared;
-pub mod streams;
 pub mod shell;
+pub mod streams;
 pub mod table;
 
 use std::path::Path;

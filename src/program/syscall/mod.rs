@@ -109,7 +109,8 @@ const MAX_COUNT: i64 = 4_000_000;
 /// The calls' rows for the registry of verbs.
 pub(super) mod forms {
     pub use super::aio::{
-        ERROR as AIO_ERROR, READ as AIO_READ, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND, WRITE as AIO_WRITE,
+        ERROR as AIO_ERROR, READ as AIO_READ, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND,
+        WRITE as AIO_WRITE,
     };
     pub use super::close::ROW as CLOSE;
     pub use super::exec::ROW as EXEC;
