@@ -32,6 +32,7 @@ mod r#yield;
 // Signals and process control.
 mod affinity;
 mod aio;
+mod aio_result;
 mod dup;
 mod epoll;
 mod epoll_wait;
@@ -50,7 +51,8 @@ mod sigwait;
 mod tgkill;
 mod timerfd;
 
-pub use aio::{AioError, AioRead, AioReturn, AioSuspend, AioWrite};
+pub use aio::{AioRead, AioWrite};
+pub use aio_result::{AioError, AioReturn, AioSuspend};
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -108,10 +110,8 @@ const MAX_COUNT: i64 = 4_000_000;
 
 /// The calls' rows for the registry of verbs.
 pub(super) mod forms {
-    pub use super::aio::{
-        ERROR as AIO_ERROR, READ as AIO_READ, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND,
-        WRITE as AIO_WRITE,
-    };
+    pub use super::aio::{READ as AIO_READ, WRITE as AIO_WRITE};
+    pub use super::aio_result::{ERROR as AIO_ERROR, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND};
     pub use super::close::ROW as CLOSE;
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
