@@ -8,7 +8,7 @@
 //! - [`memory`]: page faults and address spaces
 //! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
-//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`]: files on disks, and asynchronous requests
 //! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
@@ -33,6 +33,7 @@ pub mod process;
 pub mod ranges;
 pub mod read_ahead;
 pub mod readiness;
+pub mod requests;
 pub mod sched;
 pub mod schedule;
 pub mod screen;
@@ -124,6 +125,8 @@ pub struct Kernel<S> {
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,
     pub files: Files,
+    /// Asynchronous requests of files.
+    pub requests: requests::Requests,
     pub futexes: Futexes,
     /// Who waits for a lock with priority inheritance.
     pub pi: PiLocks,

@@ -17,6 +17,7 @@
 
 #![allow(unsafe_code)]
 
+pub mod aio;
 pub mod cache;
 pub mod calls;
 pub mod children;

@@ -6,6 +6,9 @@
 mod events;
 mod sync;
 
+#[path = "generator_files.rs"]
+mod files;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
@@ -182,6 +185,7 @@ impl Generator {
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
+        self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);
             let idle = self.pick(&["true", "false"]);
@@ -209,6 +213,7 @@ impl Generator {
         self.line(&format!("[device.noise]\nkind = \"noise\"\ninterval = {interval}"));
         self.line_of_device();
         self.line("[file.data]\ndisk = \"disk\"\nsize = \"64KiB\"");
+        self.files();
     }
 
     fn line_of_device(&mut self) {
@@ -298,6 +303,9 @@ impl Generator {
         if self.signals && self.chance(25) {
             return signals::step(&mut self.random, time);
         }
+        if self.chance(7) {
+            return self.file_step();
+        }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
             4 => format!("{{ compute = {{ dist = \"exponential\", mean = \"{time}ns\" }} }}"),
@@ -326,6 +334,8 @@ impl Generator {
             17 => "{ atomic-add = \"cells.x\", value = 1 }".to_owned(),
             18 => {
                 let direct = self.pick(&["true", "false"]);
+                // Direct transfers are whole sectors.
+                let size = if direct == "true" { "4KiB" } else { size };
                 format!("{{ read = \"data\", bytes = \"{size}\", direct = {direct} }}")
             }
             19 => {

@@ -59,6 +59,11 @@ const CALLS: &[&str] = &[
     "pwrite64",
     "rename",
     "unlink",
+    "aio_read",
+    "aio_write",
+    "aio_error",
+    "aio_return",
+    "aio_suspend",
 ];
 
 #[test]

@@ -71,6 +71,8 @@ pub struct Native {
     /// The process's timer has been set, and may send a signal.
     pub timer_set: bool,
     pub held: Held,
+    /// Its asynchronous requests.
+    pub requests: crate::os::aio::Requests,
     chunk: Chunk,
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
@@ -101,6 +103,7 @@ impl Native {
             unfinished: Unfinished::default(),
             timer_set: false,
             held,
+            requests: crate::os::aio::Requests::default(),
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
@@ -256,6 +259,7 @@ impl Native {
         self.timer_set = false;
         signal::begin_anew(self.mask);
         self.held = held;
+        self.requests.forget();
         self.begin();
     }
 

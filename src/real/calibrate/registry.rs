@@ -64,7 +64,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::kernel::cost::{COPIES, DISK_ROWS, HOST_ROWS, ROWS};
+    use crate::kernel::cost::{BUILT_IN, COPIES, DISK_ROWS, HOST_ROWS, ROWS};
     use crate::program::syscall::NAMES;
 
     #[test]
