@@ -27,6 +27,8 @@ pub enum Opened {
     File(u32),
     Keyboard,
     Screen,
+    /// A POSIX message queue.
+    Queue(u32),
 }
 
 /// How an open description behaves, as open(2) and fcntl(2) set it.
@@ -128,10 +130,15 @@ impl<S: Sink> Kernel<S> {
     /// EMFILE if there is none.
     pub fn open(&mut self, process: Pid, what: Opened, flags: Flags) -> Result<Fd, Errno> {
         let fd = self.lowest_free(process)?;
-        self.files.open.push(Open { what, flags, offset: 0, references: 0 });
-        let id = OpenId((self.files.open.len() - 1) as u32);
+        let id = self.describe(what, flags);
         self.install(process, fd, id);
         Ok(fd)
+    }
+
+    /// A new open description, to which no descriptor refers yet.
+    pub(super) fn describe(&mut self, what: Opened, flags: Flags) -> OpenId {
+        self.files.open.push(Open { what, flags, offset: 0, references: 0 });
+        OpenId((self.files.open.len() - 1) as u32)
     }
 
     /// The lowest free descriptor that isn't a channel's of the scenario.
@@ -167,7 +174,7 @@ impl<S: Sink> Kernel<S> {
     /// by each for itself, with an offset of its own.
     pub fn open_anew(&mut self, id: OpenId) -> OpenId {
         let open = self.files.open[id.0 as usize];
-        if !matches!(open.what, Opened::File(_)) {
+        if !matches!(open.what, Opened::File(_) | Opened::Queue(_)) {
             return id;
         }
         self.files.open.push(Open { references: 0, ..open });
@@ -182,6 +189,7 @@ impl<S: Sink> Kernel<S> {
             match open.what {
                 Opened::PipeRead(pipe) => self.pipes[pipe as usize].readers += 1,
                 Opened::PipeWrite(pipe) => self.pipes[pipe as usize].writers += 1,
+                Opened::Queue(queue) => self.ipc.messages.queues[queue as usize].references += 1,
                 Opened::File(_) | Opened::Keyboard | Opened::Screen => {}
             }
         }
@@ -189,12 +197,15 @@ impl<S: Sink> Kernel<S> {
 
     /// Closes a descriptor; false if it wasn't open.
     pub fn close(&mut self, cpu: usize, process: Pid, fd: Fd) -> bool {
-        let Some(process) = &mut self.processes[process.index()] else {
+        let Some(files) = self.processes[process.index()].as_mut().map(|process| &mut process.files) else {
             return false;
         };
-        let Some(id) = process.files.get_mut(fd.index()).and_then(Option::take) else {
+        let Some(id) = files.get_mut(fd.index()).and_then(Option::take) else {
             return false;
         };
+        if let Opened::Queue(queue) = self.files.open[id.0 as usize].what {
+            self.forget_notification(queue, process);
+        }
         self.drop_reference(cpu, id);
         true
     }
@@ -217,6 +228,10 @@ impl<S: Sink> Kernel<S> {
                 let end = &mut self.pipes[pipe as usize];
                 end.writers -= 1;
                 (pipe, end.writers == 0)
+            }
+            Opened::Queue(queue) => {
+                self.ipc.messages.queues[queue as usize].references -= 1;
+                return;
             }
             Opened::File(_) | Opened::Keyboard | Opened::Screen => return,
         };

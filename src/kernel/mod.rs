@@ -105,6 +105,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Message queues and semaphore sets.
+    pub ipc: ipc::Ipc,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.

@@ -6,6 +6,7 @@
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`ipc`]: message queues and semaphore sets
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, signals, limits
 //!
@@ -19,6 +20,7 @@ pub mod calls;
 pub mod clock;
 pub mod file;
 pub mod futex;
+pub mod ipc;
 pub mod memory;
 pub mod perf;
 pub mod process;

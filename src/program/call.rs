@@ -90,6 +90,11 @@ pub trait SystemCall {
         None
     }
 
+    /// Whether a wait ends by itself after some time.
+    fn has_time_limit(&self) -> bool {
+        false
+    }
+
     /// The body's effect.
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno>;
 

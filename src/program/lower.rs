@@ -24,6 +24,7 @@ pub struct Tables {
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
     pub steps: Vec<StepEntry>,
+    pub lists: super::ipc::Lists,
 }
 
 /// How a program comes to another one.

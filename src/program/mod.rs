@@ -23,6 +23,7 @@ pub mod expression;
 pub mod form;
 pub mod image;
 pub mod instruction;
+pub mod ipc;
 pub mod library;
 pub mod lower;
 pub mod names;

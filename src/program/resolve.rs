@@ -82,7 +82,7 @@ impl SignalName {
 
 impl Lower<'_> {
     /// An object of the wrong kind, or none at all.
-    fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
+    pub(super) fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
         let text = &name.value;
         let problem = match self.names.kinds.get(text) {
             Some(kind) => {
@@ -131,7 +131,7 @@ impl Lower<'_> {
         let fd = match (channel, end) {
             (Channel::Pipe { read, .. }, End::Read) => read,
             (Channel::Pipe { write, .. }, End::Write) => write,
-            (Channel::File(fd), _) => fd,
+            (Channel::File(fd) | Channel::Queue(fd), _) => fd,
         };
         Some(self.use_fd(fd, &name.span))
     }

@@ -135,7 +135,8 @@ fn touch(native: &Native, memory: Memory, first: u64, pages: u64, access: Access
 fn make(native: &mut Native, call: &Syscall, result: Option<Variable>, on_error: OnError) -> bool {
     native.user.call = call.id();
     let waits = call.waits(&native.world.image);
-    let mark = if waits.is_some_and(Awaits::may_be_for_ever) { native.next_mark() } else { 0 };
+    let for_ever = waits.is_some_and(Awaits::may_be_for_ever) && !call.has_time_limit();
+    let mark = if for_ever { native.next_mark() } else { 0 };
     native.world.board.does(native.task, mark);
     native.enter();
     let caller = native.task;

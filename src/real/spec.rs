@@ -117,6 +117,7 @@ impl Spec {
             memories: Vec::new(),
             program: self.program.clone(),
             scratch: self.scratch.clone(),
+            named: super::named::found(&self.scratch),
             most_memory: self.memory,
         };
         for (index, spec) in world.image.memories.iter().enumerate() {

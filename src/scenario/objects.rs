@@ -106,6 +106,7 @@ pub struct Objects {
     pub rules: Vec<PipeRule>,
     pub files: Vec<FileSpec>,
     pub terminal: TerminalSpec,
+    pub ipc: crate::program::ipc::Ipc,
     pub memories: Vec<MemorySpec>,
     pub arrays: Vec<ArraySpec>,
     next_fd: u16,
@@ -127,6 +128,7 @@ pub fn read(
         rules: Vec::new(),
         files: Vec::new(),
         terminal,
+        ipc: crate::program::ipc::Ipc::default(),
         memories: Vec::new(),
         arrays: Vec::new(),
         next_fd: 3,
@@ -134,6 +136,7 @@ pub fn read(
     };
     objects.pipes(root, names, problems);
     objects.files(root, devices, names, problems);
+    objects.queues(root, names, problems);
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
@@ -169,7 +172,7 @@ impl Objects {
         ObjectId::from(self.entries.len() - 1)
     }
 
-    fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
+    pub(super) fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
         let fd = Fd(self.next_fd);
         match self.next_fd.checked_add(1) {
             Some(next) => self.next_fd = next,
@@ -265,8 +268,9 @@ impl Objects {
                 let found = lookup(&names.channels, "file", &at.value, &at.span, problems)?;
                 match found {
                     Channel::File(fd) => Some(*fd),
-                    Channel::Pipe { .. } => {
-                        let message = format!("`{}` is a pipe; this needs a file", at.value);
+                    Channel::Pipe { .. } | Channel::Queue(_) => {
+                        let kind = names.kinds.get(&at.value).copied().unwrap_or_default();
+                        let message = format!("`{}` is a {kind}; this needs a file", at.value);
                         problems.error(Code::WrongObject, at.span.clone(), message);
                         None
                     }

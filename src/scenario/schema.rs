@@ -202,6 +202,13 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
+    TableRow { key: "mqueue", shape: Shape::Named, schema: schema_of::<super::queues::MqueueForm> },
+    TableRow { key: "sysv-queue", shape: Shape::Named, schema: schema_of::<super::queues::TypedQueueForm> },
+    TableRow {
+        key: "sysv-semaphores",
+        shape: Shape::Named,
+        schema: schema_of::<super::queues::SemaphoresForm>,
+    },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },
     TableRow { key: "program", shape: Shape::Named, schema: schema_of::<super::processes::ProgramForm> },
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },

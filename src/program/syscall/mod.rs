@@ -22,6 +22,17 @@ mod wait;
 mod write;
 mod r#yield;
 
+mod mq_attributes;
+mod mq_notify;
+mod mq_open;
+mod mq_receive;
+mod mq_send;
+mod msgctl;
+mod msgrcv;
+mod msgsnd;
+mod semctl;
+mod semop;
+
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -39,6 +50,17 @@ pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
+
+pub use mq_attributes::MqAttributes;
+pub use mq_notify::MqNotify;
+pub use mq_open::{MqOpen, MqUnlink};
+pub use mq_receive::MqReceive;
+pub use mq_send::MqSend;
+pub use msgctl::Msgctl;
+pub use msgrcv::Msgrcv;
+pub use msgsnd::Msgsnd;
+pub use semctl::Semctl;
+pub use semop::Semop;
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -71,6 +93,17 @@ pub(super) mod forms {
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
+
+    pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
+    pub use super::mq_notify::ROW as MQ_NOTIFY;
+    pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
+    pub use super::mq_receive::ROW as MQ_RECEIVE;
+    pub use super::mq_send::ROW as MQ_SEND;
+    pub use super::msgctl::ROW as MSGCTL;
+    pub use super::msgrcv::ROW as MSGRCV;
+    pub use super::msgsnd::ROW as MSGSND;
+    pub use super::semctl::ROW as SEMCTL;
+    pub use super::semop::ROW as SEMOP;
 }
 
 macro_rules! calls {
@@ -119,6 +152,10 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
+            fn has_time_limit(&self) -> bool {
+                match self { $(Syscall::$name(own) => own.has_time_limit(),)* }
+            }
+
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
@@ -159,4 +196,15 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    MqOpen = "mq_open",
+    MqUnlink = "mq_unlink",
+    MqSend = "mq_timedsend",
+    MqReceive = "mq_timedreceive",
+    MqAttributes = "mq_getsetattr",
+    MqNotify = "mq_notify",
+    Msgsnd = "msgsnd",
+    Msgrcv = "msgrcv",
+    Msgctl = "msgctl",
+    Semop = "semop",
+    Semctl = "semctl",
 }

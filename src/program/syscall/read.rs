@@ -108,7 +108,7 @@ impl SystemCall for Read {
                 let line = call.kernel.terminal.lines.front();
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
             }
-            (_, Opened::PipeWrite(_) | Opened::Screen) => return None,
+            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Queue(_)) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -117,7 +117,7 @@ impl SystemCall for Read {
         match call.opened(self.fd)?.1 {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
-            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen | Opened::Queue(_) => None,
         }
     }
 
@@ -132,6 +132,7 @@ impl SystemCall for Read {
             Some((open, Opened::File(file))) => self.read_file(call, open, file),
             Some((_, Opened::Keyboard)) => self.read_line(call),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
+            Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
     }
 
@@ -139,6 +140,10 @@ impl SystemCall for Read {
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
+        // Linux would describe the queue in words, which no program of a scenario reads.
+        if channel.kind == ChannelKind::Queue {
+            return Err(Errno::EINVAL);
+        }
         let mut left = native.transfer(self.bytes)?;
         if channel.kind == ChannelKind::File {
             file::set_direct(descriptor, self.direct)?;
@@ -154,7 +159,7 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File => Some(value_of(bytes)),
+                    ChannelKind::File | ChannelKind::Queue => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -175,7 +180,7 @@ impl SystemCall for Read {
 
 /// The value that a message carries: its first eight bytes, little-endian.
 #[cfg(target_os = "linux")]
-fn value_of(bytes: &[u8]) -> i64 {
+pub(super) fn value_of(bytes: &[u8]) -> i64 {
     let mut value = [0; 8];
     let length = bytes.len().min(8);
     value[..length].copy_from_slice(&bytes[..length]);

@@ -108,7 +108,7 @@ impl SystemCall for Write {
                 (copying, if call.progress() > 0 { 0 } else { call.amount() })
             }
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
-            Opened::PipeRead(_) | Opened::Keyboard => return None,
+            Opened::PipeRead(_) | Opened::Keyboard | Opened::Queue(_) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -117,7 +117,7 @@ impl SystemCall for Write {
         match call.opened(self.fd)?.1 {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
-            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen | Opened::Queue(_) => None,
         }
     }
 
@@ -132,6 +132,8 @@ impl SystemCall for Write {
             Some((open, Opened::File(file))) => self.write_file(call, open, file),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
+            // A message queue has no write (fs/read_write.c).
+            Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
     }
 
