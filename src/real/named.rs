@@ -49,6 +49,19 @@ impl Object {
         }
     }
 
+    /// Whether the host has it.
+    pub fn exists(&self) -> bool {
+        let found = match self {
+            Object::Queue(name) => {
+                let how = OpenQueue { create: None, exclusive: false, nonblock: false };
+                ipc::open_queue(name, how).map(drop)
+            }
+            Object::TypedQueue(key) => ipc::find_typed(*key).map(drop),
+            Object::Semaphores(key) => ipc::find_semaphores(*key).map(drop),
+        };
+        found != Err(Errno::ENOENT)
+    }
+
     /// Removes it if it exists; false if that isn't possible.
     fn remove(&self) -> bool {
         let result = match self {

@@ -3,6 +3,8 @@
 //! A scenario is a function of its seed alone. The times are small primes and their multiples, so
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
+mod messages;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
@@ -225,6 +227,8 @@ impl Generator {
         }
         let value = self.number(0, 2);
         self.line(&format!("[semaphore.s]\nvalue = {value}"));
+        let queues = messages::objects(&mut self.random);
+        self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
@@ -271,6 +275,9 @@ impl Generator {
         let child = self.number(0, self.children - 1);
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
+        }
+        if self.chance(15) {
+            return messages::step(&mut self.random, time);
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),

@@ -23,6 +23,17 @@ const CALLS: &[&str] = &[
     "pause",
     "rt_sigaction",
     "sched_yield",
+    "mq_open",
+    "mq_unlink",
+    "mq_timedsend",
+    "mq_timedreceive",
+    "mq_notify",
+    "mq_getsetattr",
+    "msgsnd",
+    "msgrcv",
+    "msgctl",
+    "semop",
+    "semctl",
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, Stop};
 use super::found::Found;
-use super::{births, calls, copies, disk, faults, remote, scheduler, switch, timer, user};
+use super::{births, calls, copies, disk, faults, messages, remote, scheduler, switch, timer, user};
 
 /// A group of parameters that is measured at once.
 #[derive(Clone, Copy)]
@@ -25,6 +25,7 @@ pub const MEASUREMENTS: &[Measurement] = &[
     calls::CALLS,
     copies::PIPES,
     copies::FILES,
+    messages::MESSAGES,
     switch::SWITCH,
     switch::RINGS,
     remote::EXCHANGE,
