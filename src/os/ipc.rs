@@ -7,7 +7,6 @@ use std::ptr;
 use nix::errno::Errno as HostErrno;
 
 use crate::errno::Errno;
-use crate::kernel::ipc::semaphore_set::Operation;
 use crate::signal::Signal;
 
 /// A queue's messages and bytes of each.
@@ -109,7 +108,7 @@ pub fn messages(queue: RawFd) -> Result<i64, Errno> {
     // SAFETY: the kernel fills in the structure.
     let result = unsafe { libc::mq_getattr(queue, &raw mut attributes) };
     HostErrno::result(result).map_err(super::errno)?;
-    Ok(i64::from(attributes.mq_curmsgs))
+    Ok(attributes.mq_curmsgs)
 }
 
 /// Whether calls on this descriptor fail instead of waiting.
@@ -182,7 +181,7 @@ pub const HEAD: usize = size_of::<libc::c_long>();
 
 pub fn send_typed(id: i32, kind: i64, bytes: &[u8], nowait: bool) -> Result<(), Errno> {
     let mut message = Vec::with_capacity(HEAD + bytes.len());
-    message.extend((kind as libc::c_long).to_ne_bytes());
+    message.extend(kind.to_ne_bytes());
     message.extend(bytes);
     let flags = if nowait { libc::IPC_NOWAIT } else { 0 };
     // SAFETY: the kernel reads the type and as many bytes as follow it.
@@ -207,7 +206,7 @@ pub fn receive_typed(id: i32, kind: i64, into: &mut [u8], how: Receiving) -> Res
     let bytes = HostErrno::result(result).map_err(super::errno)?;
     let mut kind = [0; HEAD];
     kind.copy_from_slice(&into[..HEAD]);
-    Ok((bytes as usize, libc::c_long::from_ne_bytes(kind) as i64))
+    Ok((bytes as usize, libc::c_long::from_ne_bytes(kind)))
 }
 
 /// The id of the semaphore set with a key.
@@ -224,14 +223,22 @@ pub fn make_semaphores(key: i32, values: &[i64]) -> Result<i32, Errno> {
     Ok(id)
 }
 
+/// An operation on a semaphore: which, what is added, IPC_NOWAIT and SEM_UNDO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation {
+    pub number: u16,
+    pub change: i16,
+    pub nowait: bool,
+    pub undo: bool,
+}
+
 /// Does all operations or none; waits at most `limit` nanoseconds, for ever without a limit.
 pub fn operate(id: i32, operations: &[Operation], limit: Option<u64>) -> Result<(), Errno> {
     let mut list: Vec<libc::sembuf> = operations
         .iter()
         .map(|operation| libc::sembuf {
-            // What doesn't fit is no semaphore either.
-            sem_num: u16::try_from(operation.number).unwrap_or(u16::MAX),
-            sem_op: operation.change.clamp(i16::MIN.into(), i16::MAX.into()) as i16,
+            sem_num: operation.number,
+            sem_op: operation.change,
             sem_flg: ((if operation.nowait { libc::IPC_NOWAIT } else { 0 })
                 | (if operation.undo { libc::SEM_UNDO } else { 0 })) as i16,
         })

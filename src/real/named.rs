@@ -86,7 +86,7 @@ pub fn remove(folder: &Path) -> bool {
 }
 
 pub fn remove_all(objects: &[Object]) -> bool {
-    objects.iter().fold(true, |all, object| object.remove() && all)
+    objects.iter().filter(|object| !object.remove()).count() == 0
 }
 
 /// Makes the objects that a scenario declares. What was made is given back even if something failed.

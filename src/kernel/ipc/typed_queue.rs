@@ -132,7 +132,7 @@ impl TypedQueue {
     /// Messages without bytes take room too (msg_fits_inqueue in ipc/msg.c).
     pub fn has_room(&self, bytes: u64) -> bool {
         let (used, count) = (self.messages.bytes, self.messages.len() as u64);
-        used + bytes <= self.capacity && count + 1 <= self.capacity
+        used + bytes <= self.capacity && count < self.capacity
     }
 
     /// The bytes of the message that a thread would get now.

@@ -107,11 +107,13 @@ impl SystemCall for MqSend {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, image) = (call.task, call.image);
         if let Some(queue) = call.progress().checked_sub(1) {
-            let queue = queue as u32;
-            if !call.kernel.was_accepted(queue, task) {
-                return Err(call.why_waited_in_vain(Errno::ETIMEDOUT));
-            }
-            return Ok(self.sent(call, queue));
+            // The event of its sending came with the receiver that made room.
+            let accepted = call.kernel.was_accepted(queue as u32, task);
+            return if accepted {
+                Ok(Outcome::Done(0))
+            } else {
+                Err(call.why_waited_in_vain(Errno::ETIMEDOUT))
+            };
         }
         let number = call.user().value(self.priority, image);
         let priority = priority(number).ok_or(Errno::EINVAL)?;
@@ -128,9 +130,9 @@ impl SystemCall for MqSend {
         let bytes = self.what.bytes(call.user(), image, length);
         let message = Message { bytes, priority };
         if !full {
-            let sent = self.sent(call, queue);
+            call.emit(Kind::MessageSend { object, bytes: length });
             call.kernel.send_message(call.cpu, queue, message);
-            return Ok(sent);
+            return Ok(Outcome::Done(0));
         }
         call.limit_wait(self.timeout, Errno::ETIMEDOUT)?;
         call.kernel.wait_to_send(queue, task, message);
@@ -150,14 +152,5 @@ impl SystemCall for MqSend {
         ipc::send(descriptor, buffer, u32::try_from(number).unwrap_or(u32::MAX), limit)?;
         native.sent(object, length);
         Ok(0)
-    }
-}
-
-impl MqSend {
-    fn sent<S: Sink>(&self, call: &mut Call<'_, S>, queue: u32) -> Outcome {
-        let object = call.kernel.mqueue(queue).object;
-        let bytes = call.amount();
-        call.emit(Kind::MessageSend { object, bytes });
-        Outcome::Done(0)
     }
 }

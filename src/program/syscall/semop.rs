@@ -142,6 +142,16 @@ impl SystemCall for Semop {
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let operations = self.operations(&native.user, &native.world.image);
         let limit = native.time_limit(self.timeout);
+        let operations: Vec<ipc::Operation> = operations
+            .into_iter()
+            .map(|Operation { number, change, nowait, undo }| ipc::Operation {
+                // What doesn't fit is no semaphore either.
+                number: u16::try_from(number).unwrap_or(u16::MAX),
+                change: change as i16,
+                nowait,
+                undo,
+            })
+            .collect();
         ipc::operate(native.semaphore_set(self.set)?, &operations, limit).map(|()| 0)
     }
 }
