@@ -11,6 +11,7 @@ use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
 use super::bytes::Bytes;
+use super::screen::Screen;
 use super::wait::WaitQueue;
 use super::waits::Interruption;
 use super::{Due, Kernel};
@@ -104,6 +105,7 @@ pub struct Terminal {
     line: String,
     pub lines: VecDeque<String>,
     pub waiting: WaitQueue,
+    pub screen: Screen,
 }
 
 impl<S: Sink> Kernel<S> {

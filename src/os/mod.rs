@@ -8,7 +8,8 @@
 //! - [`futex`]: waiting on a cell
 //! - [`ipc`]: message queues and semaphore sets
 //! - [`perf`]: what the kernel tells about a process and its descendants
-//! - [`process`]: fork, exec, wait, signals, limits
+//! - [`process`]: fork, exec, wait, limits
+//! - [`signal`]: rules and masks of signals, and what has arrived
 //!
 //! Only Linux has what the real mode needs; elsewhere the module is left out, and with it
 //! everything that runs a scenario for real.
@@ -24,6 +25,7 @@ pub mod ipc;
 pub mod memory;
 pub mod perf;
 pub mod process;
+pub mod signal;
 
 use crate::errno::Errno;
 

@@ -177,16 +177,13 @@ impl<S: Sink> Call<'_, S> {
         Ok(())
     }
 
-    /// Why a wait ended, if not by what the thread waited for.
-    pub fn interrupted(&mut self) -> Option<Errno> {
-        self.kernel.take_interruption(self.task).map(|_| Errno::EINTR)
-    }
-
-    /// Why a wait ended that brought nothing: `late` if the time was over.
-    pub fn why_waited_in_vain(&mut self, late: Errno) -> Errno {
-        match self.kernel.take_interruption(self.task) {
-            Some(Interruption::Timeout) => late,
-            Some(Interruption::Signal | Interruption::Failure) | None => Errno::EINTR,
+    /// Why a wait ended that brought nothing: `late` if the time was over, EINTR if a signal came. If
+    /// nothing comes of that, or it was neither, the call looks again as if it had just been made.
+    pub fn waited_in_vain(&mut self, late: Errno) -> Option<Errno> {
+        self.user().progress = 0;
+        match self.kernel.take_interruption(self.task)? {
+            Interruption::Timeout => Some(late),
+            Interruption::Signal | Interruption::Failure => Some(Errno::EINTR),
         }
     }
 }

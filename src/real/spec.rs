@@ -116,6 +116,7 @@ impl Spec {
             spin,
             memories: Vec::new(),
             program: self.program.clone(),
+            cpus: self.cpus.clone(),
             scratch: self.scratch.clone(),
             named: super::named::found(&self.scratch),
             most_memory: self.memory,

@@ -35,6 +35,8 @@ pub struct World {
     pub memories: Vec<Mapping>,
     /// The program file that an exec executes, and what it is told.
     pub program: PathBuf,
+    /// The run's CPUs, by their numbers on the host.
+    pub cpus: Vec<usize>,
     /// Where files are.
     pub scratch: PathBuf,
     pub named: Named,

@@ -16,6 +16,7 @@ mod kill;
 mod pause;
 mod read;
 mod signal;
+mod signal_return;
 mod sleep;
 mod thread;
 mod wait;
@@ -32,6 +33,16 @@ mod msgrcv;
 mod msgsnd;
 mod semctl;
 mod semop;
+// Signals and process control.
+mod affinity;
+mod nice;
+mod setitimer;
+mod setpgid;
+mod sigmask;
+mod sigpending;
+mod sigsuspend;
+mod sigwait;
+mod tgkill;
 
 pub use close::Close;
 pub use exec::Exec;
@@ -45,12 +56,14 @@ pub use kill::Kill;
 pub use pause::Pause;
 pub use read::Read;
 pub use signal::SignalAction;
+pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
 
+pub use affinity::SetAffinity;
 pub use mq_attributes::MqAttributes;
 pub use mq_notify::MqNotify;
 pub use mq_open::{MqOpen, MqUnlink};
@@ -59,12 +72,20 @@ pub use mq_send::MqSend;
 pub use msgctl::Msgctl;
 pub use msgrcv::Msgrcv;
 pub use msgsnd::Msgsnd;
+pub use nice::Nice;
 pub use semctl::Semctl;
 pub use semop::Semop;
+pub use setitimer::Setitimer;
+pub use setpgid::{Getpgid, Setpgid};
+pub use sigmask::Sigmask;
+pub use sigpending::Sigpending;
+pub use sigsuspend::Sigsuspend;
+pub use sigwait::Sigwait;
+pub use tgkill::Tgkill;
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::image::Image;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -94,6 +115,7 @@ pub(super) mod forms {
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
 
+    pub use super::affinity::ROW as SET_AFFINITY;
     pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
     pub use super::mq_notify::ROW as MQ_NOTIFY;
     pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
@@ -102,8 +124,16 @@ pub(super) mod forms {
     pub use super::msgctl::ROW as MSGCTL;
     pub use super::msgrcv::ROW as MSGRCV;
     pub use super::msgsnd::ROW as MSGSND;
+    pub use super::nice::ROW as NICE;
     pub use super::semctl::ROW as SEMCTL;
     pub use super::semop::ROW as SEMOP;
+    pub use super::setitimer::{ALARM, SETITIMER};
+    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
+    pub use super::sigmask::ROW as SIGMASK;
+    pub use super::sigpending::ROW as SIGPENDING;
+    pub use super::sigsuspend::ROW as SIGSUSPEND;
+    pub use super::sigwait::ROW as SIGWAIT;
+    pub use super::tgkill::ROW as TGKILL;
 }
 
 macro_rules! calls {
@@ -156,6 +186,14 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.has_time_limit(),)* }
             }
 
+            fn after_signal(&self) -> AfterSignal {
+                match self { $(Syscall::$name(own) => own.after_signal(),)* }
+            }
+
+            fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+                match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
@@ -176,6 +214,9 @@ macro_rules! calls {
 /// The call by which a program ends.
 pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
 
+/// The call by which a signal's handler ends.
+pub const SIGNAL_RETURN: crate::ids::CallId = crate::ids::CallId(Row::SignalReturn as u16);
+
 calls! {
     Close = "close",
     Exec = "execve",
@@ -191,6 +232,7 @@ calls! {
     Pause = "pause",
     Read = "read",
     SignalAction = "rt_sigaction",
+    SignalReturn = "rt_sigreturn",
     Sleep = "nanosleep",
     Thread = "clone",
     Wait = "wait4",
@@ -207,4 +249,15 @@ calls! {
     Msgctl = "msgctl",
     Semop = "semop",
     Semctl = "semctl",
+
+    Getpgid = "getpgid",
+    Nice = "setpriority",
+    SetAffinity = "sched_setaffinity",
+    Setitimer = "setitimer",
+    Setpgid = "setpgid",
+    Sigmask = "rt_sigprocmask",
+    Sigpending = "rt_sigpending",
+    Sigsuspend = "rt_sigsuspend",
+    Sigwait = "rt_sigtimedwait",
+    Tgkill = "tgkill",
 }

@@ -115,14 +115,23 @@ impl SystemCall for MqReceive {
         self.timeout.is_some()
     }
 
+    /// It waits no longer.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let queue = call.progress().checked_sub(1)?;
+        let message = call.kernel.handed_message(queue as u32, call.task)?;
+        Some(self.received(call, queue as u32, message))
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let task = call.task;
         if let Some(queue) = call.progress().checked_sub(1) {
             let queue = queue as u32;
-            return match call.kernel.handed_message(queue, task) {
-                Some(message) => Ok(self.received(call, queue, message)),
-                None => Err(call.why_waited_in_vain(Errno::ETIMEDOUT)),
-            };
+            if let Some(message) = call.kernel.handed_message(queue, task) {
+                return Ok(Outcome::Done(self.received(call, queue, message)));
+            }
+            if let Some(errno) = call.waited_in_vain(Errno::ETIMEDOUT) {
+                return Err(errno);
+            }
         }
         let (queue, nonblock) = queue_of(call, self.queue)?;
         let here = call.kernel.mqueue(queue);
@@ -131,7 +140,7 @@ impl SystemCall for MqReceive {
             return Err(Errno::EMSGSIZE);
         }
         if let Some(message) = call.kernel.take_message(call.cpu, queue) {
-            return Ok(self.received(call, queue, message));
+            return Ok(Outcome::Done(self.received(call, queue, message)));
         }
         if nonblock {
             return Err(Errno::EAGAIN);
@@ -162,7 +171,7 @@ impl SystemCall for MqReceive {
 }
 
 impl MqReceive {
-    fn received<S: Sink>(&self, call: &mut Call<'_, S>, queue: u32, message: Message) -> Outcome {
+    fn received<S: Sink>(&self, call: &mut Call<'_, S>, queue: u32, message: Message) -> i64 {
         let object = call.kernel.mqueue(queue).object;
         let Message { bytes, priority } = message;
         let length = bytes.len();
@@ -173,6 +182,6 @@ impl MqReceive {
         if self.keep {
             user.keep(bytes, false);
         }
-        Outcome::Done(length as i64)
+        length as i64
     }
 }

@@ -104,16 +104,23 @@ impl SystemCall for MqSend {
         self.timeout.is_some()
     }
 
+    /// The message is taken back.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let queue = call.progress().checked_sub(1)?;
+        let accepted = call.kernel.was_accepted(queue as u32, call.task);
+        accepted.then_some(0)
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, image) = (call.task, call.image);
         if let Some(queue) = call.progress().checked_sub(1) {
             // The event of its sending came with the receiver that made room.
-            let accepted = call.kernel.was_accepted(queue as u32, task);
-            return if accepted {
-                Ok(Outcome::Done(0))
-            } else {
-                Err(call.why_waited_in_vain(Errno::ETIMEDOUT))
-            };
+            if call.kernel.was_accepted(queue as u32, task) {
+                return Ok(Outcome::Done(0));
+            }
+            if let Some(errno) = call.waited_in_vain(Errno::ETIMEDOUT) {
+                return Err(errno);
+            }
         }
         let number = call.user().value(self.priority, image);
         let priority = priority(number).ok_or(Errno::EINVAL)?;

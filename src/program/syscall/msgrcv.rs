@@ -12,7 +12,7 @@ use crate::kernel::ipc::typed_queue::{MOST_BYTES, TypedMessage, Wanted};
 #[cfg(target_os = "linux")]
 use crate::os::ipc::{self, Receiving};
 use crate::program::at::{At, SizeAmount, Value};
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
@@ -105,14 +105,29 @@ impl SystemCall for Msgrcv {
         Some(Awaits { on: Cause::Message, object: Some(object) })
     }
 
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Fails
+    }
+
+    /// It waits no longer.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        if call.progress() > 0 {
+            call.kernel.end_typed_wait(self.queue, call.task);
+        }
+        None
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, image, queue) = (call.task, call.image, self.queue);
         if call.progress() > 0 {
-            return match call.kernel.end_typed_wait(queue, task) {
-                Some(Ok(message)) => Ok(self.received(call, message)),
-                Some(Err(errno)) => Err(errno),
-                None => Err(Errno::EINTR),
-            };
+            match call.kernel.end_typed_wait(queue, task) {
+                Some(Ok(message)) => return Ok(self.received(call, message)),
+                Some(Err(errno)) => return Err(errno),
+                None => {}
+            }
+            if let Some(errno) = call.waited_in_vain(Errno::EINTR) {
+                return Err(errno);
+            }
         }
         let wanted = Wanted::of(call.user().value(self.kind, image));
         let room = call.amount();

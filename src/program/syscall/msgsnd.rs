@@ -11,7 +11,7 @@ use crate::kernel::ipc::typed_queue::{MOST_BYTES, TypedMessage};
 #[cfg(target_os = "linux")]
 use crate::os::ipc;
 use crate::program::at::{At, SizeAmount, Value};
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::content::{Content, What};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
@@ -95,6 +95,18 @@ impl SystemCall for Msgsnd {
         Some(Awaits { on: Cause::MessageRoom, object: Some(object) })
     }
 
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Fails
+    }
+
+    /// It waits no longer.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        if call.progress() > 0 {
+            call.kernel.end_typed_wait(self.queue, call.task);
+        }
+        None
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, image, queue) = (call.task, call.image, self.queue);
         if call.progress() > 0 {
@@ -102,7 +114,7 @@ impl SystemCall for Msgsnd {
             if let Some(Err(errno)) = call.kernel.end_typed_wait(queue, task) {
                 return Err(errno);
             }
-            if let Some(errno) = call.interrupted() {
+            if let Some(errno) = call.waited_in_vain(Errno::EINTR) {
                 return Err(errno);
             }
         }

@@ -11,7 +11,7 @@ use crate::kernel::ipc::semaphore_set::{Attempt, Operation};
 use crate::os::ipc;
 use crate::program::Amount;
 use crate::program::at::{At, TimeAmount, Value};
-use crate::program::call::{Awaits, Call, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::ipc::{OperationsId, SemaphoreStep};
@@ -115,12 +115,27 @@ impl SystemCall for Semop {
         self.timeout.is_some()
     }
 
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Fails
+    }
+
+    /// It waits no longer.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        if call.progress() > 0 {
+            call.kernel.end_of_operations(self.set, call.task);
+        }
+        None
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, image, set, process) = (call.task, call.image, self.set, call.process());
         if call.progress() > 0 {
-            let ended = call.kernel.end_of_operations(set, task);
-            let ended = ended.unwrap_or_else(|| Err(call.why_waited_in_vain(Errno::EAGAIN)));
-            return ended.map(|()| Outcome::Done(0));
+            if let Some(ended) = call.kernel.end_of_operations(set, task) {
+                return ended.map(|()| Outcome::Done(0));
+            }
+            if let Some(errno) = call.waited_in_vain(Errno::EAGAIN) {
+                return Err(errno);
+            }
         }
         let operations = self.operations(call.user(), image);
         let here = call.kernel.semaphore_set(set)?;
