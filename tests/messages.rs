@@ -276,3 +276,57 @@ fn a_deadlock_over_semaphore_sets_names_who_holds_them() {
     assert!(run.deadlock.starts_with("circle: a -> b -> a"), "{}", run.deadlock);
     assert!(run.deadlock.contains("c waits for semaphore set `s`"), "{}", run.deadlock);
 }
+
+#[test]
+fn a_handler_interrupts_system_v_calls_and_posix_ones_unless_it_restarts_them() {
+    // A message of one byte is received if the call is made again.
+    for (restart, ended) in [("false", "-4"), ("true", "1")] {
+        let run = run(&format!(
+            r#"
+            [mqueue.q]
+            [process.posix]
+            steps = [
+              {{ signal = "SIGUSR1", action = "handler", run = "h", restart = {restart} }},
+              {{ mq-receive = "q", result = "r", on-error = "continue" }},
+              {{ print = "{{r}}" }},
+            ]
+            [program.h]
+            steps = [ {{ print = "handled" }} ]
+            [process.other]
+            start = "1ms"
+            steps = [ {{ kill = "posix", signal = "SIGUSR1" }}, {{ sleep = "1ms" }}, {{ mq-send = "q", bytes = "1B" }} ]
+            "#
+        ));
+        assert_eq!(run.lines, ["handled", ended]);
+    }
+    let run = run(r#"
+        [sysv-queue.q]
+        [sysv-semaphores.s]
+        values = [0]
+        [process.waits]
+        steps = [
+          { signal = "SIGUSR1", action = "handler", run = "h", restart = true },
+          { msgrcv = "q", result = "r", on-error = "continue" },
+          { print = "{r}" },
+          { semop = "s", ops = [{ add = -1 }], result = "r", on-error = "continue" },
+          { print = "{r}" },
+        ]
+        [program.h]
+        steps = [ { compute = "1us" } ]
+        [process.other]
+        start = "1ms"
+        steps = [
+          { kill = "waits", signal = "SIGUSR1" },
+          { sleep = "1ms" },
+          { kill = "waits", signal = "SIGUSR1" },
+          { sleep = "1ms" },
+          { msgsnd = "q", value = 1 },
+          { msgctl = "q", messages-into = "n" },
+          { semop = "s", ops = [{ add = 3 }] },
+          { semctl = "s", get = 0, into = "v" },
+          { print = "{n} {v}" },
+        ]
+    "#);
+    // Whoever was interrupted has left the queue, and gets nothing any more.
+    assert_eq!(run.lines, ["-4", "-4", "1 3"]);
+}

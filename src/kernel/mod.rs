@@ -163,14 +163,6 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Records what a thread has done that isn't on any CPU.
-    pub fn emit_of(&mut self, cpu: usize, task: Tid, kind: Kind) {
-        if S::ON {
-            let (at, step) = (self.cpus[cpu].now, self.tasks[task.index()].step);
-            self.sink.event(Event { at, cpu: None, task, step, kind });
-        }
-    }
-
     /// A message from one CPU reaches another no sooner than the next nanosecond: nothing crosses
     /// the machine in no time, so that the order of CPUs within an instant can't matter.
     pub fn send_ipi(&mut self, from: usize, to: CpuId, vector: Vector) {

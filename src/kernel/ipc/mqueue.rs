@@ -15,7 +15,7 @@ use crate::kernel::bytes::Bytes;
 use crate::kernel::file::{Flags, Opened};
 use crate::kernel::waits::WaitKey;
 use crate::signal::Signal;
-use crate::trace::{Cause, Kind, Sink};
+use crate::trace::{Cause, Sink};
 
 /// Priorities are below this (limits.h).
 pub const PRIORITIES: i64 = 32_768;
@@ -271,10 +271,8 @@ impl<S: Sink> Kernel<S> {
         while let Some((sender, message)) = self.mqueue_mut(queue).senders.pop_front() {
             if self.wake_waiter(cpu, sender) {
                 let here = self.mqueue_mut(queue);
-                let kind = Kind::MessageSend { object: here.object, bytes: message.bytes.len() };
                 here.messages.push(message);
                 here.accepted.insert(sender);
-                self.emit_of(cpu, sender, kind);
                 break;
             }
         }

@@ -114,8 +114,10 @@ impl SystemCall for MqSend {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (task, image) = (call.task, call.image);
         if let Some(queue) = call.progress().checked_sub(1) {
-            // The event of its sending came with the receiver that made room.
+            // The receiver that made room has put the message in; it may even be received already.
             if call.kernel.was_accepted(queue as u32, task) {
+                let (object, bytes) = (call.kernel.mqueue(queue as u32).object, call.amount());
+                call.emit(Kind::MessageSend { object, bytes });
                 return Ok(Outcome::Done(0));
             }
             if let Some(errno) = call.waited_in_vain(Errno::ETIMEDOUT) {
