@@ -191,7 +191,8 @@ impl Replay {
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
-            | Kind::Print { .. } => return,
+            | Kind::Print { .. }
+            | Kind::DataLost { .. } => return,
         }
         if let Some(cpu) = cpu {
             self.settle(cpu, at, observer);

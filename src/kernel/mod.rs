@@ -7,8 +7,9 @@
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
 //! - [`screen`]: what programs write on the terminal
-//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
-//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
+//! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
+//! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod bytes;
@@ -17,14 +18,19 @@ pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
 pub mod dispositions;
+pub mod epoll;
 pub mod file;
+pub mod file_names;
 pub mod interrupts;
 pub mod intervals;
 pub mod ipc;
 pub mod jobs;
 pub mod memory;
 pub mod options;
+pub mod page_cache;
 pub mod process;
+pub mod ranges;
+pub mod read_ahead;
 pub mod readiness;
 pub mod sched;
 pub mod schedule;
@@ -75,6 +81,8 @@ pub enum Due {
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
     Start(u16),
+    /// The flusher looks at a file's dirty pages.
+    WriteBack { file: u32 },
     /// A process's interval timer expires, unless it was set anew since.
     Interval { process: Pid, ticket: u32 },
 }
@@ -87,7 +95,7 @@ impl Due {
                 true
             }
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. } | Due::Interval { .. } => false,
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
         }
     }
 }
@@ -117,6 +125,9 @@ pub struct Kernel<S> {
     pub futexes: Futexes,
     /// Message queues and semaphore sets.
     pub ipc: ipc::Ipc,
+    /// Event counters and timers behind descriptors.
+    pub counters: Vec<ipc::counter::Counter>,
+    pub alarms: Vec<ipc::alarm::Alarm>,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.

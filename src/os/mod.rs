@@ -7,6 +7,7 @@
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
 //! - [`ipc`]: message queues and semaphore sets
+//! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, limits
 //! - [`signal`]: rules and masks of signals, and what has arrived
@@ -19,11 +20,13 @@
 pub mod cache;
 pub mod calls;
 pub mod clock;
+pub mod events;
 pub mod file;
 pub mod futex;
 pub mod ipc;
 pub mod memory;
 pub mod perf;
+pub mod pipe;
 pub mod process;
 pub mod signal;
 

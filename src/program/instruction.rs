@@ -8,6 +8,7 @@ use crate::ids::{NameId, ObjectId, PageNumber};
 use crate::trace::Exception;
 
 use super::buffer_work::BufferWork;
+use super::content::What;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -95,6 +96,8 @@ pub enum Instruction {
         on_error: OnError,
     },
 
+    /// Moves or looks at bytes in the program's own memory.
+    InMemory(InMemory),
     /// A line on the terminal, without a system call's costs. Takes no time.
     Print(TextId),
     /// Ends the whole run with a report if the condition is zero. Takes no time.
@@ -113,6 +116,16 @@ pub enum Instruction {
     End,
 }
 
+/// What a program does with bytes in its own memory. It takes one instruction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InMemory {
+    /// Puts bytes at the end of a stream's buffer; `pending` is how many it holds then.
+    Put { stream: u16, bytes: Amount, what: What, pending: Variable },
+    /// Takes the first bytes out of a stream's buffer, as many as the variable says, if that is above 0.
+    Drop { stream: u16, bytes: Variable, pending: Variable },
+    /// A digest of what the thread has read last.
+    Digest { into: Variable },
+}
 /// The index of a list of an exec's arguments in the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArgumentsId(pub u32);

@@ -9,8 +9,9 @@ use crate::trace::header::StepEntry;
 use super::at::{At, Value};
 use super::call::SystemCall;
 use super::form::Step;
-use super::image::{MemoryId, Program, ProgramId, Text};
-use super::instruction::{Address, ArgumentsId, FdListId, Instruction, TextId};
+use super::image::{MemoryId, Polled, Program, ProgramId, Text};
+use super::instruction::{Address, ArgumentsId, FdListId, Instruction, OnError, TextId};
+use super::library::stream::OpenStream;
 use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
@@ -24,6 +25,8 @@ pub struct Tables {
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
     pub arguments: Vec<Vec<(String, Operand)>>,
+    pub polls: Vec<Vec<Polled>>,
+    pub sets_timers: bool,
     pub steps: Vec<StepEntry>,
     pub lists: super::ipc::Lists,
 }
@@ -92,6 +95,8 @@ pub struct Lower<'a> {
     step: StepId,
     top: usize,
     keeps_buffer: bool,
+    /// The streams that its steps use, by their numbers.
+    pub open_streams: BTreeMap<u16, OpenStream>,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -119,6 +124,7 @@ pub fn lower(
         step: StepId::NONE,
         top: 0,
         keeps_buffer: false,
+        open_streams: BTreeMap::new(),
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -134,6 +140,7 @@ pub fn lower(
 
 impl Lower<'_> {
     fn finish(mut self) -> Unit {
+        self.flush_streams();
         self.step = StepId::NONE;
         self.emit(Instruction::End);
         let mut unit = self.unit;
@@ -153,6 +160,13 @@ impl Lower<'_> {
             unit.program.variables.push(slot.name);
         }
         unit
+    }
+
+    /// Writes what is in the buffers of the streams that its steps have used, as C's `exit` does.
+    pub fn flush_streams(&mut self) {
+        for stream in self.open_streams.clone().into_values() {
+            stream.flush(self, OnError::Continue);
+        }
     }
 
     /// Lowers one step with its own entry in the steps' table.
@@ -419,6 +433,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::CompareSwap { .. }
         | Instruction::Exchange { .. }
         | Instruction::Syscall { .. }
+        | Instruction::InMemory(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)

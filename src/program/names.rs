@@ -1,11 +1,12 @@
 //! What the names in steps mean, and where in the scenario's text a step stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::ids::{Fd, ObjectId};
 use crate::time::Span;
 
+use super::at::At;
 use super::image::{MemoryId, ProgramId, StartId};
 use super::instruction::{ArrayId, Memory};
 
@@ -15,6 +16,8 @@ pub struct Names {
     pub programs: BTreeMap<String, ProgramId>,
     pub starts: BTreeMap<String, StartId>,
     pub channels: BTreeMap<String, Channel>,
+    /// Files that don't exist at the beginning.
+    pub absent: BTreeSet<String>,
     pub memories: BTreeMap<String, Region>,
     /// Shared cells and arrays, by `object.name`.
     pub arrays: BTreeMap<String, Array>,
@@ -26,6 +29,7 @@ pub struct Names {
     pub semaphore_sets: BTreeMap<String, u32>,
     /// How many semaphores each set has, by the set's number.
     pub set_sizes: Vec<usize>,
+    pub streams: BTreeMap<String, Stream>,
     /// What everything is, for messages: `pipe`, `file` ...
     pub kinds: BTreeMap<String, &'static str>,
     /// How long an instruction takes.
@@ -50,6 +54,15 @@ pub struct Queue {
     pub number: u32,
     pub message_size: u64,
     pub fd: Option<Fd>,
+}
+
+/// A buffer in the program's memory in front of a channel.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    pub number: u16,
+    /// How many bytes the buffer holds.
+    pub size: i64,
+    pub over: At<String>,
 }
 
 /// Memory that a step can touch.

@@ -19,6 +19,9 @@ use super::value::{Handle, Operand};
 /// The keyboard and the screen.
 pub const KEYBOARD: Fd = Fd(0);
 pub const SCREEN: Fd = Fd(1);
+/// The names of the descriptors that a shell redirects, in the order of their numbers. Without a
+/// redirection they are the keyboard and the screen.
+pub const STANDARD: [&str; 3] = ["stdin", "stdout", "stderr"];
 
 /// One end of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -131,6 +134,9 @@ impl Lower<'_> {
     }
 
     fn named_channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
+        if let Some(number) = STANDARD.iter().position(|standard| *standard == name.value) {
+            return Some(self.use_fd(Fd(number as u16), &name.span));
+        }
         if name.value == "terminal" {
             let fd = match end {
                 End::Read => KEYBOARD,
@@ -143,6 +149,16 @@ impl Lower<'_> {
             self.no_such(name, "pipe or file", have);
             return None;
         };
+        if self.names.absent.contains(&name.value) {
+            let message = format!("`{}` doesn't exist at the beginning, so nobody has it open", name.value);
+            let problem = Problem::error(Code::WrongObject, name.span.clone(), message);
+            let help = format!(
+                "open it: `{{ open = \"{}\", flags = [\"create\", \"write\"], into = \"fd\" }}`, and write `\"@fd\"`",
+                name.value
+            );
+            self.problems.push(problem.help(help));
+            return None;
+        }
         let fd = match (channel, end) {
             (Channel::Pipe { read, .. }, End::Read) => read,
             (Channel::Pipe { write, .. }, End::Write) => write,

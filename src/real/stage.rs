@@ -1,13 +1,13 @@
 //! What a run's processes find: pipes, the terminal and files, each at its descriptor.
 
-use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
-use crate::os::file;
 use crate::os::ipc::{self, OpenQueue};
+use crate::os::{self, file};
 use crate::program::ProgramId;
 use crate::program::native::World;
 use crate::scenario::Scenario;
@@ -27,11 +27,20 @@ pub struct Channels {
 /// Makes pipes and the terminal.
 pub fn make_channels(world: &World) -> nix::Result<Channels> {
     let (mut ends, mut notes) = (Vec::new(), Vec::new());
-    for pipe in &world.image.pipes {
+    for (number, pipe) in world.image.pipes.iter().enumerate() {
+        if pipe.fifo {
+            os::pipe::make_fifo(&world.fifo(number))?;
+            continue;
+        }
         let (read, write, holds) = file::pipe(pipe.capacity)?;
         if holds != pipe.capacity {
             let name = &world.image.objects[pipe.object.index()].name;
             notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
+        }
+        if pipe.nonblock {
+            for end in [&read, &write] {
+                os::pipe::nonblock(end.as_raw_fd(), true)?;
+            }
         }
         file::place(read, world.descriptor(pipe.read))?;
         file::place(write, world.descriptor(pipe.write))?;
@@ -41,6 +50,7 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
     file::place(reads, world.descriptor(Fd(0)))?;
     let screen = world.scratch.join("terminal");
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
+    file::place(nix::unistd::dup(&screen)?, world.descriptor(Fd(2)))?;
     file::place(screen, world.descriptor(Fd(1)))?;
     Ok(Channels { ends, keyboard, notes })
 }
@@ -52,9 +62,14 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
             let text = format!("a file of {} bytes is larger than the run's limit", wanted.size);
             return Err(std::io::Error::other(text));
         }
+        if !wanted.exists {
+            continue;
+        }
         let path = spec.scratch.join(format!("file-{number}"));
         let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-        std::io::copy(&mut std::io::repeat(0).take(wanted.size), &mut out)?;
+        out.write_all(wanted.text.as_bytes())?;
+        let rest = wanted.size - (wanted.text.len() as u64).min(wanted.size);
+        std::io::copy(&mut std::io::repeat(0).take(rest), &mut out)?;
         let made = out.into_inner()?;
         if !wanted.cached {
             file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;
@@ -68,7 +83,7 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
 pub fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
     let used = &world.image.programs[usize::from(program.0)].fds;
     for (number, spec) in world.image.files.iter().enumerate() {
-        if used.contains(&spec.fd) {
+        if spec.exists && used.contains(&spec.fd) {
             let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
             file::place(opened, world.descriptor(spec.fd))?;
         }

@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`] and [`queues`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`], [`streams`] and [`queues`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -24,6 +24,7 @@ pub mod run;
 pub mod schema;
 pub mod shared;
 pub mod shell;
+pub mod streams;
 pub mod table;
 
 use std::path::Path;
@@ -221,6 +222,8 @@ fn read(
         names: tables.names,
         fd_lists: tables.fd_lists,
         arguments: tables.arguments,
+        polls: tables.polls,
+        sets_timers: tables.sets_timers,
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

@@ -1,6 +1,6 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
@@ -26,7 +26,7 @@ use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::Backing;
+use crate::program::image::{Backing, FileSpec, PipeSpec};
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -129,7 +129,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// doesn't see the end of a pipe whose writer is yet to come.
     fn open_for_later_starts(&mut self) {
         for start in self.image.starts.iter().filter(|start| start.at > Instant::START) {
-            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+            for &fd in opened_at_start(&self.image.programs[usize::from(start.program.0)], self.image) {
                 for _ in 0..start.count {
                     self.kernel.hold(OpenId(u32::from(fd.0)));
                 }
@@ -152,7 +152,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let thread = self.kernel.create(birth)?;
         let program = &image.programs[usize::from(id.0)];
         self.userland.users.push(User::started(image, origin, entry, number));
-        for &fd in &program.fds {
+        for &fd in opened_at_start(program, image) {
             if let Some(queue) = image.ipc.queue_at(fd) {
                 self.kernel.install_mqueue(thread.leads(), fd, queue);
                 continue;
@@ -171,7 +171,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.unstarted -= 1;
             let origin = Origin::Start { entry: StartId(entry), number };
             let Some(thread) = self.bear(origin, start.program, number) else { continue };
-            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+            for &fd in opened_at_start(&self.image.programs[usize::from(start.program.0)], self.image) {
                 self.kernel.drop_reference(cpu, OpenId(u32::from(fd.0)));
             }
             let image = self.image;
@@ -200,6 +200,11 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
+}
+
+/// The descriptors that a process has from the beginning: all of its program's but FIFOs'.
+fn opened_at_start<'a>(program: &'a Program, image: &'a Image) -> impl Iterator<Item = &'a Fd> {
+    program.fds.iter().filter(|&&fd| !image.is_fifo(fd))
 }
 
 fn prices(image: &Image) -> Prices {
@@ -251,9 +256,11 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         tasks: Vec::new(),
         parameters: Vec::new(),
         processes: Vec::new(),
-        pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
+        pipes: image.pipes.iter().map(pipe).collect(),
         futexes: Futexes::default(),
         ipc: ipc(image),
+        counters: Vec::new(),
+        alarms: Vec::new(),
         watchers: Watchers::default(),
         waits: Waits::default(),
         signals: Signals::default(),
@@ -277,6 +284,12 @@ fn ipc(image: &Image) -> Ipc {
     let sets = image.ipc.semaphores.iter();
     ipc.semaphores.extend(sets.map(|spec| SemaphoreSet::new(spec.object, spec.values.clone())));
     ipc
+}
+
+fn pipe(spec: &PipeSpec) -> Pipe {
+    let mut pipe = Pipe::new(Some(spec.object), spec.capacity);
+    pipe.named = spec.fifo;
+    pipe
 }
 
 fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {
@@ -321,26 +334,23 @@ fn files(image: &Image, frames: &mut Frames) -> Files {
     for (number, file) in image.files.iter().enumerate() {
         what[file.fd.index()] = Opened::File(number as u32);
     }
-    let open = what
-        .into_iter()
-        .map(|what| Open { what, flags: Flags::default(), offset: 0, references: 0 })
-        .collect();
-    let files = image
-        .files
-        .iter()
-        .map(|spec| {
-            let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
-            let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
-            let dirty = vec![false; cached.len()];
-            File {
-                object: spec.object,
-                disk: spec.disk,
-                size: spec.size,
-                content: Bytes::default(),
-                cached,
-                dirty,
-            }
-        })
-        .collect();
-    Files { open, files, transfers: Vec::new(), free_tags: Vec::new(), named: image.named_descriptors() }
+    let flags = |what: &Opened| {
+        let (Opened::PipeRead(pipe) | Opened::PipeWrite(pipe)) = *what else { return Flags::default() };
+        Flags { nonblock: image.pipes[pipe as usize].nonblock }
+    };
+    let open = what.into_iter().map(|what| Open::new(what, flags(&what))).collect();
+    let mut order = VecDeque::new();
+    let mut file = |(number, spec): (usize, &FileSpec)| {
+        let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
+        let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
+        order.extend((0..pages as u32).map(|page| (number as u32, page)));
+        let dirty = vec![false; cached.len()];
+        let content = Bytes::text(spec.text.as_bytes());
+        let unlinked = !spec.exists;
+        File { content, cached, dirty, unlinked, ..File::new(spec.object, spec.disk, spec.size) }
+    };
+    let files: Vec<File> = image.files.iter().enumerate().map(&mut file).collect();
+    let exist = image.files.iter().enumerate();
+    let names = exist.map(|(number, spec)| spec.exists.then_some(number as u32)).collect();
+    Files { open, files, order, names, named: image.named_descriptors(), ..Files::default() }
 }

@@ -51,6 +51,7 @@ impl OwnWork {
             | Instruction::Exchange { .. }
             | Instruction::Touch { .. }
             | Instruction::TouchKernel { .. }
+            | Instruction::InMemory(_)
             | Instruction::Raise(_) => self.step.saturating_sub(self.instruction),
             Instruction::Syscall { .. } | Instruction::End => self.call,
             Instruction::Print(_) | Instruction::Note(_) => self.note,

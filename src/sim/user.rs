@@ -86,6 +86,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let value = self.value(thread, value)?;
                 self.userland.user(thread).set(Some(variable), value);
             }
+            Instruction::InMemory(deed) => {
+                let image = self.image;
+                self.userland.user(thread).in_memory(deed, image);
+            }
             Instruction::Buffer(work) => work.apply(self.userland.user(thread)),
             Instruction::Load { into, cell } => {
                 let value = self.cell(cpu, thread, cell, false)?;
@@ -172,6 +176,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 | Instruction::JumpIfZero { condition: operand, .. } => {
                     unit * u64::from(image.expressions.instructions(operand).max(1))
                 }
+                Instruction::InMemory(_) => unit,
                 Instruction::Buffer(work) => unit * work.bytes(user).div_ceil(8).max(1),
                 Instruction::TouchKernel { .. } | Instruction::Raise(_) => unit,
                 Instruction::Load { .. }

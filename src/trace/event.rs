@@ -361,4 +361,10 @@ pub enum Kind {
     Print {
         text: NameId,
     },
+
+    /// Acknowledged bytes that will never be on their disk.
+    DataLost {
+        object: ObjectId,
+        bytes: u64,
+    },
 }

@@ -118,6 +118,10 @@ impl Kind {
                 each("write", Value::Flag(write));
             }
             Kind::Print { text } => each("text", Value::Name(text)),
+            Kind::DataLost { object, bytes } => {
+                each("object", Value::Object(object));
+                each("bytes", Value::Number(bytes));
+            }
         }
     }
 }

@@ -34,6 +34,15 @@ const CALLS: &[&str] = &[
     "msgctl",
     "semop",
     "semctl",
+    "fdatasync",
+    "fstat",
+    "ftruncate",
+    "lseek",
+    "openat",
+    "pread64",
+    "pwrite64",
+    "rename",
+    "unlink",
 ];
 
 #[test]

@@ -106,6 +106,11 @@ impl World {
         })
     }
 
+    /// Where a FIFO of the scenario is, by its number among the pipes.
+    pub fn fifo(&self, pipe: usize) -> PathBuf {
+        self.scratch.join(format!("fifo-{pipe}"))
+    }
+
     /// Where a file of the scenario is.
     pub fn path(&self, file: usize) -> PathBuf {
         self.scratch.join(format!("file-{file}"))

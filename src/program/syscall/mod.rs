@@ -7,18 +7,24 @@
 mod close;
 mod exec;
 mod exit;
+mod file_io;
 mod fork;
 mod fsync;
+mod ftruncate;
 mod futex;
 mod getpid;
 mod join;
 mod kill;
+mod lseek;
+mod open;
 mod pause;
+mod pread;
 mod read;
 mod signal;
 mod signal_return;
 mod sleep;
 mod thread;
+mod unlink;
 mod wait;
 mod write;
 mod r#yield;
@@ -35,7 +41,15 @@ mod semctl;
 mod semop;
 // Signals and process control.
 mod affinity;
+mod dup;
+mod epoll;
+mod epoll_wait;
+mod eventfd;
+mod fcntl;
+mod fifo_open;
 mod nice;
+mod pipe;
+mod poll;
 mod setitimer;
 mod setpgid;
 mod sigmask;
@@ -43,27 +57,39 @@ mod sigpending;
 mod sigsuspend;
 mod sigwait;
 mod tgkill;
+mod timerfd;
 
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
 pub use fork::Fork;
-pub use fsync::Fsync;
+pub use fsync::{Fdatasync, Fsync};
+pub use ftruncate::{Fstat, Ftruncate};
 pub use futex::{FutexWait, FutexWake};
 pub use getpid::{Getpid, Getppid};
 pub use join::Join;
 pub use kill::Kill;
+pub use lseek::Lseek;
+pub use open::Open;
 pub use pause::Pause;
+pub use pread::{Pread, Pwrite};
 pub use read::Read;
 pub use signal::SignalAction;
 pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
+pub use unlink::{Rename, Unlink};
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
 
 pub use affinity::SetAffinity;
+pub use dup::{Dup, Dup2};
+pub use epoll::{EpollCreate, EpollCtl};
+pub use epoll_wait::EpollWait;
+pub use eventfd::Eventfd;
+pub use fcntl::Fcntl;
+pub use fifo_open::FifoOpen;
 pub use mq_attributes::MqAttributes;
 pub use mq_notify::MqNotify;
 pub use mq_open::{MqOpen, MqUnlink};
@@ -73,6 +99,8 @@ pub use msgctl::Msgctl;
 pub use msgrcv::Msgrcv;
 pub use msgsnd::Msgsnd;
 pub use nice::Nice;
+pub use pipe::MakePipe;
+pub use poll::Poll;
 pub use semctl::Semctl;
 pub use semop::Semop;
 pub use setitimer::Setitimer;
@@ -82,6 +110,7 @@ pub use sigpending::Sigpending;
 pub use sigsuspend::Sigsuspend;
 pub use sigwait::Sigwait;
 pub use tgkill::Tgkill;
+pub use timerfd::{Timerfd, TimerfdSettime};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -101,21 +130,32 @@ pub(super) mod forms {
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
     pub use super::fork::ROW as FORK;
-    pub use super::fsync::ROW as FSYNC;
+    pub use super::fsync::{DATA as FDATASYNC, ROW as FSYNC};
+    pub use super::ftruncate::{STAT as FSTAT, TRUNCATE as FTRUNCATE};
     pub use super::futex::{WAIT as FUTEX_WAIT, WAKE as FUTEX_WAKE};
     pub use super::getpid::{GETPID, GETPPID};
     pub use super::join::ROW as JOIN;
     pub use super::kill::ROW as KILL;
+    pub use super::lseek::ROW as LSEEK;
+    pub use super::open::ROW as OPEN;
     pub use super::pause::ROW as PAUSE;
+    pub use super::pread::{READ as PREAD, WRITE as PWRITE};
     pub use super::read::ROW as READ;
     pub use super::signal::ROW as SIGNAL;
     pub use super::sleep::ROW as SLEEP;
     pub use super::thread::ROW as THREAD;
+    pub use super::unlink::{RENAME, UNLINK};
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
 
     pub use super::affinity::ROW as SET_AFFINITY;
+    pub use super::dup::{DUP, DUP2};
+    pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
+    pub use super::epoll_wait::WAIT as EPOLL_WAIT;
+    pub use super::eventfd::ROW as EVENTFD;
+    pub use super::fcntl::ROW as FCNTL;
+    pub use super::fifo_open::ROW as FIFO_OPEN;
     pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
     pub use super::mq_notify::ROW as MQ_NOTIFY;
     pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
@@ -125,6 +165,8 @@ pub(super) mod forms {
     pub use super::msgrcv::ROW as MSGRCV;
     pub use super::msgsnd::ROW as MSGSND;
     pub use super::nice::ROW as NICE;
+    pub use super::pipe::ROW as PIPE;
+    pub use super::poll::ROW as POLL;
     pub use super::semctl::ROW as SEMCTL;
     pub use super::semop::ROW as SEMOP;
     pub use super::setitimer::{ALARM, SETITIMER};
@@ -134,6 +176,7 @@ pub(super) mod forms {
     pub use super::sigsuspend::ROW as SIGSUSPEND;
     pub use super::sigwait::ROW as SIGWAIT;
     pub use super::tgkill::ROW as TGKILL;
+    pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
 }
 
 macro_rules! calls {
@@ -182,16 +225,16 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
-            fn has_time_limit(&self) -> bool {
-                match self { $(Syscall::$name(own) => own.has_time_limit(),)* }
-            }
-
             fn after_signal(&self) -> AfterSignal {
                 match self { $(Syscall::$name(own) => own.after_signal(),)* }
             }
 
             fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
                 match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
+            fn ends_by_itself(&self) -> bool {
+                match self { $(Syscall::$name(own) => own.ends_by_itself(),)* }
             }
 
             #[inline]
@@ -249,6 +292,15 @@ calls! {
     Msgctl = "msgctl",
     Semop = "semop",
     Semctl = "semctl",
+    Fdatasync = "fdatasync",
+    Fstat = "fstat",
+    Ftruncate = "ftruncate",
+    Lseek = "lseek",
+    Open = "openat",
+    Pread = "pread64",
+    Pwrite = "pwrite64",
+    Rename = "rename",
+    Unlink = "unlink",
 
     Getpgid = "getpgid",
     Nice = "setpriority",
@@ -260,4 +312,16 @@ calls! {
     Sigsuspend = "rt_sigsuspend",
     Sigwait = "rt_sigtimedwait",
     Tgkill = "tgkill",
+    MakePipe = "pipe2",
+    Dup = "dup",
+    Dup2 = "dup2",
+    Fcntl = "fcntl",
+    FifoOpen = "openat",
+    Poll = "ppoll",
+    EpollCreate = "epoll_create1",
+    EpollCtl = "epoll_ctl",
+    EpollWait = "epoll_pwait2",
+    Eventfd = "eventfd2",
+    Timerfd = "timerfd_create",
+    TimerfdSettime = "timerfd_settime",
 }

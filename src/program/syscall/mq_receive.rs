@@ -111,7 +111,7 @@ impl SystemCall for MqReceive {
         Some(image.queue_wait(self.queue, Cause::Message))
     }
 
-    fn has_time_limit(&self) -> bool {
+    fn ends_by_itself(&self) -> bool {
         self.timeout.is_some()
     }
 

@@ -100,7 +100,7 @@ impl SystemCall for MqSend {
         Some(image.queue_wait(self.queue, Cause::MessageRoom))
     }
 
-    fn has_time_limit(&self) -> bool {
+    fn ends_by_itself(&self) -> bool {
         self.timeout.is_some()
     }
 

@@ -111,7 +111,7 @@ impl SystemCall for Semop {
         Some(Awaits { on: Cause::SemaphoreSet, object: Some(object) })
     }
 
-    fn has_time_limit(&self) -> bool {
+    fn ends_by_itself(&self) -> bool {
         self.timeout.is_some()
     }
 

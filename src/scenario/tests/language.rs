@@ -39,6 +39,10 @@ steps = [ {{ fork = "child" }}, {{ thread = "worker" }} ]
 steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
+[file.draft]
+exists = false
+[stream.out]
+over = "log"
 "#
     )
 }

@@ -211,6 +211,10 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(write.into());
         }
         Kind::Print { text } => slot.uint(text.0.into()),
+        Kind::DataLost { object, bytes } => {
+            slot.uint(object.0.into());
+            slot.uint(bytes);
+        }
     }
 }
 
@@ -292,6 +296,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             write: from.bool()?,
         },
         Code::Print => Kind::Print { text: NameId(from.narrow()?) },
+        Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })
 }
 

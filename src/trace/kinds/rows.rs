@@ -228,4 +228,11 @@ kinds! {
     Print = 35, "print", None,
         "A line appears on the terminal. It is the program's own output, kept with the moment at which it came.",
         { text: Uint, "The line, a number in the name table."; }
+    DataLost = 36, "data_lost", None,
+        "Bytes that programs were told are written will never be on the disk: it was pulled out before it had them. \
+         Nobody had waited for them by `fsync`.",
+        {
+            object: Uint, "The file, a position in the header's `objects`.";
+            bytes: Uint, "How many bytes.";
+        }
 }

@@ -55,6 +55,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::BlockRqIssue { object: ObjectId(2), bytes: 4096, write: true },
         Kind::BlockRqComplete { object: ObjectId(2), bytes: 4096, write: false },
         Kind::Print { text: NameId(1) },
+        Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
     kinds
 }
