@@ -7,6 +7,7 @@
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`ipc`]: message queues and semaphore sets
 //! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, limits
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod events;
 pub mod file;
 pub mod futex;
+pub mod ipc;
 pub mod memory;
 pub mod perf;
 pub mod pipe;

@@ -121,6 +121,7 @@ pub struct Objects {
     pub rules: Vec<PipeRule>,
     pub files: Vec<FileSpec>,
     pub terminal: TerminalSpec,
+    pub ipc: crate::program::ipc::Ipc,
     pub memories: Vec<MemorySpec>,
     pub arrays: Vec<ArraySpec>,
     next_fd: u16,
@@ -142,6 +143,7 @@ pub fn read(
         rules: Vec::new(),
         files: Vec::new(),
         terminal,
+        ipc: crate::program::ipc::Ipc::default(),
         memories: Vec::new(),
         arrays: Vec::new(),
         next_fd: 3,
@@ -150,6 +152,7 @@ pub fn read(
     objects.pipes(root, names, problems);
     objects.fifos(root, names, problems);
     objects.files(root, devices, names, problems);
+    objects.queues(root, names, problems);
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
@@ -186,7 +189,7 @@ impl Objects {
         ObjectId::from(self.entries.len() - 1)
     }
 
-    fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
+    pub(super) fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
         let fd = Fd(self.next_fd);
         match self.next_fd.checked_add(1) {
             Some(next) => self.next_fd = next,
@@ -314,8 +317,9 @@ impl Objects {
                 let found = lookup(&names.channels, "file", &at.value, &at.span, problems)?;
                 match found {
                     Channel::File(fd) => Some(*fd),
-                    Channel::Pipe { .. } => {
-                        let message = format!("`{}` is a pipe; this needs a file", at.value);
+                    Channel::Pipe { .. } | Channel::Queue(_) => {
+                        let kind = names.kinds.get(&at.value).copied().unwrap_or_default();
+                        let message = format!("`{}` is a {kind}; this needs a file", at.value);
                         problems.error(Code::WrongObject, at.span.clone(), message);
                         None
                     }

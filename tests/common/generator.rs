@@ -9,6 +9,8 @@ mod sync;
 #[path = "generator_files.rs"]
 mod files;
 
+mod messages;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
@@ -241,6 +243,8 @@ impl Generator {
         self.synchronisers();
         let channels = events::objects(&mut self.random);
         self.line(&channels);
+        let queues = messages::objects(&mut self.random);
+        self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
@@ -305,6 +309,9 @@ impl Generator {
         }
         if self.chance(7) {
             return self.file_step();
+        }
+        if self.chance(15) {
+            return messages::step(&mut self.random, time);
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),

@@ -33,6 +33,16 @@ mod write;
 mod r#yield;
 
 pub use ceiling::Ceiling;
+mod mq_attributes;
+mod mq_notify;
+mod mq_open;
+mod mq_receive;
+mod mq_send;
+mod msgctl;
+mod msgrcv;
+mod msgsnd;
+mod semctl;
+mod semop;
 // Signals and process control.
 mod affinity;
 mod aio;
@@ -90,9 +100,19 @@ pub use epoll_wait::EpollWait;
 pub use eventfd::Eventfd;
 pub use fcntl::Fcntl;
 pub use fifo_open::FifoOpen;
+pub use mq_attributes::MqAttributes;
+pub use mq_notify::MqNotify;
+pub use mq_open::{MqOpen, MqUnlink};
+pub use mq_receive::MqReceive;
+pub use mq_send::MqSend;
+pub use msgctl::Msgctl;
+pub use msgrcv::Msgrcv;
+pub use msgsnd::Msgsnd;
 pub use nice::Nice;
 pub use pipe::MakePipe;
 pub use poll::Poll;
+pub use semctl::Semctl;
+pub use semop::Semop;
 pub use setitimer::Setitimer;
 pub use setpgid::{Getpgid, Setpgid};
 pub use sigmask::Sigmask;
@@ -150,9 +170,19 @@ pub(super) mod forms {
     pub use super::eventfd::ROW as EVENTFD;
     pub use super::fcntl::ROW as FCNTL;
     pub use super::fifo_open::ROW as FIFO_OPEN;
+    pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
+    pub use super::mq_notify::ROW as MQ_NOTIFY;
+    pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
+    pub use super::mq_receive::ROW as MQ_RECEIVE;
+    pub use super::mq_send::ROW as MQ_SEND;
+    pub use super::msgctl::ROW as MSGCTL;
+    pub use super::msgrcv::ROW as MSGRCV;
+    pub use super::msgsnd::ROW as MSGSND;
     pub use super::nice::ROW as NICE;
     pub use super::pipe::ROW as PIPE;
     pub use super::poll::ROW as POLL;
+    pub use super::semctl::ROW as SEMCTL;
+    pub use super::semop::ROW as SEMOP;
     pub use super::setitimer::{ALARM, SETITIMER};
     pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::sigmask::ROW as SIGMASK;
@@ -269,6 +299,17 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    MqOpen = "mq_open",
+    MqUnlink = "mq_unlink",
+    MqSend = "mq_timedsend",
+    MqReceive = "mq_timedreceive",
+    MqAttributes = "mq_getsetattr",
+    MqNotify = "mq_notify",
+    Msgsnd = "msgsnd",
+    Msgrcv = "msgrcv",
+    Msgctl = "msgctl",
+    Semop = "semop",
+    Semctl = "semctl",
     Fdatasync = "fdatasync",
     Fstat = "fstat",
     Ftruncate = "ftruncate",
