@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -101,6 +101,20 @@ impl Mapping {
     /// A 64-bit cell, if it lies within and is aligned.
     pub fn cell64(&self, offset: usize) -> Option<&AtomicI64> {
         let fits = offset.is_multiple_of(8) && offset + 8 <= self.bytes;
+        // SAFETY: it lies within the mapping, is aligned, and lives as long as `self`.
+        fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
+    }
+
+    /// An 8-bit cell, if it lies within.
+    pub fn cell8(&self, offset: usize) -> Option<&AtomicI8> {
+        let fits = offset < self.bytes;
+        // SAFETY: it lies within the mapping, and lives as long as `self`.
+        fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
+    }
+
+    /// A 16-bit cell, if it lies within and is aligned.
+    pub fn cell16(&self, offset: usize) -> Option<&AtomicI16> {
+        let fits = offset.is_multiple_of(2) && offset + 2 <= self.bytes;
         // SAFETY: it lies within the mapping, is aligned, and lives as long as `self`.
         fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
     }

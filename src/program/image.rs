@@ -18,6 +18,7 @@ use super::userland::Origin;
 
 use super::instruction::{Instruction, Memory};
 use super::value::{Expressions, Operand};
+pub use super::width::Width;
 
 /// The index of a program in [`Image::programs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,7 +111,7 @@ pub enum Backing {
     File(Fd),
 }
 
-/// Shared 64-bit or 32-bit cells within a shared memory object.
+/// Shared cells of one width within a shared memory object.
 #[derive(Clone, Debug)]
 pub struct ArraySpec {
     pub object: ObjectId,
@@ -120,34 +121,8 @@ pub struct ArraySpec {
     /// The byte offset of its first element in that page.
     pub offset: u32,
     pub width: Width,
-    /// The values at the beginning; as many as it has elements.
+    /// What the elements hold at the beginning, as their bits; as many as it has elements.
     pub initial: Vec<i64>,
-}
-
-/// How an element is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    /// 32 bits, signed; a larger value is cut off.
-    Int32,
-    /// 64 bits, signed.
-    Int64,
-}
-
-impl Width {
-    pub const fn bytes(self) -> u32 {
-        match self {
-            Width::Int32 => 4,
-            Width::Int64 => 8,
-        }
-    }
-
-    /// What is left of a value when it is stored.
-    pub const fn stored(self, value: i64) -> i64 {
-        match self {
-            Width::Int32 => value as i32 as i64,
-            Width::Int64 => value,
-        }
-    }
 }
 
 /// A line of output with places for values: pieces of text, each followed by a value except the last.
@@ -155,6 +130,23 @@ impl Width {
 pub struct Text {
     pub pieces: Vec<String>,
     pub values: Vec<Operand>,
+    /// How each value is stored that a shared cell holds; a value without an entry is an integer.
+    pub widths: Vec<Width>,
+}
+
+impl Text {
+    /// The line with its values filled in.
+    pub fn filled(&self, value: impl Fn(usize, Operand) -> Option<i64>) -> String {
+        let mut line = String::new();
+        for (number, piece) in self.pieces.iter().enumerate() {
+            line.push_str(piece);
+            if let Some(value) = self.values.get(number).and_then(|&operand| value(number, operand)) {
+                let width = self.widths.get(number).copied().unwrap_or(Width::Int64);
+                line.push_str(&width.shown(value));
+            }
+        }
+        line
+    }
 }
 
 /// Something that happens to the machine from outside: an `[[event]]` of the scenario.

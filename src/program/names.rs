@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::ids::{Fd, ObjectId};
 use crate::time::Span;
 
-use super::image::{MemoryId, ProgramId, StartId};
+use super::image::{MemoryId, ProgramId, StartId, Width};
 use super::instruction::{ArrayId, Memory};
 
 /// What the names in steps mean.
@@ -48,6 +48,7 @@ pub struct Array {
     pub memory: MemoryId,
     pub object: ObjectId,
     pub is_cell: bool,
+    pub width: Width,
 }
 
 /// A mutex: its futex word.

@@ -37,6 +37,10 @@ pub fn run(mut native: Native) {
                 let value = native.cell(cell).map(|cell| cell.load());
                 native.user.set(value.map(|_| into), value.unwrap_or(0));
             }
+            Instruction::LoadBits { into, cell } => {
+                let bits = native.cell(cell).map(|cell| cell.bits());
+                native.user.set(bits.map(|_| into), bits.unwrap_or(0));
+            }
             Instruction::Store { cell, value } => {
                 let value = native.computed(value);
                 if let Some(cell) = native.cell(cell) {

@@ -40,7 +40,7 @@ use crate::program::reading::{check_keys, kind};
 
 pub use diagnostics::Diagnostics;
 pub use document::Overrides;
-pub use expect::{Bound, Expect, Outcome, RealExpect};
+pub use expect::{Bound, Expect, Number, Outcome, RealExpect};
 pub use markdown::markdown;
 pub use run::Sweep;
 pub use schema::schema;

@@ -75,12 +75,14 @@ pub struct MemoryForm {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ShmForm {
-    /// Named 64-bit cells with their values at the beginning: { x = 0 } makes `NAME.x`.
+    /// Named 64-bit cells with their values at the beginning: { x = 0 } makes `NAME.x`, an integer,
+    /// and { y = 0.0 } `NAME.y`, a floating-point number.
     #[serde(default)]
-    #[schemars(schema_with = "super::schema::numbers")]
+    #[schemars(schema_with = "super::schema::fractions")]
     pub cells: Option<At<Anything>>,
     /// Named arrays: { a = { type = "i", length = 10 } } makes `NAME.a[0]` to `NAME.a[9]`. `type` is
-    /// "i" (32 bits) or "q" (64 bits); `initial` is a list of values.
+    /// "b", "h", "i" or "q" (8, 16, 32, 64 bits with a sign), "B", "H", "I" or "Q" (without), "f" or "d"
+    /// (floating-point, 32 and 64 bits); "q" if absent. `initial` is a list of values.
     #[serde(default)]
     #[schemars(schema_with = "super::schema::arrays")]
     pub arrays: Option<At<Anything>>,
@@ -331,7 +333,10 @@ impl Objects {
                     width: part.width,
                     initial: part.initial,
                 };
-                let array = Array { id: self.array(spec), length, memory: id, object, is_cell: part.is_cell };
+                let (id_of_memory, is_cell, width) = (id, part.is_cell, part.width);
+                let id_of_array = self.array(spec);
+                let array =
+                    Array { id: id_of_array, length, memory: id_of_memory, object, is_cell, width };
                 if names.arrays.insert(full, array).is_some() {
                     let message = format!("`{}` is the name of a cell and of an array", part.name);
                     problems.error(Code::DuplicateName, part.span, message);

@@ -11,6 +11,7 @@ use crate::kernel::cost::{
 use crate::kernel::sched::POLICIES;
 use crate::program::form::schema as schema_of;
 use crate::program::syscall::NAMES;
+use crate::program::width::Width;
 use crate::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
 use crate::trace::kinds::KINDS;
 
@@ -154,15 +155,21 @@ pub fn numbers(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "object", "additionalProperties": { "type": "integer" } })
 }
 
+/// Names with numbers, fractions among them.
+pub fn fractions(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "additionalProperties": { "type": "number" } })
+}
+
 /// `arrays` in `[shm.NAME]`.
 pub fn arrays(_: &mut SchemaGenerator) -> Schema {
+    let letters: Vec<&str> = Width::LETTERS.iter().map(|(letter, _)| *letter).collect();
     schemars::json_schema!({ "type": "object", "additionalProperties": {
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "type": { "enum": ["i", "q"] },
+            "type": { "enum": letters },
             "length": { "type": "integer", "minimum": 1 },
-            "initial": { "type": "array", "items": { "type": "integer" } },
+            "initial": { "type": "array", "items": { "type": "number" } },
         },
     } })
 }

@@ -57,6 +57,7 @@ impl<S: Sink> Simulator<'_, S> {
         match self.image.programs[usize::from(user.program.0)].code[user.next as usize] {
             Instruction::Touch { .. } => Some(self.touched_page(thread)),
             Instruction::Load { cell, .. }
+            | Instruction::LoadBits { cell, .. }
             | Instruction::Store { cell, .. }
             | Instruction::AtomicAdd { cell, .. }
             | Instruction::CompareSwap { cell, .. }
@@ -112,7 +113,7 @@ impl<S: Sink> Simulator<'_, S> {
     ) -> Effect {
         let width = self.image.arrays[cell.array.0 as usize].width;
         let value = self.cell(cpu, thread, cell, true)?;
-        let before = *value;
+        let before = width.loaded(*value);
         *value = width.stored(change(before));
         self.userland.user(thread).set(old, before);
         Ok(())

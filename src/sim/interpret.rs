@@ -44,6 +44,7 @@ impl OwnWork {
             Instruction::Set { .. }
             | Instruction::JumpIfZero { .. }
             | Instruction::Load { .. }
+            | Instruction::LoadBits { .. }
             | Instruction::Store { .. }
             | Instruction::AtomicAdd { .. }
             | Instruction::CompareSwap { .. }
