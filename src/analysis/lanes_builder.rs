@@ -193,7 +193,9 @@ impl Drawing {
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
-            | Kind::BlockRqComplete { .. } => {}
+            | Kind::BlockRqComplete { .. }
+            | Kind::PageEvicted { .. }
+            | Kind::OomKill { .. } => {}
         }
     }
 

@@ -190,7 +190,9 @@ impl Replay {
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
-            | Kind::Print { .. } => return,
+            | Kind::Print { .. }
+            | Kind::PageEvicted { .. }
+            | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {
             self.settle(cpu, at, observer);

@@ -10,6 +10,7 @@ use crate::ids::{DeviceId, Fd, FrameNumber, ObjectId, Pid, Tid};
 use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
+use super::paging::Owner;
 use super::wait::WaitQueue;
 use super::waits::Interruption;
 use super::{Due, Kernel};
@@ -221,7 +222,7 @@ impl<S: Sink> Kernel<S> {
             self.tasks[transfer.thread.index()].interruption = Some(Interruption::Failure);
         } else {
             for page in transfer.first_page..transfer.first_page + transfer.pages {
-                self.cache(transfer.file, page);
+                self.cache(cpu, transfer.file, page);
             }
         }
         self.wake(cpu, transfer.thread);
@@ -236,17 +237,20 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Makes a page of a file present in the cache, if there is a frame for it.
-    pub fn cache(&mut self, file: u32, page: u32) -> Option<FrameNumber> {
+    pub fn cache(&mut self, cpu: usize, file: u32, page: u32) -> Option<FrameNumber> {
+        let (index, number) = (page as usize, file);
         let file = &mut self.files.files[file as usize];
-        let page = page as usize;
-        if file.cached.len() <= page {
-            file.cached.resize(page + 1, None);
-            file.dirty.resize(page + 1, false);
+        if file.cached.len() <= index {
+            file.cached.resize(index + 1, None);
+            file.dirty.resize(index + 1, false);
         }
-        if file.cached[page].is_none() {
-            file.cached[page] = self.frames.allocate();
+        if let Some(frame) = file.cached[index] {
+            return Some(frame);
         }
-        file.cached[page]
+        let frame = self.frame_for_cache(cpu)?;
+        self.note_loaded(frame, Owner::Cache(number, page), false, None);
+        self.files.files[number as usize].cached[index] = Some(frame);
+        Some(frame)
     }
 
     /// A key from the keyboard: the line discipline collects a line.

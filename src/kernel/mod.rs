@@ -4,10 +4,12 @@
 //! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
-//! - [`memory`]: page faults and address spaces
+//! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
+//!   protect; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod areas;
 pub mod caches;
 pub mod cost;
 pub mod cost_doc;
@@ -15,9 +17,12 @@ pub mod cpu;
 pub mod file;
 pub mod interrupts;
 pub mod ipc;
+pub mod mappings;
 pub mod memory;
 pub mod options;
+pub mod paging;
 pub mod process;
+pub mod reclaim;
 pub mod sched;
 pub mod schedule;
 pub mod signals;
@@ -44,6 +49,7 @@ use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
+use paging::Paging;
 use sched::Parameters;
 use task::{Process, Task};
 use waits::Waits;
@@ -107,6 +113,8 @@ pub struct Kernel<S> {
     pub caches: Option<Box<Caches>>,
     /// In the order of their pages.
     pub regions: Vec<Region>,
+    /// Page replacement, if the scenario has any.
+    pub paging: Option<Box<Paging>>,
     pub terminal: file::Terminal,
     /// The first process of each entry of the scenario's list of starts, once it exists.
     pub first_of: Vec<Option<Pid>>,

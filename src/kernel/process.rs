@@ -9,6 +9,7 @@ use crate::trace::{Kind, Sink};
 
 use super::Kernel;
 use super::memory::AddressSpace;
+use super::reclaim::MEMORY;
 use super::sched::Parameters;
 use super::task::{Phase, Process, State, Task};
 use super::wait::WaitQueue;
@@ -209,6 +210,7 @@ impl<S: Sink> Kernel<S> {
             self.drop_reference(cpu, descriptor);
         }
         self.free_space(id);
+        self.wake_all_of(cpu, MEMORY);
         self.orphan_children(id);
         self.tell_parent(cpu, id, parent);
     }

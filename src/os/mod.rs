@@ -3,7 +3,8 @@
 //! - [`cache`]: fetching ahead what is about to be needed
 //! - [`calls`]: the numbers of system calls
 //! - [`clock`]: the time, and work that takes a given time
-//! - [`memory`]: memory that processes share, its cells, and pages that are touched
+//! - [`memory`]: memory that processes share, its cells, and pages that are touched; [`areas`]: mapping and
+//!   unmapping; [`named`]: shared memory objects with names
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
 //! - [`perf`]: what the kernel tells about a process and its descendants
@@ -14,12 +15,14 @@
 
 #![allow(unsafe_code)]
 
+pub mod areas;
 pub mod cache;
 pub mod calls;
 pub mod clock;
 pub mod file;
 pub mod futex;
 pub mod memory;
+pub mod named;
 pub mod perf;
 pub mod process;
 

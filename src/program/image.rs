@@ -61,6 +61,8 @@ pub struct Start {
     pub parameters: Arc<Parameters>,
     /// The only CPU that it may run on.
     pub cpu: Option<CpuId>,
+    /// At most so many pages of it are in memory.
+    pub frames: Option<u32>,
 }
 
 /// A pipe: one buffer, one end to read and one to write.
@@ -107,8 +109,26 @@ pub enum Backing {
     Private,
     /// Zeros; relatives see each other's writes.
     Shared,
+    /// Zeros; an object of its own with a name: whoever maps it sees all writes.
+    Posix,
+    /// The same, as a System V segment.
+    SystemV,
     /// Read from a file on the first touch (a major fault); private once written.
     File(Fd),
+    /// Read from a file on the first touch; writes go to the page cache, and from there to the disk.
+    SharedFile(Fd),
+    /// Zeros of the process's own, up to the end of its heap.
+    Heap,
+}
+
+impl Backing {
+    /// Whether several processes see the same.
+    pub const fn is_shared(self) -> bool {
+        match self {
+            Backing::Shared | Backing::Posix | Backing::SystemV | Backing::SharedFile(_) => true,
+            Backing::Private | Backing::File(_) | Backing::Heap => false,
+        }
+    }
 }
 
 /// Shared cells of one width within a shared memory object.
@@ -243,6 +263,8 @@ pub struct Image {
     pub terminal: TerminalSpec,
     /// Indexed by [`MemoryId`].
     pub memories: Vec<MemorySpec>,
+    /// Those that no process has mapped at its beginning.
+    pub unmapped: Vec<MemoryId>,
     /// Indexed by [`ArrayId`](super::instruction::ArrayId).
     pub arrays: Vec<ArraySpec>,
     /// In the order of their times; those of the same time in the order of the file.
@@ -266,7 +288,7 @@ impl Image {
 
     /// Bytes of memory objects that each process has of its own.
     pub fn private_bytes(&self) -> u64 {
-        let private = self.memories.iter().filter(|spec| spec.backing != Backing::Shared);
+        let private = self.memories.iter().filter(|spec| !spec.backing.is_shared());
         private.map(|spec| u64::from(spec.memory.pages) * 4096).sum()
     }
 

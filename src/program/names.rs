@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::ids::{Fd, ObjectId};
 use crate::time::Span;
 
-use super::image::{MemoryId, ProgramId, StartId, Width};
+use super::image::{Backing, MemoryId, ProgramId, StartId, Width};
 use super::instruction::{ArrayId, Memory};
 
 /// What the names in steps mean.
@@ -38,6 +38,7 @@ pub enum Channel {
 pub struct Region {
     pub id: MemoryId,
     pub memory: Memory,
+    pub backing: Backing,
 }
 
 /// A shared cell (an array of one) or array.

@@ -128,8 +128,11 @@ pub fn run(mut native: Native) {
     }
 }
 
-fn touch(native: &Native, memory: Memory, first: u64, pages: u64, access: Access) {
-    let Some(mapping) = native.world.mapping(memory) else { return };
+fn touch(native: &Native, object: Memory, first: u64, pages: u64, access: Access) {
+    let Some(mapping) = native.world.mapping(object) else {
+        // A heap that the process hasn't got.
+        return memory::touch_kernel(access == Access::Write);
+    };
     for page in first..first.saturating_add(pages) {
         mapping.touch(page.saturating_mul(4096), access == Access::Write);
     }

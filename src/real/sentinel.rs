@@ -35,6 +35,7 @@ fn tidy_up(scratch: &Path) {
         Ok(Forked::Parent(tidier)) => drop(process::put_into_group(tidier, tidier)),
         Ok(Forked::Child) => {
             let _ = process::put_into_group(0, 0);
+            super::leftovers::remove_memories(scratch);
             let _ = std::fs::remove_dir_all(scratch);
             super::ftrace::clean();
             process::exit(0)

@@ -185,7 +185,7 @@ fn read(
     let processes = processes::read(root, cpus, instruction, &mut names, problems);
     let kernel_form: kernel::KernelForm = table::single(root, "kernel", problems);
     let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
-    let kernel = kernel::options(&kernel_form, started, &costs, problems);
+    let kernel = kernel::options(&kernel_form, started, &devices, &costs, problems);
     let (run, simulated_only) = run::read(root, instruction, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
@@ -199,6 +199,8 @@ fn read(
     if !units.is_empty() {
         let (starts, rules) = (&processes.starts, &objects.rules);
         relatives::relate(&mut units, starts, rules, &names, &mut tables, problems);
+        relatives::check_shared(&units, starts, &objects.shm_rules, &names, problems);
+        kernel::check_paging(&kernel_form, &units, &processes, problems);
     }
     let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy());
     let default_name = stem.as_deref().unwrap_or("scenario");
@@ -220,6 +222,7 @@ fn read(
         files: objects.files,
         terminal: objects.terminal,
         memories: objects.memories,
+        unmapped: objects.unmapped,
         arrays: objects.arrays,
         injections,
         steps: tables.steps,

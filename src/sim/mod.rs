@@ -11,7 +11,7 @@
 //!   the frames of a system call
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
-//! - `boot`: how a machine comes to be from a lowered scenario
+//! - `boot`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
 //! - `outcome`: how a run ends; `deadlock`: why nothing can happen any more
 //!
 //! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
@@ -28,6 +28,7 @@ mod control;
 mod deadlock;
 mod dispatch;
 mod execute;
+mod foresight;
 mod header;
 mod interpret;
 mod mutation;

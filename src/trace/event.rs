@@ -359,4 +359,15 @@ pub enum Kind {
     Print {
         text: NameId,
     },
+
+    /// A page lost its frame to another one; it must be written somewhere first.
+    PageEvicted {
+        page: u64,
+        write: bool,
+    },
+    /// The kernel ends a process because no page can be taken from anybody; it had so many.
+    OomKill {
+        task: Tid,
+        pages: u64,
+    },
 }

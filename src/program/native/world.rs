@@ -4,13 +4,17 @@
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
-use std::sync::atomic::{AtomicI8, AtomicI16, AtomicI32, AtomicI64};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, AtomicI8, AtomicI16, AtomicI32, AtomicI64};
+
+use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
 use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
+use crate::os::{file, named};
 use crate::program::ArrayId;
-use crate::program::image::{Image, MemorySpec, Width};
+use crate::program::image::{Backing, Image, MemorySpec, Width};
 use crate::program::instruction::Memory;
 
 use super::{Board, FIRST_DESCRIPTOR};
@@ -23,6 +27,9 @@ pub struct World {
     pub spin: Spin,
     /// Indexed by [`MemoryId`](crate::program::image::MemoryId).
     pub memories: Vec<Mapping>,
+    /// Where the process's heap is, once it has asked for one, and how many bytes it has.
+    pub heap: OnceLock<Mapping>,
+    pub heap_bytes: AtomicUsize,
     /// The program file that an exec executes, and what it is told.
     pub program: PathBuf,
     /// Where files are.
@@ -45,7 +52,57 @@ impl World {
     /// Where the memory object that begins at a page of the model is mapped.
     pub fn mapping(&self, memory: Memory) -> Option<&Mapping> {
         let index = self.image.memories.iter().position(|spec| spec.memory.base == memory.base)?;
-        self.memories.get(index)
+        match self.image.memories[index].backing {
+            Backing::Heap => self.heap.get(),
+            Backing::Private
+            | Backing::Shared
+            | Backing::Posix
+            | Backing::SystemV
+            | Backing::File(_)
+            | Backing::SharedFile(_) => self.memories.get(index),
+        }
+    }
+
+    /// Maps a memory object as its processes have it at their beginning.
+    pub fn map_at_start(&self, index: usize) -> nix::Result<()> {
+        let place = &self.memories[index];
+        match self.image.memories[index].backing {
+            Backing::Private => place.map_zeros(),
+            Backing::Shared | Backing::Posix => place.map_number(World::memory_descriptor(index), true),
+            Backing::SystemV => place.attach(World::segment(index)?),
+            Backing::File(fd) => place.map_private(file::open(&self.file(fd), OFlag::O_RDONLY)?),
+            Backing::SharedFile(fd) => place.map_shared(file::open(&self.file(fd), OFlag::O_RDWR)?),
+            Backing::Heap => Ok(()),
+        }
+    }
+
+    /// The System V segment of a memory object: a file that all processes have inherited says its number.
+    pub fn segment(index: usize) -> nix::Result<i32> {
+        let number = std::fs::read_to_string(format!("/proc/self/fd/{}", World::memory_descriptor(index)));
+        number.ok().and_then(|text| text.parse().ok()).ok_or(nix::Error::EBADF)
+    }
+
+    /// Where the scenario's file with a descriptor is.
+    fn file(&self, fd: Fd) -> PathBuf {
+        self.path(self.image.files.iter().position(|file| file.fd == fd).unwrap_or(0))
+    }
+
+    /// Removes the names of the run's memory objects.
+    pub fn unlink_memories(&self) {
+        for (index, spec) in self.image.memories.iter().enumerate() {
+            match spec.backing {
+                // A program may have done so itself.
+                Backing::Posix => drop(named::unlink(&named::name(&self.scratch, index))),
+                Backing::SystemV => {
+                    let _ = World::segment(index).is_ok_and(named::remove_segment);
+                }
+                Backing::Private
+                | Backing::Shared
+                | Backing::File(_)
+                | Backing::SharedFile(_)
+                | Backing::Heap => {}
+            }
+        }
     }
 
     /// The mapping that holds an array, and the byte at which an element of it begins.

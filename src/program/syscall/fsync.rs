@@ -87,6 +87,7 @@ impl SystemCall for Fsync {
             return Ok(Outcome::Done(0));
         }
         let object = entry.object;
+        call.kernel.watch_writes(file);
         let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
         call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, Way::Flush);
         call.user().progress = 1;

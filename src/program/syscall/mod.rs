@@ -22,6 +22,20 @@ mod wait;
 mod write;
 mod r#yield;
 
+mod brk;
+mod mmap;
+mod mprotect;
+mod msync;
+mod munmap;
+mod shm;
+
+pub use brk::Brk;
+pub use mmap::Mmap;
+pub use mprotect::Mprotect;
+pub use msync::Msync;
+pub use munmap::Munmap;
+pub use shm::{ShmUnlink, Shmat, Shmdt};
+
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -71,6 +85,13 @@ pub(super) mod forms {
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
+
+    pub use super::brk::ROW as BRK;
+    pub use super::mmap::ROW as MMAP;
+    pub use super::mprotect::ROW as MPROTECT;
+    pub use super::msync::ROW as MSYNC;
+    pub use super::munmap::ROW as MUNMAP;
+    pub use super::shm::{ATTACH as SHMAT, DETACH as SHMDT, UNLINK as SHM_UNLINK};
 }
 
 macro_rules! calls {
@@ -155,4 +176,12 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    Brk = "brk",
+    Mmap = "mmap",
+    Mprotect = "mprotect",
+    Msync = "msync",
+    Munmap = "munmap",
+    ShmUnlink = "shm_unlink",
+    Shmat = "shmat",
+    Shmdt = "shmdt",
 }

@@ -218,7 +218,7 @@ impl Write {
         if call.progress() == 0 {
             if !self.direct {
                 for page in File::pages(offset, bytes) {
-                    let kept = call.kernel.cache(file, page).is_some();
+                    let kept = call.kernel.cache(call.cpu, file, page).is_some();
                     call.kernel.files.files[file as usize].dirty[page as usize] = kept && !self.sync;
                 }
             }

@@ -393,7 +393,9 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::SignalGenerate { .. }
         | Kind::LockReleased { .. }
         | Kind::BlockRqIssue { .. }
-        | Kind::BlockRqComplete { .. } => Role::Current,
+        | Kind::BlockRqComplete { .. }
+        | Kind::PageEvicted { .. }
+        | Kind::OomKill { .. } => Role::Current,
     }
 }
 
