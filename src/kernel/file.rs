@@ -11,6 +11,7 @@ use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
 use super::paging::Owner;
+use super::bytes::Bytes;
 use super::wait::WaitQueue;
 use super::waits::Interruption;
 use super::{Due, Kernel};
@@ -20,7 +21,7 @@ use super::{Due, Kernel};
 pub struct OpenId(pub u32);
 
 /// What a descriptor stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Opened {
     PipeRead(u32),
     PipeWrite(u32),
@@ -29,10 +30,21 @@ pub enum Opened {
     Screen,
 }
 
+/// How an open description behaves, as open(2) and fcntl(2) set it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// A call that would wait fails with EAGAIN instead (O_NONBLOCK).
+    pub nonblock: bool,
+}
+
+/// The most descriptors that a process can have: Linux's usual soft limit (RLIMIT_NOFILE).
+pub const MOST_DESCRIPTORS: u16 = 1024;
+
 /// An open description, which processes share after a fork.
 #[derive(Clone, Copy, Debug)]
 pub struct Open {
     pub what: Opened,
+    pub flags: Flags,
     /// Where the next byte is read or written.
     pub offset: u64,
     /// Descriptors that name it.
@@ -45,6 +57,8 @@ pub struct File {
     pub object: ObjectId,
     pub disk: DeviceId,
     pub size: u64,
+    /// What it holds; as long as `size` or shorter, then zeros follow.
+    pub content: Bytes,
     /// The frame of each cached page.
     pub cached: Vec<Option<FrameNumber>>,
     /// Written pages that the disk doesn't have yet.
@@ -59,6 +73,8 @@ pub struct Files {
     pub transfers: Vec<Transfer>,
     /// Tags that can be used again.
     pub free_tags: Vec<u32>,
+    /// How many descriptors are channels of the scenario; others count on from here.
+    pub named: u16,
 }
 
 /// A transfer between a disk and the page cache, or a program.
@@ -107,6 +123,45 @@ impl<S: Sink> Kernel<S> {
             }
             process.files[fd.index()] = Some(id);
         }
+    }
+
+    /// A new open description at the lowest free descriptor that isn't a channel's of the scenario:
+    /// EMFILE if there is none.
+    pub fn open(&mut self, process: Pid, what: Opened, flags: Flags) -> Result<Fd, Errno> {
+        let fd = self.lowest_free(process)?;
+        self.files.open.push(Open { what, flags, offset: 0, references: 0 });
+        let id = OpenId((self.files.open.len() - 1) as u32);
+        self.install(process, fd, id);
+        Ok(fd)
+    }
+
+    /// The lowest free descriptor that isn't a channel's of the scenario.
+    pub fn lowest_free(&self, process: Pid) -> Result<Fd, Errno> {
+        let held = self.processes[process.index()].as_ref().map_or(&[][..], |process| &process.files);
+        let free = (self.files.named..MOST_DESCRIPTORS)
+            .find(|&number| held.get(usize::from(number)).is_none_or(Option::is_none));
+        free.map(Fd).ok_or(Errno::EMFILE)
+    }
+
+    /// A forked child gets all descriptors of its parent that aren't a channel's of the scenario;
+    /// an exec closes them (they are close-on-exec).
+    pub fn inherit_numbered(&mut self, parent: Pid, child: Pid) {
+        for (fd, open) in self.numbered(parent) {
+            self.install(child, fd, open);
+        }
+    }
+
+    /// An exec closes what isn't a channel of the scenario.
+    pub fn close_numbered(&mut self, cpu: usize, process: Pid) {
+        for (fd, _) in self.numbered(process) {
+            self.close(cpu, process, fd);
+        }
+    }
+
+    fn numbered(&self, process: Pid) -> Vec<(Fd, OpenId)> {
+        let held = self.processes[process.index()].as_ref().map_or(&[][..], |process| &process.files);
+        let held = held.iter().enumerate().skip(usize::from(self.files.named));
+        held.filter_map(|(number, open)| Some((Fd(number as u16), (*open)?))).collect()
     }
 
     /// What a process that no other forked opens: a pipe's end is the same for all, a file is opened
@@ -168,6 +223,7 @@ impl<S: Sink> Kernel<S> {
         };
         if waiting {
             let Kernel { pipes, tasks, .. } = self;
+            let number = pipe;
             let pipe = &mut pipes[pipe as usize];
             let woken: Vec<Tid> = std::iter::from_fn(|| {
                 pipe.waiting_readers.pop(tasks).or_else(|| pipe.waiting_writers.pop(tasks))
@@ -176,6 +232,8 @@ impl<S: Sink> Kernel<S> {
             for waiter in woken {
                 self.wake(cpu, waiter);
             }
+            self.announce(cpu, Opened::PipeRead(number));
+            self.announce(cpu, Opened::PipeWrite(number));
         }
     }
 
@@ -265,6 +323,7 @@ impl<S: Sink> Kernel<S> {
         if let Some(reader) = terminal.waiting.pop(tasks) {
             self.wake(cpu, reader);
         }
+        self.announce(cpu, Opened::Keyboard);
     }
 }
 

@@ -6,10 +6,12 @@
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
 //!   protect; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
+//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod areas;
+pub mod bytes;
 pub mod caches;
 pub mod cost;
 pub mod cost_doc;
@@ -23,6 +25,7 @@ pub mod options;
 pub mod paging;
 pub mod process;
 pub mod reclaim;
+pub mod readiness;
 pub mod sched;
 pub mod schedule;
 pub mod signals;
@@ -50,6 +53,7 @@ use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
 use paging::Paging;
+use readiness::Watchers;
 use sched::Parameters;
 use task::{Process, Task};
 use waits::Waits;
@@ -107,6 +111,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Who polls descriptors.
+    pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.
     pub waits: Waits,
     /// Which CPU's caches hold what, if the profile prices that.

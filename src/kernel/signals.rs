@@ -80,6 +80,7 @@ impl<S: Sink> Kernel<S> {
                 terminal.waiting.remove(thread, tasks);
             }
             Cause::Sleep | Cause::Signal => {}
+            Cause::Poll => self.watchers.remove(thread),
             Cause::Network
             | Cause::Message
             | Cause::MessageRoom
@@ -89,7 +90,6 @@ impl<S: Sink> Kernel<S> {
             | Cause::SocketWrite
             | Cause::Accept
             | Cause::Connect
-            | Cause::Poll
             | Cause::Counter
             | Cause::Completion
             | Cause::Stopped => waits.cancel(thread, tasks),

@@ -25,7 +25,20 @@ calls! {
     SCHED_YIELD = SYS_sched_yield,
     WAIT4 = SYS_wait4,
     WRITE = SYS_write,
+    BRK = SYS_brk,
+    MMAP = SYS_mmap,
+    MPROTECT = SYS_mprotect,
+    MSYNC = SYS_msync,
+    MUNMAP = SYS_munmap,
+    SHMAT = SYS_shmat,
+    SHMDT = SYS_shmdt,
 }
+
+/// Newer architectures have only `unlinkat`.
+#[cfg(target_arch = "x86_64")]
+pub const UNLINK: i64 = libc::SYS_unlink;
+#[cfg(not(target_arch = "x86_64"))]
+pub const UNLINK: i64 = libc::SYS_unlinkat;
 
 /// Newer architectures have only `ppoll`, of which the C library makes `pause`.
 #[cfg(target_arch = "x86_64")]

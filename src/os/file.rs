@@ -57,6 +57,18 @@ pub fn place(descriptor: OwnedFd, as_number: RawFd) -> nix::Result<()> {
     HostErrno::result(unsafe { libc::dup2(descriptor.as_raw_fd(), as_number) }).map(|_| ())
 }
 
+/// As [`place`], but the descriptor is closed at an exec.
+pub fn place_closing(descriptor: OwnedFd, as_number: RawFd) -> Result<(), Errno> {
+    if descriptor.as_raw_fd() == as_number {
+        fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).map_err(super::errno)?;
+        let _ = descriptor.into_raw_fd();
+        return Ok(());
+    }
+    // SAFETY: as in `place`.
+    let result = unsafe { libc::dup3(descriptor.as_raw_fd(), as_number, libc::O_CLOEXEC) };
+    HostErrno::result(result).map(|_| ()).map_err(super::errno)
+}
+
 fn keep_over_exec(descriptor: &OwnedFd) -> nix::Result<()> {
     fcntl(descriptor, FcntlArg::F_SETFD(FdFlag::empty())).map(|_| ())
 }

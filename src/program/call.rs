@@ -5,10 +5,11 @@
 //! again, paying only for what it copies then; `progress` tells it how far it had come.
 
 use crate::errno::Errno;
-use crate::ids::{ObjectId, Pid, Tid};
+use crate::ids::{Fd, ObjectId, Pid, Tid};
 use crate::kernel::Kernel;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
+use crate::kernel::file::{OpenId, Opened};
 use crate::time::Instant;
 use crate::trace::{Cause, Kind, Sink};
 
@@ -16,7 +17,7 @@ use super::image::Image;
 #[cfg(target_os = "linux")]
 use super::native::Native;
 use super::userland::{User, Userland};
-use super::value::Amount;
+use super::value::{Amount, Handle};
 
 /// How a call's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,9 @@ pub trait SystemCall {
         None
     }
 
+    /// The program uses what it receives as a whole: it is to be kept in the thread's buffer.
+    fn keep_what_comes(&mut self) {}
+
     /// The object that it works on, whose cache lines it gets from another CPU.
     fn uses<S: Sink>(&self, _call: &Call<'_, S>) -> Option<Used> {
         None
@@ -115,6 +119,24 @@ impl<S: Sink> Call<'_, S> {
 
     pub fn now(&self) -> Instant {
         self.kernel.cpus[self.cpu].now
+    }
+
+    /// The number of the descriptor that a call is about; none if no descriptor can have it.
+    #[inline(always)]
+    pub fn descriptor(&self, handle: Handle) -> Option<Fd> {
+        match handle {
+            Handle::Named(fd) => Some(fd),
+            Handle::Number(number) => {
+                let number = self.userland.users[self.task.index()].value(number, self.image);
+                u16::try_from(number).ok().map(Fd)
+            }
+        }
+    }
+
+    /// What a descriptor of the process stands for, if it is open.
+    #[inline(always)]
+    pub fn opened(&self, handle: Handle) -> Option<(OpenId, Opened)> {
+        self.kernel.opened(self.process(), self.descriptor(handle)?)
     }
 
     pub fn emit(&mut self, kind: Kind) {

@@ -17,7 +17,7 @@ use super::syscall;
 use super::userland::Origin;
 
 use super::instruction::{Instruction, Memory};
-use super::value::{Expressions, Operand};
+use super::value::{Expressions, Handle, Operand};
 pub use super::width::Width;
 
 /// The index of a program in [`Image::programs`].
@@ -275,8 +275,20 @@ pub struct Image {
 }
 
 impl Image {
-    /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`.
-    pub fn channel_wait(&self, fd: Fd, on_pipe: Cause) -> Awaits {
+    /// The number of descriptors that the scenario's own channels have: those that calls return
+    /// count on from here, the lowest free one first.
+    pub fn named_descriptors(&self) -> u16 {
+        let ends = self.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
+        let last = ends.chain(self.files.iter().map(|file| file.fd)).max();
+        last.map_or(2, |fd| fd.0 + 1)
+    }
+
+    /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`. What a number
+    /// stands for isn't known beforehand: it counts as a pipe without a name.
+    pub fn channel_wait(&self, handle: Handle, on_pipe: Cause) -> Awaits {
+        let Handle::Named(fd) = handle else {
+            return Awaits { on: on_pipe, object: None };
+        };
         if let Some(pipe) = self.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
             return Awaits { on: on_pipe, object: Some(pipe.object) };
         }

@@ -7,6 +7,7 @@ use crate::ids::{Fd, NameId, StepId};
 use crate::trace::header::StepEntry;
 
 use super::at::At;
+use super::call::SystemCall;
 use super::form::Step;
 use super::image::{MemoryId, Program, ProgramId, Text};
 use super::instruction::{Address, FdListId, Instruction, TextId};
@@ -86,6 +87,7 @@ pub struct Lower<'a> {
     depth: usize,
     step: StepId,
     top: usize,
+    keeps_buffer: bool,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -113,6 +115,7 @@ pub fn lower(
         depth: 0,
         step: StepId::NONE,
         top: 0,
+        keeps_buffer: false,
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -131,6 +134,13 @@ impl Lower<'_> {
         self.step = StepId::NONE;
         self.emit(Instruction::End);
         let mut unit = self.unit;
+        if self.keeps_buffer {
+            for instruction in &mut unit.program.code {
+                if let Instruction::Syscall { call, .. } = instruction {
+                    call.keep_what_comes();
+                }
+            }
+        }
         for slot in self.slots {
             if slot.set && !slot.name.is_empty() {
                 unit.set.push(slot.name.clone());
@@ -325,6 +335,11 @@ impl Lower<'_> {
 
     pub fn use_memory(&mut self, id: MemoryId, span: &Range<usize>) {
         self.unit.memories.entry(id).or_insert_with(|| span.clone());
+    }
+
+    /// The program uses what it has read as a whole, so its reads keep that.
+    pub fn uses_buffer(&mut self) {
+        self.keeps_buffer = true;
     }
 
     /// The program that a fork, thread or exec names.

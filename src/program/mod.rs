@@ -7,6 +7,7 @@
 //! - [`call`]: what a system call does on the simulated kernel; [`userland`]: the programs' state
 //! - [`verb`]: the registry of what a step can say; [`control`], [`basic`] and [`library`] hold the
 //!   verbs that aren't system calls; [`outside`]: the registry of what an event can be
+//! - [`content`]: what the bytes of a message hold
 //! - [`form`] and [`reading`]: from TOML to forms; [`at`]: values with their places
 //! - [`lower`]: from forms to instructions, with [`names`], [`amount`], [`expression`] and
 //!   [`resolve`]
@@ -16,6 +17,7 @@ pub mod amount;
 pub mod at;
 pub mod basic;
 pub mod call;
+pub mod content;
 pub mod control;
 pub mod expression;
 pub mod form;
@@ -39,4 +41,4 @@ pub mod width;
 pub use image::{Image, Program, ProgramId, StartId};
 pub use instruction::{Access, Address, ArrayId, Cell, Instruction, Memory, Note, OnError};
 pub use syscall::Syscall;
-pub use value::{Amount, Distribution, Expressions, Operand, Operator, Site, Variable};
+pub use value::{Amount, Distribution, Expressions, Handle, Operand, Operator, Site, Variable};

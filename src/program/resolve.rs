@@ -9,13 +9,13 @@ use serde::{Deserialize, Deserializer};
 use crate::ids::{Fd, ObjectId};
 use crate::signal::Signal;
 
-use super::at::{At, Value};
+use super::at::{At, Raw, Value};
 use super::image::Width;
 use super::instruction::{Cell, Instruction};
 use super::lower::Lower;
 use super::names::{Array, Channel, Lock, Region, Semaphore};
 use super::problem::{Code, Problem, closest};
-use super::value::Operand;
+use super::value::{Handle, Operand};
 
 /// The keyboard and the screen.
 pub const KEYBOARD: Fd = Fd(0);
@@ -106,8 +106,17 @@ impl Lower<'_> {
         self.problems.push(problem);
     }
 
-    /// The descriptor behind a pipe's or file's name.
-    pub fn channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
+    /// The descriptor behind a pipe's or file's name, or behind `@` and a variable that holds its
+    /// number.
+    pub fn channel(&mut self, name: &At<String>, end: End) -> Option<Handle> {
+        if let Some(number) = name.value.strip_prefix('@') {
+            let number = At::new(name.span.clone(), Value(Raw::Text(number.to_owned())));
+            return Some(Handle::Number(self.operand(&number)));
+        }
+        self.named_channel(name, end).map(Handle::Named)
+    }
+
+    fn named_channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
         if name.value == "terminal" {
             let fd = match end {
                 End::Read => KEYBOARD,
@@ -266,7 +275,7 @@ impl Lower<'_> {
             self.problems.error(Code::WrongObject, span.clone(), message);
             return None;
         }
-        let operand = self.operand(&At::new(span.clone(), Value(super::at::Raw::Text(index.to_owned()))));
+        let operand = self.operand(&At::new(span.clone(), Value(Raw::Text(index.to_owned()))));
         if let Operand::Const(index) = operand
             && !u64::try_from(index).is_ok_and(|index| index < array.length)
         {

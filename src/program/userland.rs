@@ -4,6 +4,7 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::ids::{CallId, Tid};
+use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
 use super::image::{Image, Program, ProgramId, StartId, Text};
@@ -76,6 +77,10 @@ struct Others {
     streams: Vec<Stream>,
     /// How many children it has forked to run each program.
     children: Vec<u32>,
+    /// What it has read last, if its program uses that.
+    buffer: Bytes,
+    /// The next read adds to the buffer: it is the same `read` going on.
+    buffer_grows: bool,
 }
 
 /// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
@@ -211,6 +216,8 @@ impl User {
             // A division by zero in an amount counts as zero; in a variable it is an exception.
             Amount::Operand(operand) => self.value(operand, image).max(0) as u64,
             Amount::Random(site) => self.sample(site),
+            Amount::Text(text) => self.format(&image.texts[text.0 as usize], image).len() as u64,
+            Amount::Buffer => self.buffer().map_or(0, Bytes::len),
         }
     }
 
@@ -228,6 +235,29 @@ impl User {
         }
     }
 
+    /// What it has read last.
+    pub fn buffer(&self) -> Option<&Bytes> {
+        self.others.as_ref().map(|others| &others.buffer)
+    }
+
+    /// Keeps what it has read, behind what was there if that came from the same step; `goes_on` if
+    /// more is to come.
+    pub fn keep(&mut self, bytes: Bytes, goes_on: bool) {
+        let others = self.others.get_or_insert_default();
+        if !others.buffer_grows {
+            others.buffer = Bytes::default();
+        }
+        others.buffer.push(bytes);
+        others.buffer_grows = goes_on;
+    }
+
+    /// Changes what it has read last.
+    pub fn change_buffer(&mut self, change: impl Fn(u8) -> u8) {
+        if let Some(others) = &mut self.others {
+            others.buffer = others.buffer.map(change);
+        }
+    }
+
     /// A line of output with its values filled in.
     pub fn format(&self, text: &Text, image: &Image) -> String {
         text.filled(|_, operand| Some(self.value(operand, image)))
@@ -242,7 +272,7 @@ impl User {
 fn others(program: &Program, key: Key) -> Option<Box<Others>> {
     let streams: Vec<Stream> =
         (1..u64::from(program.streams)).map(|site| key.numbered(site).stream()).collect();
-    (!streams.is_empty()).then(|| Box::new(Others { streams, children: Vec::new() }))
+    (!streams.is_empty()).then(|| Box::new(Others { streams, ..Others::default() }))
 }
 
 impl Userland {

@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::Fd;
+
+use super::instruction::TextId;
+
 /// A private variable of a process: a place in its frame. A fork copies all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Variable(pub u16);
@@ -112,12 +116,25 @@ impl Expressions {
     }
 }
 
+/// Which descriptor a call is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Handle {
+    /// That of a channel that the scenario declares.
+    Named(Fd),
+    /// The one with this number, which an earlier call has returned.
+    Number(Operand),
+}
+
 /// How much of something (nanoseconds, bytes, pages) a step asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Amount {
     Const(u64),
     /// Computed when the step is reached; a negative value counts as zero.
     Operand(Operand),
+    /// The length of a text, with its values filled in.
+    Text(TextId),
+    /// As many bytes as the thread's buffer holds.
+    Buffer,
     /// Drawn anew each time, from the stream of this site and process.
     Random(Site),
 }

@@ -53,7 +53,7 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
         }
         let path = spec.scratch.join(format!("file-{number}"));
         let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-        std::io::copy(&mut std::io::repeat(b'.').take(wanted.size), &mut out)?;
+        std::io::copy(&mut std::io::repeat(0).take(wanted.size), &mut out)?;
         let made = out.into_inner()?;
         if !wanted.cached {
             file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{CallId, ObjectId, StepId, Tid};
+use crate::program::Handle;
 use crate::program::Instruction;
 use crate::program::image::Image;
-use crate::program::syscall::Syscall;
+use crate::program::syscall::{Syscall, Write};
 
 /// What pipes hold, by what was noted.
 #[derive(Debug)]
@@ -56,7 +57,9 @@ impl Pipes {
 fn writes(image: &Image) -> BTreeMap<StepId, ObjectId> {
     let code = image.programs.iter().flat_map(|program| program.code.iter().zip(&program.steps));
     let written = code.filter_map(|(instruction, step)| match instruction {
-        Instruction::Syscall { call: Syscall::Write(write), .. } => Some((*step, write.fd)),
+        Instruction::Syscall { call: Syscall::Write(Write { fd: Handle::Named(fd), .. }), .. } => {
+            Some((*step, *fd))
+        }
         _ => None,
     });
     let pipe = |fd| image.pipes.iter().find(|pipe| pipe.write == fd).map(|pipe| pipe.object);

@@ -99,6 +99,7 @@ impl<S: Sink> Simulator<'_, S> {
         }
         let page = self.page_of(cell, index);
         self.access(cpu, thread, page, write)?;
+        self.from_file(cell, index);
         self.userland.element(cell.array, index).ok_or(outside)
     }
 
@@ -115,6 +116,10 @@ impl<S: Sink> Simulator<'_, S> {
         let value = self.cell(cpu, thread, cell, true)?;
         let before = width.loaded(*value);
         *value = width.stored(change(before));
+        if !self.mapped.is_empty() {
+            let index = self.value(thread, cell.index)?;
+            self.to_file(cell, index);
+        }
         self.userland.user(thread).set(old, before);
         Ok(())
     }

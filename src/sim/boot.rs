@@ -8,13 +8,15 @@ use crate::hw::interrupt::RESCHEDULE;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, Fd, Pid, Tid};
+use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
-use crate::kernel::file::{File, Files, Open, OpenId, Opened, Terminal};
+use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pipe::Pipe;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
+use crate::kernel::readiness::Watchers;
 use crate::kernel::sched::{self, Ready, Site};
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
@@ -47,11 +49,13 @@ impl<'a, S: Sink> Simulator<'a, S> {
             outcome: None,
             deadlock: None,
             holders: BTreeMap::new(),
+            mapped: super::mapped::places(image),
             unstarted: 0,
             turns: 0,
             watched: (Instant::START, 0),
             control: None,
         };
+        simulator.fill_mapped_files();
         simulator.page(run);
         simulator.boot(run);
         simulator
@@ -244,6 +248,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         processes: Vec::new(),
         pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
         futexes: Futexes::default(),
+        watchers: Watchers::default(),
         waits: Waits::default(),
         regions: regions(image),
         paging: None,
@@ -295,12 +300,7 @@ fn file_of(image: &Image, fd: Fd) -> u32 {
 
 /// All files, and an open description for each descriptor of the scenario, by its number.
 fn files(image: &Image, frames: &mut Frames) -> Files {
-    let last = image
-        .pipes
-        .iter()
-        .flat_map(|pipe| [pipe.read, pipe.write])
-        .chain(image.files.iter().map(|file| file.fd));
-    let count = last.map(|fd| fd.index() + 1).max().unwrap_or(0).max(2);
+    let count = usize::from(image.named_descriptors());
     let mut what = vec![Opened::Screen; count];
     what[0] = Opened::Keyboard;
     for (number, pipe) in image.pipes.iter().enumerate() {
@@ -310,7 +310,10 @@ fn files(image: &Image, frames: &mut Frames) -> Files {
     for (number, file) in image.files.iter().enumerate() {
         what[file.fd.index()] = Opened::File(number as u32);
     }
-    let open = what.into_iter().map(|what| Open { what, offset: 0, references: 0 }).collect();
+    let open = what
+        .into_iter()
+        .map(|what| Open { what, flags: Flags::default(), offset: 0, references: 0 })
+        .collect();
     let files = image
         .files
         .iter()
@@ -318,8 +321,15 @@ fn files(image: &Image, frames: &mut Frames) -> Files {
             let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
             let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
             let dirty = vec![false; cached.len()];
-            File { object: spec.object, disk: spec.disk, size: spec.size, cached, dirty }
+            File {
+                object: spec.object,
+                disk: spec.disk,
+                size: spec.size,
+                content: Bytes::default(),
+                cached,
+                dirty,
+            }
         })
         .collect();
-    Files { open, files, transfers: Vec::new(), free_tags: Vec::new() }
+    Files { open, files, transfers: Vec::new(), free_tags: Vec::new(), named: image.named_descriptors() }
 }

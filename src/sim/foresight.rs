@@ -2,6 +2,7 @@
 
 use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::PageNumber;
+use crate::kernel::bytes::Bytes;
 use crate::kernel::file::File;
 use crate::kernel::paging::{Future, Owner, Paging, Replacement};
 use crate::program::Image;
@@ -27,6 +28,7 @@ impl<S: Sink> Simulator<'_, S> {
                 size: u64::from(pages) * PAGE_SIZE,
                 cached: Vec::new(),
                 dirty: Vec::new(),
+                content: Bytes::default(),
             });
         }
         for (number, file) in self.kernel.files.files.iter().enumerate() {

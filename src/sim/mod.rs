@@ -6,7 +6,7 @@
 //! - `execute`: whose instruction ends next, and how far a run of plain instructions may go at
 //!   once (the exact fast-forward)
 //! - `user`: what the programs' instructions do; `access`: those that access memory; `interpret`:
-//!   the programs' own work around them
+//!   the programs' own work around them; `mapped`: cells in mapped files
 //! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
 //!   the frames of a system call
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
@@ -31,6 +31,7 @@ mod execute;
 mod foresight;
 mod header;
 mod interpret;
+mod mapped;
 mod mutation;
 mod outcome;
 mod outside;
@@ -93,6 +94,8 @@ pub struct Simulator<'a, S> {
     deadlock: Option<Deadlock>,
     /// Who holds each lock, as the library functions tell.
     holders: BTreeMap<ObjectId, Tid>,
+    /// Where the shared arrays are that lie in files; empty if none does.
+    mapped: Vec<Option<(u32, u64)>>,
     /// Processes that are still to be started.
     unstarted: u32,
     turns: u64,

@@ -66,7 +66,9 @@ impl Form for TouchForm {
         let pages = match (&self.pages, first) {
             (Some(pages), _) => cx.count(pages),
             (None, Amount::Const(first)) => Amount::Const(have.saturating_sub(first)),
-            (None, Amount::Operand(_) | Amount::Random(_)) => Amount::Const(1),
+            (None, Amount::Operand(_) | Amount::Random(_) | Amount::Text(_) | Amount::Buffer) => {
+                Amount::Const(1)
+            }
         };
         if let (Amount::Const(first), Amount::Const(pages)) = (first, pages)
             && (first >= have || pages > have - first)

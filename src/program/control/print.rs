@@ -43,7 +43,7 @@ impl Form for PrintForm {
 }
 
 /// Splits a line at its braces.
-fn text(at: &At<String>, cx: &mut Lower<'_>) -> Text {
+pub(in crate::program) fn text(at: &At<String>, cx: &mut Lower<'_>) -> Text {
     let mut text = Text::default();
     let mut piece = String::new();
     let mut rest = at.value.as_str();

@@ -5,11 +5,13 @@
 //! [`Board`].
 
 mod board;
+mod descriptors;
 mod note;
 mod reborn;
 mod world;
 
 pub use board::{Board, Chunk, Row, Size};
+pub use descriptors::{Channel, ChannelKind, Held};
 pub use note::{Note, Noted, What};
 
 use std::os::fd::RawFd;
@@ -17,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::errno::Errno;
-use crate::ids::{Fd, ObjectId, Pid, StepId, Tid};
+use crate::ids::{ObjectId, Pid, StepId, Tid};
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
@@ -53,6 +55,7 @@ pub struct Native {
     pub run: fn(Native),
     pub step: StepId,
     pub buffer: Buffer,
+    pub held: Held,
     chunk: Chunk,
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
@@ -68,7 +71,7 @@ const STACK: usize = 256 << 10;
 
 impl Native {
     pub fn new(world: Arc<World>, user: User, task: Tid, process: Pid, run: fn(Native)) -> Native {
-        let (threads, buffer) = (Threads::default(), Buffer::new());
+        let (threads, buffer, held) = (Threads::default(), Buffer::new(), Held::default());
         Native {
             world,
             user,
@@ -78,6 +81,7 @@ impl Native {
             run,
             step: StepId::NONE,
             buffer,
+            held,
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
@@ -108,11 +112,13 @@ impl Native {
 
     /// A reader on another CPU may have the bytes before the call that sends them has returned: they
     /// count as sent from its beginning on.
-    pub fn sent(&mut self, object: ObjectId, bytes: usize) {
+    pub fn sent(&mut self, object: Option<ObjectId>, bytes: usize) {
+        let Some(object) = object else { return };
         self.note_at(self.entered, What::Send, i64::from(object.0), bytes as i64);
     }
 
-    pub fn received(&mut self, object: ObjectId, bytes: usize) {
+    pub fn received(&mut self, object: Option<ObjectId>, bytes: usize) {
+        let Some(object) = object else { return };
         self.note(What::Receive, i64::from(object.0), bytes as i64);
     }
 
@@ -192,9 +198,10 @@ impl Native {
     }
 
     /// What a fork's child begins with.
-    pub fn become_child(&mut self, task: Tid, user: User) {
+    pub fn become_child(&mut self, task: Tid, user: User, held: Held) {
         (self.task, self.process, self.user) = (task, task.leads(), user);
         self.threads = Threads::default();
+        self.held = held;
         self.begin();
     }
 
@@ -224,6 +231,7 @@ impl Native {
         self.note(What::Fork, i64::from(task.0), 1);
         let mut thread = Native::new(Arc::clone(&self.world), user, task, self.process, self.run);
         thread.threads = Arc::clone(&self.threads);
+        thread.held = self.held.clone();
         let run = self.run;
         let handle = std::thread::Builder::new().stack_size(STACK).spawn(move || {
             thread.begin();
@@ -292,30 +300,4 @@ impl Native {
             }
         }
     }
-
-    /// The object that a descriptor stands for, and what it is.
-    pub fn channel(&self, fd: Fd) -> Channel {
-        let image = &self.world.image;
-        if let Some(pipe) = image.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
-            return Channel { object: pipe.object, kind: ChannelKind::Pipe };
-        }
-        if let Some(file) = image.files.iter().find(|file| file.fd == fd) {
-            return Channel { object: file.object, kind: ChannelKind::File };
-        }
-        Channel { object: image.terminal.object, kind: ChannelKind::Terminal }
-    }
-}
-
-/// What is behind a descriptor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Channel {
-    pub object: ObjectId,
-    pub kind: ChannelKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelKind {
-    Pipe,
-    File,
-    Terminal,
 }

@@ -4,9 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
-use crate::ids::Fd;
-#[cfg(target_os = "linux")]
-use crate::os::file;
+use crate::program::Handle;
 use crate::program::at::At;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
@@ -56,18 +54,19 @@ impl Form for CloseForm {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Close {
-    pub fd: Fd,
+    pub fd: Handle,
 }
 
 impl SystemCall for Close {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
-        let was_open = call.kernel.close(call.cpu, process, self.fd);
+        let fd = call.descriptor(self.fd).ok_or(Errno::EBADF)?;
+        let was_open = call.kernel.close(call.cpu, process, fd);
         if was_open { Ok(Outcome::Done(0)) } else { Err(Errno::EBADF) }
     }
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        file::close(native.world.descriptor(self.fd)).map(|()| 0)
+        native.close(self.fd).map(|()| 0)
     }
 }

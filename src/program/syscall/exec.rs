@@ -59,6 +59,7 @@ impl SystemCall for Exec {
         let process = call.process();
         call.kernel.end_other_threads(call.cpu);
         call.kernel.free_space(process);
+        call.kernel.close_numbered(call.cpu, process);
         call.kernel.cpus[call.cpu].tlb.flush();
         let made = call.user().call;
         call.user().restart(self.program, program);

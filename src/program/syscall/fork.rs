@@ -88,6 +88,7 @@ impl SystemCall for Fork {
         let copying = call.kernel.costs.fork_page * u64::from(pages);
         call.kernel.cpus[call.cpu].debt += call.kernel.costs.whole(copying);
         inherit_files(call, self.program, child);
+        call.kernel.inherit_numbered(parent, child.leads());
         release(call, child);
         call.user().set(self.into, i64::from(child.0));
         Ok(Outcome::Done(i64::from(child.0)))
@@ -101,6 +102,7 @@ impl SystemCall for Fork {
         let world = Arc::clone(&native.world);
         world.board.enter(task, task.leads(), native.process.leader(), user.origin, self.program);
         native.note(What::Fork, i64::from(task.0), 0);
+        let held = native.held.copied();
         match process::fork() {
             Ok(Forked::Parent(pid)) => {
                 world.board.is_on_host(task, pid, pid);
@@ -108,7 +110,7 @@ impl SystemCall for Fork {
                 Ok(i64::from(pid))
             }
             Ok(Forked::Child) => {
-                native.become_child(task, user);
+                native.become_child(task, user, held);
                 native.keep_only_used();
                 Ok(0)
             }

@@ -5,11 +5,11 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::hw::mmu::PAGE_SIZE;
-use crate::ids::Fd;
 use crate::kernel::caches::Used;
 use crate::kernel::file::{Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
+use crate::program::Handle;
 use crate::program::at::At;
 use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
@@ -58,12 +58,12 @@ impl Form for FsyncForm {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fsync {
-    pub fd: Fd,
+    pub fd: Handle,
 }
 
 impl SystemCall for Fsync {
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        match call.kernel.opened(call.process(), self.fd)?.1 {
+        match call.opened(self.fd)?.1 {
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeRead(_) | Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
         }
@@ -74,8 +74,7 @@ impl SystemCall for Fsync {
     }
 
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
-        let process = call.process();
-        let (_, Opened::File(file)) = call.kernel.opened(process, self.fd).ok_or(Errno::EBADF)? else {
+        let (_, Opened::File(file)) = call.opened(self.fd).ok_or(Errno::EBADF)? else {
             return Err(Errno::EINVAL);
         };
         if call.progress() > 0 {
@@ -96,6 +95,6 @@ impl SystemCall for Fsync {
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        file::sync(native.world.descriptor(self.fd)).map(|()| 0)
+        file::sync(native.descriptor(self.fd)?).map(|()| 0)
     }
 }

@@ -122,6 +122,10 @@ macro_rules! calls {
                 match self { $(Syscall::$name(call) => call.amount(),)* }
             }
 
+            fn keep_what_comes(&mut self) {
+                match self { $(Syscall::$name(call) => call.keep_what_comes(),)* }
+            }
+
             #[inline]
             fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
                 match self { $(Syscall::$name(own) => own.copies(call),)* }

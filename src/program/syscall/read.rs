@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
-use crate::ids::Fd;
+use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
 use crate::kernel::file::{OpenId, Opened, Transfer, Way};
@@ -22,7 +22,7 @@ use crate::program::lower::Lower;
 use crate::program::native::{ChannelKind, Native};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, Real, VerbRow};
-use crate::program::{Amount, Variable};
+use crate::program::{Amount, Handle, Variable};
 use crate::trace::{Cause, Kind, Sink};
 
 pub const ROW: VerbRow = VerbRow {
@@ -61,14 +61,15 @@ impl Form for ReadForm {
         let into = self.into.as_ref().map(|name| cx.assign(name));
         let all = self.all.unwrap_or(false);
         if let Some(fd) = cx.channel(&self.read, End::Read) {
-            cx.call(step, Read { fd, bytes, direct: self.direct.unwrap_or(false), all, into });
+            let direct = self.direct.unwrap_or(false);
+            cx.call(step, Read { fd, bytes, direct, all, into, keep: false });
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Read {
-    pub fd: Fd,
+    pub fd: Handle,
     pub bytes: Amount,
     /// For files: past the page cache, from the disk each time (O_DIRECT).
     pub direct: bool,
@@ -76,6 +77,8 @@ pub struct Read {
     pub all: bool,
     /// Gets the value that the bytes carry (little-endian, at most eight bytes).
     pub into: Option<Variable>,
+    /// Whether the program uses what it has read as a whole: it is kept in the thread's buffer.
+    pub keep: bool,
 }
 
 impl SystemCall for Read {
@@ -83,8 +86,12 @@ impl SystemCall for Read {
         Some(&self.bytes)
     }
 
+    fn keep_what_comes(&mut self) {
+        self.keep = true;
+    }
+
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
-        let (copying, bytes) = match call.kernel.opened(call.process(), self.fd)? {
+        let (copying, bytes) = match call.opened(self.fd)? {
             (_, Opened::PipeRead(pipe)) => {
                 (Copying::PipeRead, call.kernel.pipes[pipe as usize].used().min(call.amount()))
             }
@@ -107,7 +114,7 @@ impl SystemCall for Read {
     }
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        match call.kernel.opened(call.process(), self.fd)?.1 {
+        match call.opened(self.fd)?.1 {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
@@ -120,8 +127,8 @@ impl SystemCall for Read {
 
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
-        match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeRead(pipe))) => self.read_pipe(call, pipe),
+        match call.opened(self.fd) {
+            Some((open, Opened::PipeRead(pipe))) => self.read_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.read_file(call, open, file),
             Some((_, Opened::Keyboard)) => self.read_line(call),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
@@ -130,7 +137,7 @@ impl SystemCall for Read {
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        let descriptor = native.world.descriptor(self.fd);
+        let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
         let mut left = native.transfer(self.bytes)?;
         if channel.kind == ChannelKind::File {
@@ -139,13 +146,19 @@ impl SystemCall for Read {
         loop {
             let buffer = native.buffer.take(left);
             let taken = file::read(descriptor, buffer)?;
+            if taken == 0 && self.keep {
+                native.user.keep(Bytes::default(), false);
+            }
             if taken > 0 {
                 let bytes = &buffer[..taken];
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File => None,
+                    ChannelKind::File => Some(value_of(bytes)),
                 };
+                if self.keep {
+                    native.user.keep(Bytes::text(bytes), self.all && taken < left);
+                }
                 if let Some(value) = value {
                     native.user.set(self.into, value);
                 }
@@ -184,16 +197,25 @@ fn extent<S: Sink>(call: &Call<'_, S>, open: OpenId, file: u32) -> (u64, u64) {
 
 impl Read {
     #[inline(always)]
-    fn read_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
+    fn read_pipe<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, index: u32) -> Result<Outcome, Errno> {
         let wanted = call.amount();
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
         let object = pipe.object;
         if pipe.used() == 0 && pipe.writers > 0 && wanted > 0 {
+            if kernel.files.open[open.0 as usize].flags.nonblock {
+                return Err(Errno::EAGAIN);
+            }
             pipe.waiting_readers.push(task, &mut kernel.tasks);
             return Ok(Outcome::Block { on: Cause::PipeRead, object: Some(object) });
         }
-        let (taken, value) = pipe.take(wanted);
+        let (taken, value, kept) = if self.keep {
+            let bytes = pipe.take(wanted);
+            (bytes.len(), bytes.first_word(), Some(bytes))
+        } else {
+            let (taken, word) = pipe.take_word(wanted);
+            (taken, word, None)
+        };
         let writer = if taken > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
         let rest = pipe.used() > 0;
         let reader = if rest { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
@@ -206,10 +228,23 @@ impl Read {
         if let Some(reader) = reader {
             call.kernel.wake(call.cpu, reader);
         }
+        call.kernel.announce(call.cpu, Opened::PipeWrite(index));
+        if let Some(bytes) = kept {
+            self.keep(call, bytes);
+        }
         if taken > 0 {
             call.user().set(self.into, value as i64);
         }
         Ok(self.returned(call, taken))
+    }
+
+    /// What was read goes into the thread's buffer, behind what earlier calls of the same read have
+    /// brought.
+    #[cold]
+    fn keep<S: Sink>(&self, call: &mut Call<'_, S>, bytes: Bytes) {
+        let user = call.user();
+        let goes_on = self.all && !bytes.is_empty() && bytes.len() < user.amount;
+        user.keep(bytes, goes_on);
     }
 
     /// The call returns so many bytes; if all were asked for and some are missing, it is made again.
@@ -249,6 +284,16 @@ impl Read {
         if bytes > 0 {
             call.emit(Kind::MessageReceive { object, bytes });
         }
+        if self.keep || self.into.is_some() {
+            let mut content = call.kernel.files.files[file as usize].content.slice(offset, bytes);
+            content.push_zeros(bytes - content.len());
+            if bytes > 0 {
+                call.user().set(self.into, content.first_word() as i64);
+            }
+            if self.keep {
+                self.keep(call, content);
+            }
+        }
         Ok(self.returned(call, bytes))
     }
 
@@ -263,6 +308,9 @@ impl Read {
         };
         let bytes = line.len() as u64 + 1;
         call.user().set(self.into, line.trim().parse().unwrap_or(0));
+        if self.keep {
+            self.keep(call, Bytes::text(format!("{line}\n").as_bytes()));
+        }
         call.emit(Kind::MessageReceive { object, bytes });
         Ok(Outcome::Done(bytes as i64))
     }

@@ -7,7 +7,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
-use crate::ids::Fd;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
 use crate::kernel::file::{File, OpenId, Opened, Transfer, Way};
@@ -15,6 +14,7 @@ use crate::kernel::file::{File, OpenId, Opened, Transfer, Way};
 use crate::os::file;
 use crate::program::at::{At, SizeAmount, Value};
 use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::content::{Content, What};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
@@ -24,7 +24,7 @@ use crate::program::native::{ChannelKind, Native};
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, Real, VerbRow};
-use crate::program::{Amount, Operand};
+use crate::program::{Amount, Handle};
 use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
 
@@ -49,6 +49,10 @@ struct WriteForm {
     bytes: Option<At<SizeAmount>>,
     /// What the first eight bytes hold: a whole number or an expression.
     value: Option<At<Value>>,
+    /// A text, with expressions in braces as in `print`; its length is how many bytes are written.
+    text: Option<At<String>>,
+    /// What the thread has read last, as many bytes as that was.
+    buffer: Option<bool>,
     /// For files: returns only when the disk has it (O_SYNC).
     sync: Option<bool>,
     /// For files: past the page cache, to the disk at once.
@@ -57,16 +61,13 @@ struct WriteForm {
 
 impl Form for WriteForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        if self.bytes.is_none() && self.value.is_none() {
-            let message = "a write needs `bytes` or `value`";
-            let problem = Problem::error(Code::MissingKey, step.span.clone(), message);
-            cx.problems.push(problem.help("for example `bytes = \"64B\"` or `value = \"x\"`"));
-        }
-        let bytes = match &self.bytes {
-            Some(bytes) => cx.size(bytes),
-            None => Amount::Const(8),
+        let content = Content {
+            bytes: self.bytes.as_ref(),
+            value: self.value.as_ref(),
+            text: self.text.as_ref(),
+            buffer: self.buffer.unwrap_or(false),
         };
-        let value = self.value.as_ref().map(|value| cx.operand(value));
+        let (bytes, what) = cx.content(step, content);
         let sync = self.sync.unwrap_or(false);
         if sync && matches!(cx.channel_kind(&self.write.value), Some(Channel::Pipe { .. })) {
             let message =
@@ -74,17 +75,16 @@ impl Form for WriteForm {
             cx.problems.push(Problem::error(Code::WrongObject, self.write.span.clone(), message));
         }
         if let Some(fd) = cx.channel(&self.write, End::Write) {
-            cx.call(step, Write { fd, bytes, value, sync, direct: self.direct.unwrap_or(false) });
+            cx.call(step, Write { fd, bytes, what, sync, direct: self.direct.unwrap_or(false) });
         }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Write {
-    pub fd: Fd,
+    pub fd: Handle,
     pub bytes: Amount,
-    /// What the first eight bytes hold; zero if absent.
-    pub value: Option<Operand>,
+    pub what: What,
     /// For files: returns only when the disk has it (O_SYNC).
     pub sync: bool,
     /// For files: past the page cache, to the disk at once (O_DIRECT).
@@ -97,7 +97,7 @@ impl SystemCall for Write {
     }
 
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
-        let (copying, bytes) = match call.kernel.opened(call.process(), self.fd)?.1 {
+        let (copying, bytes) = match call.opened(self.fd)?.1 {
             Opened::PipeWrite(pipe) => {
                 let total = call.amount();
                 let bytes = call.kernel.pipes[pipe as usize].accepts(total - call.progress(), total);
@@ -114,7 +114,7 @@ impl SystemCall for Write {
     }
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        match call.kernel.opened(call.process(), self.fd)?.1 {
+        match call.opened(self.fd)?.1 {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
@@ -127,8 +127,8 @@ impl SystemCall for Write {
 
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
-        match call.kernel.opened(call.process(), self.fd) {
-            Some((_, Opened::PipeWrite(pipe))) => self.write_pipe(call, pipe),
+        match call.opened(self.fd) {
+            Some((open, Opened::PipeWrite(pipe))) => self.write_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.write_file(call, open, file),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
@@ -137,16 +137,13 @@ impl SystemCall for Write {
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        let descriptor = native.world.descriptor(self.fd);
+        let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
         let bytes = native.transfer(self.bytes)?;
-        let value = self.value.map_or(0, |value| native.computed(value));
         if channel.kind == ChannelKind::File {
             file::set_direct(descriptor, self.direct)?;
         }
-        let buffer = native.buffer.take(bytes);
-        let length = bytes.min(8);
-        buffer[..length].copy_from_slice(&value.to_le_bytes()[..length]);
+        let buffer = native.filled(bytes, self.what);
         let sync = self.sync || (self.direct && channel.kind == ChannelKind::File);
         let written =
             if sync { file::write_through(descriptor, buffer) } else { file::write(descriptor, buffer) }?;
@@ -159,7 +156,12 @@ impl SystemCall for Write {
 
 impl Write {
     #[inline(always)]
-    fn write_pipe<S: Sink>(&self, call: &mut Call<'_, S>, index: u32) -> Result<Outcome, Errno> {
+    fn write_pipe<S: Sink>(
+        &self,
+        call: &mut Call<'_, S>,
+        open: OpenId,
+        index: u32,
+    ) -> Result<Outcome, Errno> {
         let (total, written) = (call.amount(), call.progress());
         let process = call.process();
         let (task, kernel) = (call.task, &mut *call.kernel);
@@ -175,20 +177,20 @@ impl Write {
         }
         let now = pipe.accepts(total - written, total);
         if now > 0 {
-            let value = match self.value {
-                Some(value) if written == 0 => {
+            match self.what {
+                What::Zeros => pipe.put_zeros(now),
+                what => {
                     let user = &call.userland.users[task.index()];
-                    Some(user.value(value, call.image) as u64)
+                    pipe.put(what.bytes(user, call.image, total).slice(written, now));
                 }
-                Some(_) | None => None,
-            };
-            pipe.put(now, value);
+            }
         }
         let reader = if now > 0 { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
         let done = written + now;
         let writer =
             if done == total && pipe.room() > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
-        if done < total {
+        let gives_up = done < total && kernel.files.open[open.0 as usize].flags.nonblock;
+        if done < total && !gives_up {
             pipe.waiting_writers.push(task, &mut kernel.tasks);
         }
         if now > 0 {
@@ -200,7 +202,11 @@ impl Write {
         if let Some(writer) = writer {
             call.kernel.wake(call.cpu, writer);
         }
+        call.kernel.announce(call.cpu, Opened::PipeRead(index));
         call.user().progress = done;
+        if gives_up {
+            return if done > 0 { Ok(Outcome::Done(done as i64)) } else { Err(Errno::EAGAIN) };
+        }
         if done < total {
             return Ok(Outcome::Block { on: Cause::PipeWrite, object: Some(object) });
         }
@@ -235,6 +241,10 @@ impl Write {
         call.kernel.files.open[open.0 as usize].offset += bytes;
         let entry = &mut call.kernel.files.files[file as usize];
         entry.size = entry.size.max(offset + bytes);
+        if self.what != What::Zeros || !entry.content.are_zeros() {
+            let user = &call.userland.users[call.task.index()];
+            entry.content.overwrite(offset, self.what.bytes(user, call.image, bytes));
+        }
         if bytes > 0 {
             call.emit(Kind::MessageSend { object, bytes });
         }

@@ -3,6 +3,7 @@
 use super::*;
 
 use crate::ids::Fd;
+use crate::program::Handle;
 use crate::program::instruction::{FdListId, Instruction};
 use crate::program::syscall::Syscall;
 
@@ -35,7 +36,7 @@ fn a_parent_keeps_its_own_ends_and_closes_the_others_after_the_fork() {
     let Instruction::Syscall { call: Syscall::Write(write), .. } = parent.code[3] else {
         panic!("the body begins with the write: {:?}", parent.code[3]);
     };
-    assert_eq!(write.fd, Fd(4));
+    assert_eq!(write.fd, Handle::Named(Fd(4)));
     assert_eq!(parent.code.last(), Some(&Instruction::End));
     assert_eq!(image.steps[2].line, 20);
     assert_eq!(image.steps[2].text, "{ write = \"ping\", bytes = \"1B\" }");
