@@ -9,9 +9,9 @@ use std::fmt::Write;
 use super::grouping::grouped;
 use super::naming::{bytes, count, printable, time};
 use super::summary::{ProcessSummary, Summary, Totals, Usage};
+use super::table::{Column, Table};
 use crate::time::Span;
 use crate::trace::Cause;
-use super::table::{Column, Table};
 
 /// More processes than this are shown by base name.
 const PROCESS_ROWS: usize = 20;
@@ -104,23 +104,27 @@ impl Summary {
             if evicted_dirty > 0 {
                 let _ = write!(line, ", {} of them written to a device first", count(evicted_dirty));
             }
-            let waited = |row: &ProcessSummary| row.usage.blocked.get(&Cause::Page).copied().unwrap_or_default();
+            let waited =
+                |row: &ProcessSummary| row.usage.blocked.get(&Cause::Page).copied().unwrap_or_default();
             let waited: Span = self.processes.iter().map(waited).sum();
             let lived: Span = self.processes.iter().map(|row| row.usage.lifetime()).sum();
             if !waited.is_zero() {
                 let share = waited.as_nanos() as f64 / lived.as_nanos() as f64;
-                let _ = write!(line, "; processes waited {} for pages, {:.0}% of their time", time(waited), share * 100.0);
+                let _ = write!(
+                    line,
+                    "; processes waited {} for pages, {:.0}% of their time",
+                    time(waited),
+                    share * 100.0
+                );
                 if share >= THRASHING {
                     line.push_str(": thrashing");
                 }
             }
             lines.push(line);
         }
-        lines.extend(
-            self.out_of_memory
-                .iter()
-                .map(|name| format!("Out of memory: {name} was killed, because no page could be taken from anybody")),
-        );
+        lines.extend(self.out_of_memory.iter().map(|name| {
+            format!("Out of memory: {name} was killed, because no page could be taken from anybody")
+        }));
         lines
     }
 

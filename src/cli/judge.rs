@@ -183,7 +183,8 @@ pub(super) fn values<A: AsRef<[i64]>>(
         };
         let at = image.arrays.iter().position(|spec| spec.name == array);
         let array = at.and_then(|at| Some((image.arrays[at].width, arrays.get(at)?)));
-        let value = array.zip(index).and_then(|((width, array), index)| Some((width, *array.as_ref().get(index)?)));
+        let value =
+            array.zip(index).and_then(|((width, array), index)| Some((width, *array.as_ref().get(index)?)));
         if value.is_none_or(|(width, held)| !expected.is_held(width, held)) {
             let actual = value.map_or("no such cell".to_owned(), |(width, held)| width.shown(held));
             found.push(mismatch(name, expected.to_string(), actual));

@@ -10,8 +10,8 @@ use crate::ids::{DeviceId, Fd, FrameNumber, ObjectId, Pid, Tid};
 use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
-use super::paging::Owner;
 use super::bytes::Bytes;
+use super::paging::Owner;
 use super::wait::WaitQueue;
 use super::waits::Interruption;
 use super::{Due, Kernel};

@@ -5,7 +5,7 @@
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
-//!   protect; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
+//!   protect; [`inherit`]: what a fork copies; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
 //! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
@@ -17,6 +17,7 @@ pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
 pub mod file;
+pub mod inherit;
 pub mod interrupts;
 pub mod ipc;
 pub mod mappings;
@@ -24,8 +25,8 @@ pub mod memory;
 pub mod options;
 pub mod paging;
 pub mod process;
-pub mod reclaim;
 pub mod readiness;
+pub mod reclaim;
 pub mod sched;
 pub mod schedule;
 pub mod signals;

@@ -212,7 +212,9 @@ impl Paging {
     pub fn choose(&mut self, among: &[(FrameNumber, PageNumber)], of: Option<Pid>) -> Option<FrameNumber> {
         let known = |frame: FrameNumber| &self.frames[frame.index()];
         match self.replacement {
-            Replacement::Fifo => among.iter().map(|&(frame, _)| frame).min_by_key(|&frame| known(frame).loaded),
+            Replacement::Fifo => {
+                among.iter().map(|&(frame, _)| frame).min_by_key(|&frame| known(frame).loaded)
+            }
             Replacement::Lru => among.iter().map(|&(frame, _)| frame).min_by_key(|&frame| known(frame).used),
             Replacement::Clock => self.second_chance(among, of),
             Replacement::Opt => {

@@ -9,7 +9,8 @@ fn play(replacement: Replacement, tie: OptTie, frames: usize, string: &[u32]) ->
     if replacement == Replacement::Opt {
         paging.future = Some(Future::new(string.iter().map(|&page| PageNumber(page)).collect()));
     }
-    let (mut held, mut hits, mut victims) = (Vec::<(FrameNumber, PageNumber)>::new(), String::new(), Vec::new());
+    let (mut held, mut hits, mut victims) =
+        (Vec::<(FrameNumber, PageNumber)>::new(), String::new(), Vec::new());
     for &page in string {
         let page = PageNumber(page);
         let found = held.iter().find(|(_, holds)| *holds == page).map(|(frame, _)| *frame);

@@ -191,9 +191,8 @@ impl<S: Sink> Kernel<S> {
         owned
             .filter_map(|(frame, used)| {
                 let page = self.page_of(used.owner)?;
-                let mine = space.is_none_or(|space| {
-                    space.table.get(page).is_some_and(|mapping| mapping.frame == frame)
-                });
+                let mine = space
+                    .is_none_or(|space| space.table.get(page).is_some_and(|mapping| mapping.frame == frame));
                 let goes = match used.owner {
                     Owner::Cache(file, index) => {
                         let entry = &self.files.files[file as usize];
@@ -215,9 +214,10 @@ impl<S: Sink> Kernel<S> {
             Owner::Nobody => None,
             Owner::Private(page) | Owner::Shared(page) => Some(page),
             Owner::Cache(file, index) => {
-                let region = self.regions.iter().find(|region| {
-                    region.content.file() == Some(file) && index < region.pages
-                });
+                let region = self
+                    .regions
+                    .iter()
+                    .find(|region| region.content.file() == Some(file) && index < region.pages);
                 Some(region.map_or(PageNumber(u32::MAX), |region| PageNumber(region.base.0 + index)))
             }
         }

@@ -8,9 +8,9 @@ use std::ptr::NonNull;
 use nix::errno::Errno as HostErrno;
 use nix::sys::mman::{MapFlags, MsFlags, ProtFlags, mmap, mmap_anonymous, mprotect, msync, munmap};
 
-use crate::errno::Errno;
 use super::file;
 use super::memory::Mapping;
+use crate::errno::Errno;
 
 /// What may be done with mapped pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

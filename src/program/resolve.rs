@@ -209,7 +209,8 @@ impl Lower<'_> {
         if width.is_float() {
             let message = format!("`{}` holds a floating-point number; this needs an integer", at.value);
             let problem = Problem::error(Code::WrongObject, at.span.clone(), message);
-            self.problems.push(problem.help("processors change integers indivisibly, but no fractions: use a lock"));
+            self.problems
+                .push(problem.help("processors change integers indivisibly, but no fractions: use a lock"));
             return None;
         }
         Some(found)

@@ -90,8 +90,7 @@ pub fn options(
 
 /// What happens when no frame is free.
 fn paging(form: &KernelForm, devices: &[DeviceSpec], problems: &mut Problems) -> PagingOptions {
-    let is_disk =
-        |device: &DeviceSpec| matches!(device.kind, DeviceKind::Disk(_) | DeviceKind::Usb(_));
+    let is_disk = |device: &DeviceSpec| matches!(device.kind, DeviceKind::Disk(_) | DeviceKind::Usb(_));
     let disks: BTreeMap<String, DeviceId> = devices
         .iter()
         .enumerate()
@@ -104,7 +103,8 @@ fn paging(form: &KernelForm, devices: &[DeviceSpec], problems: &mut Problems) ->
     };
     let size = form.swap_size.as_ref();
     let size = size.and_then(|at| size_of(at, "the swap device", 1 << 40, problems)).unwrap_or(64 << 20);
-    let needs_replacement = form.swap.as_ref().map(|at| &at.span).or(form.swap_size.as_ref().map(|at| &at.span));
+    let needs_replacement =
+        form.swap.as_ref().map(|at| &at.span).or(form.swap_size.as_ref().map(|at| &at.span));
     if let (None, Some(span)) = (&form.replacement, needs_replacement) {
         let message = "nothing is ever swapped out without page replacement";
         let problem = Problem::error(Code::MissingKey, span.clone(), message);
@@ -122,7 +122,9 @@ fn paging(form: &KernelForm, devices: &[DeviceSpec], problems: &mut Problems) ->
 /// limit is of no use without a rule for what goes.
 pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, problems: &mut Problems) {
     let starts = processes.starts.iter().zip(&processes.places);
-    if let (None, Some((_, span))) = (&form.replacement, starts.clone().find(|(start, _)| start.frames.is_some())) {
+    if let (None, Some((_, span))) =
+        (&form.replacement, starts.clone().find(|(start, _)| start.frames.is_some()))
+    {
         let message = "a process can't be kept within `frames` without page replacement";
         let problem = Problem::error(Code::MissingKey, span.clone(), message);
         problems.push(problem.help("say which page goes: `[kernel] replacement = \"lru\"`"));
@@ -140,7 +142,8 @@ pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, pr
         None => None,
     };
     if let Some((place, why)) = place {
-        let message = "`opt` must know the order of all accesses beforehand: that is possible for one process only";
+        let message =
+            "`opt` must know the order of all accesses beforehand: that is possible for one process only";
         let problem = Problem::error(Code::UnknownChoice, place, message);
         problems.push(
             problem

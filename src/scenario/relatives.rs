@@ -13,7 +13,8 @@ use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
 use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 
-use super::objects::{PipeRule, ShmRule};
+use super::memory::ShmRule;
+use super::objects::PipeRule;
 
 /// What each program uses, alone and with all that it starts.
 struct Reach {

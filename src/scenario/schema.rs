@@ -11,8 +11,8 @@ use crate::kernel::cost::{
 use crate::kernel::sched::POLICIES;
 use crate::program::form::schema as schema_of;
 use crate::program::syscall::NAMES;
-use crate::program::width::Width;
 use crate::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
+use crate::program::width::Width;
 use crate::trace::kinds::KINDS;
 
 /// A key at the top of a scenario.
@@ -205,8 +205,8 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "kernel", shape: Shape::Table, schema: schema_of::<super::kernel::KernelForm> },
     TableRow { key: "pipe", shape: Shape::Named, schema: schema_of::<super::objects::PipeForm> },
     TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
-    TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::objects::MemoryForm> },
-    TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
+    TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::memory::MemoryForm> },
+    TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::memory::ShmForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },

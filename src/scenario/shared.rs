@@ -7,7 +7,7 @@ use crate::program::image::Width;
 use crate::program::lower::is_variable;
 use crate::program::problem::{Code, Problem, Problems};
 
-use super::objects::ShmForm;
+use super::memory::ShmForm;
 use super::table::whole;
 
 /// The most elements of an array.

@@ -62,11 +62,7 @@ impl<S: Sink> Simulator<'_, S> {
         self.kernel.files.files[file as usize].content.overwrite(at, Bytes::text(bytes));
     }
 
-    fn place_in_file(
-        &self,
-        array: ArrayId,
-        index: i64,
-    ) -> Option<(u32, u64, crate::program::image::Width)> {
+    fn place_in_file(&self, array: ArrayId, index: i64) -> Option<(u32, u64, crate::program::image::Width)> {
         let (file, start) = self.mapped[array.0 as usize]?;
         let width = self.image.arrays[array.0 as usize].width;
         Some((file, start + u64::try_from(index).ok()? * u64::from(width.bytes()), width))

@@ -7,13 +7,14 @@ use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
 
-struct Generator {
+pub struct Generator {
     random: Stream,
     text: String,
     cpus: u64,
     pipes: u64,
     mutexes: u64,
     children: u64,
+    pub replaces: bool,
 }
 
 /// The scenario of this seed.
@@ -25,31 +26,32 @@ pub fn scenario(seed: u64) -> String {
         pipes: 0,
         mutexes: 0,
         children: 0,
+        replaces: false,
     };
     generator.whole(seed);
     generator.text
 }
 
 impl Generator {
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[self.random.uniform(0, choices.len() as u64 - 1) as usize]
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub fn chance(&mut self, percent: u64) -> bool {
         self.random.uniform(1, 100) <= percent
     }
 
-    fn number(&mut self, low: u64, high: u64) -> u64 {
+    pub fn number(&mut self, low: u64, high: u64) -> u64 {
         self.random.uniform(low, high)
     }
 
     /// A time that others are likely to share.
-    fn time(&mut self) -> u64 {
+    pub fn time(&mut self) -> u64 {
         let base = [1, 2, 3, 5, 7, 10, 30, 100, 210][self.number(0, 8) as usize];
         base * self.number(1, 12)
     }
 
-    fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }
@@ -63,8 +65,10 @@ impl Generator {
         self.line(&format!("cpus = {cpus}"));
         let tlb = self.pick(&["0", "2", "64"]);
         self.line(&format!("tlb = {tlb}"));
+        self.frames();
         self.costs();
         self.kernel();
+        self.paging();
         self.devices();
         self.objects();
         self.programs();
@@ -226,6 +230,7 @@ impl Generator {
         let value = self.number(0, 2);
         self.line(&format!("[semaphore.s]\nvalue = {value}"));
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
+        self.memories();
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
     }
@@ -247,6 +252,7 @@ impl Generator {
                 let cpu = self.number(0, self.cpus - 1);
                 self.line(&format!("cpu = {cpu}"));
             }
+            self.own_frames();
             let steps = self.steps(2, true);
             self.line(&format!("steps = [{steps}]"));
         }
@@ -271,6 +277,9 @@ impl Generator {
         let child = self.number(0, self.children - 1);
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
+        }
+        if self.chance(8) {
+            return self.memory_step();
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),

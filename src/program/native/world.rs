@@ -3,9 +3,9 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, AtomicI8, AtomicI16, AtomicI32, AtomicI64};
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::atomic::{AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicUsize};
 
 use nix::fcntl::OFlag;
 
@@ -241,7 +241,10 @@ impl<'a> SharedCell<'a> {
         }
         macro_rules! exchange {
             ($cell:expr, $kind:ty) => {
-                $cell.compare_exchange(expected as $kind, new as $kind, SeqCst, SeqCst).unwrap_or_else(|there| there).into()
+                $cell
+                    .compare_exchange(expected as $kind, new as $kind, SeqCst, SeqCst)
+                    .unwrap_or_else(|there| there)
+                    .into()
             };
         }
         self.width.cut(match self.word {

@@ -8,8 +8,8 @@ use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::PageNumber;
 #[cfg(target_os = "linux")]
 use crate::os::areas;
-use crate::program::at::SizeAmount;
 use crate::program::at::At;
+use crate::program::at::SizeAmount;
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Backing;
