@@ -12,6 +12,7 @@ use crate::trace::{Kind, Sink};
 
 use super::bytes::Bytes;
 use super::paging::Owner;
+use super::screen::Screen;
 use super::wait::WaitQueue;
 use super::waits::Interruption;
 use super::{Due, Kernel};
@@ -103,6 +104,7 @@ pub struct Terminal {
     line: String,
     pub lines: VecDeque<String>,
     pub waiting: WaitQueue,
+    pub screen: Screen,
 }
 
 impl<S: Sink> Kernel<S> {

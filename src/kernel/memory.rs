@@ -200,7 +200,7 @@ impl<S: Sink> Kernel<S> {
             Err(remedy) => remedy,
         };
         if !matches!(remedy, Remedy::Waiting(_)) {
-            self.forget_pending(thread);
+            self.give_up_frames(thread);
         }
         remedy
     }

@@ -2,10 +2,12 @@
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
 //! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
+//! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
-//! - [`process`], [`signals`]: births, deaths and signals
 //! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
 //!   protect; [`inherit`]: what a fork copies; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
+//! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
+//! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
@@ -16,10 +18,13 @@ pub mod caches;
 pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
+pub mod dispositions;
 pub mod file;
 pub mod inherit;
 pub mod interrupts;
+pub mod intervals;
 pub mod ipc;
+pub mod jobs;
 pub mod mappings;
 pub mod memory;
 pub mod options;
@@ -29,6 +34,7 @@ pub mod readiness;
 pub mod reclaim;
 pub mod sched;
 pub mod schedule;
+pub mod screen;
 pub mod signals;
 pub mod task;
 pub mod wait;
@@ -48,6 +54,7 @@ use crate::trace::{Event, Kind, Sink};
 use caches::Caches;
 use cost::Costs;
 use cpu::Cpu;
+use dispositions::Signals;
 use file::Files;
 use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
@@ -75,6 +82,8 @@ pub enum Due {
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
     Start(u16),
+    /// A process's interval timer expires, unless it was set anew since.
+    Interval { process: Pid, ticket: u32 },
 }
 
 impl Due {
@@ -84,7 +93,8 @@ impl Due {
             Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
                 true
             }
-            Due::Noise { .. } => false,
+            // One that was set anew must not keep a run going: the timers count themselves.
+            Due::Noise { .. } | Due::Interval { .. } => false,
         }
     }
 }
@@ -116,6 +126,8 @@ pub struct Kernel<S> {
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.
     pub waits: Waits,
+    /// What threads and processes do about signals.
+    pub signals: Signals,
     /// Which CPU's caches hold what, if the profile prices that.
     pub caches: Option<Box<Caches>>,
     /// In the order of their pages.

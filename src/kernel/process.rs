@@ -11,7 +11,7 @@ use super::Kernel;
 use super::memory::AddressSpace;
 use super::reclaim::MEMORY;
 use super::sched::Parameters;
-use super::task::{Phase, Process, State, Task};
+use super::task::{Affinity, Phase, Process, State, Task};
 use super::wait::WaitQueue;
 use super::work::{Context, Work};
 
@@ -27,7 +27,7 @@ pub struct Birth {
     /// Which program it runs; the kernel only compares it.
     pub program: u16,
     pub parameters: Arc<Parameters>,
-    pub affinity: Option<CpuId>,
+    pub affinity: Affinity,
     pub context: Context,
 }
 
@@ -62,6 +62,7 @@ impl Task {
             next_waiter: None,
             timer: 0,
             doomed: None,
+            attention: false,
             interruption: None,
         }
     }
@@ -77,6 +78,8 @@ impl Process {
             space: AddressSpace::default(),
             files: Vec::new(),
             ignored: 0,
+            group: Pid::INIT,
+            executed: false,
             youngest_child: None,
             older_sibling: None,
             parents_waiting: WaitQueue::default(),
@@ -122,7 +125,7 @@ impl<S: Sink> Kernel<S> {
             place: Place::ThreadOf(Pid::INIT),
             program: u16::MAX,
             parameters: Arc::default(),
-            affinity: None,
+            affinity: Affinity::Any,
             context: Context::Idle,
         };
         for process in
@@ -139,7 +142,8 @@ impl<S: Sink> Kernel<S> {
         let older_sibling = from.and_then(|parent| parent.youngest_child);
         // Ignored signals stay ignored over a fork (signal(7)).
         let ignored = from.map_or(0, |parent| parent.ignored);
-        Process { older_sibling, ignored, ..Process::of(parent, program) }
+        let group = from.map_or(Pid::INIT, |parent| parent.group);
+        Process { older_sibling, ignored, group, ..Process::of(parent, program) }
     }
 
     /// Begins to take the current thread apart; with `all`, its process's other threads must follow.
@@ -197,10 +201,14 @@ impl<S: Sink> Kernel<S> {
         let joiners = process.joiners;
         process.joiners = WaitQueue::default();
         self.wake_all(cpu, joiners);
+        if !self.signals.threads.is_empty() || !self.signals.processes.is_empty() {
+            self.pass_signals_on(cpu, current);
+        }
         if !is_last {
             self.numbers_in_use -= 1;
             return;
         }
+        self.forget_interval(id);
         let Some(process) = &mut self.processes[id.index()] else {
             return;
         };
@@ -246,7 +254,7 @@ impl<S: Sink> Kernel<S> {
                 self.bury(child, status);
             }
         } else {
-            self.emit(cpu, Kind::SignalGenerate { signal: Signal::SIGCHLD, to: parent.leader() });
+            self.send_signal(cpu, parent, Signal::SIGCHLD);
         }
         let Some(process) = &mut self.processes[parent.index()] else {
             return;
@@ -261,7 +269,7 @@ impl<S: Sink> Kernel<S> {
         parent.is_some_and(|parent| parent.ignored & Signal::SIGCHLD.bit() != 0)
     }
 
-    fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {
+    pub(super) fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {
         while let Some(waiter) = queue.pop(&mut self.tasks) {
             self.wake(cpu, waiter);
         }
@@ -276,16 +284,16 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Looks for an ended child, the oldest first, that runs `program` if one is given, and takes
-    /// its status.
-    pub fn reap(&mut self, parent: Pid, program: Option<u16>) -> Awaited {
+    /// Looks for an ended child, the oldest first, of those that fit by their number and program, and
+    /// takes its status.
+    pub fn reap(&mut self, parent: Pid, fits: impl Fn(Pid, u16) -> bool) -> Awaited {
         let mut found = Awaited::None;
         let mut child = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
         while let Some(id) = child {
             let Some(process) = self.processes[id.index()].as_ref() else {
                 break;
             };
-            if program.is_none_or(|program| program == process.program) {
+            if fits(id, process.program) {
                 match process.phase {
                     Phase::Zombie { status } => found = Awaited::Ended(id, status),
                     Phase::Alive if found == Awaited::None => found = Awaited::Alive,

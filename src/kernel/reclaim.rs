@@ -12,6 +12,7 @@ use super::Kernel;
 use super::file::{Transfer, Way};
 use super::memory::{Aside, Content, Remedy};
 use super::paging::{Owner, Pending};
+use super::task::State;
 use super::waits::WaitKey;
 
 /// What those wait for who wait until somebody gives memory back.
@@ -133,7 +134,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// The thread doesn't need any more what it has waited for.
-    pub fn forget_pending(&mut self, thread: Tid) {
+    pub fn give_up_frames(&mut self, thread: Tid) {
         let Some(paging) = &mut self.paging else { return };
         while let Some(place) = paging.pending.iter().position(|one| one.thread == thread) {
             self.frames.release(paging.pending.remove(place).frame);
@@ -351,7 +352,8 @@ impl<S: Sink> Kernel<S> {
             if id == Pid::INIT {
                 continue;
             }
-            if self.tasks[number].doomed.is_some() {
+            let leader = &self.tasks[number];
+            if leader.doomed.is_some() && leader.state != State::Ended {
                 dying |= id != needs;
                 continue;
             }

@@ -13,7 +13,7 @@ use super::Kernel;
 use super::cpu::Cpu;
 use super::options::{Balance, Placement, Preemption};
 use super::sched::{Parameters, Ready, Thread};
-use super::task::State;
+use super::task::{Affinity, State};
 use super::work::{Context, Work};
 
 fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
@@ -100,8 +100,10 @@ impl<S: Sink> Kernel<S> {
     #[inline(always)]
     fn place(&self, woken: Tid) -> CpuId {
         let task = &self.tasks[woken.index()];
-        if let Some(only) = task.affinity {
-            return only;
+        match task.affinity {
+            Affinity::Any => {}
+            Affinity::Only(only) => return only,
+            Affinity::Among(_) => return self.place_among(task.cpu, task.affinity),
         }
         let previous = &self.cpus[task.cpu.index()];
         if self.keeps_account && previous.policy.holds(woken) {
@@ -119,8 +121,52 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// The CPU that a new thread goes to: the one with the least to do, the lowest number among equals.
-    pub fn place_new(&self, affinity: Option<CpuId>) -> CpuId {
-        affinity.unwrap_or_else(|| self.least_loaded())
+    pub fn place_new(&self, affinity: Affinity) -> CpuId {
+        match affinity {
+            Affinity::Any => self.least_loaded(),
+            Affinity::Only(only) => only,
+            Affinity::Among(_) => self.least_loaded_of(affinity),
+        }
+    }
+
+    /// Where a thread is woken that may run on some CPUs only: where it was, if that is allowed and
+    /// idle, or on one that has less to do.
+    fn place_among(&self, previous: CpuId, affinity: Affinity) -> CpuId {
+        let stays =
+            self.options.placement == Placement::Previous || self.cpus[previous.index()].is_unwanted();
+        if affinity.allows(previous) && stays { previous } else { self.least_loaded_of(affinity) }
+    }
+
+    fn least_loaded_of(&self, affinity: Affinity) -> CpuId {
+        let allowed = self.cpus.iter().filter(|cpu| affinity.allows(cpu.id));
+        allowed.min_by_key(|cpu| (cpu.load(), cpu.id)).map_or(CpuId(0), |cpu| cpu.id)
+    }
+
+    /// From now on the current thread of a CPU may run on these only. If this one isn't among them, it
+    /// moves when it gives up the CPU.
+    pub fn allow(&mut self, cpu: usize, thread: Tid, affinity: Affinity) -> bool {
+        self.tasks[thread.index()].affinity = affinity;
+        affinity.allows(self.cpus[cpu].id)
+    }
+
+    /// The policy is told something else about the current thread of a CPU.
+    pub fn set_parameters(&mut self, cpu: usize, thread: Tid, parameters: Arc<Parameters>) {
+        let now = self.cpus[cpu].now;
+        self.account(cpu, now);
+        self.parameters[thread.index()] = parameters;
+    }
+
+    /// A thread that may not run here any more goes to another CPU.
+    #[cold]
+    fn send_away(&mut self, cpu: usize, thread: Tid) {
+        let (from, affinity) = (self.cpus[cpu].id, self.tasks[thread.index()].affinity);
+        let to = self.place_new(affinity);
+        if self.keeps_account {
+            self.cpus[cpu].policy.left(thread, false);
+        }
+        self.emit(cpu, Kind::SchedMigrate { task: thread, from, to });
+        self.carry_over(thread, from, to);
+        self.make_ready(cpu, thread, to, Ready::Migrated);
     }
 
     fn least_loaded(&self) -> CpuId {
@@ -143,6 +189,10 @@ impl<S: Sink> Kernel<S> {
             let task = &mut tasks[previous.index()];
             (task.context, task.left) = (here.context, here.left);
             match comes_back(why) {
+                Some(_) if task.affinity != Affinity::Any && !task.affinity.allows(here.id) => {
+                    task.state = State::Ready;
+                    self.send_away(cpu, previous);
+                }
                 Some(ready) => {
                     task.state = State::Ready;
                     here.policy.enqueue(thread(parameters, previous), ready, now);
@@ -151,6 +201,7 @@ impl<S: Sink> Kernel<S> {
                 None => {}
             }
         }
+        let here = &mut self.cpus[cpu];
         let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
         if next == previous {
             self.go_on(cpu, next);
@@ -371,7 +422,7 @@ impl<S: Sink> Kernel<S> {
             .policy
             .queue()
             .into_iter()
-            .find(|&waiting| self.tasks[waiting.index()].affinity.is_none())?;
+            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
         let now = self.cpus[cpu].now;
         let to = self.cpus[cpu].id;
         self.cpus[from.index()].policy.remove(stolen);

@@ -168,16 +168,11 @@ fn size(bytes: usize) -> NonZeroUsize {
 
 /// An access to the kernel's half of the address space: SIGSEGV, as the scenario asks for.
 pub fn touch_kernel(write: bool) {
-    let kernel = 0xffff_8000_0000_0000_usize as *mut u8;
-    // SAFETY: the access is meant to fault. The processor refuses it, nothing is read or written,
-    // and the kernel ends the process with a signal.
-    unsafe {
-        if write {
-            kernel.write_volatile(0);
-        } else {
-            kernel.read_volatile();
-        }
-    }
+    let kernel = 0xffff_8000_0000_0000_usize;
+    super::signal::execute_refused(match write {
+        true => super::signal::Refused::Write(kernel),
+        false => super::signal::Refused::Read(kernel),
+    });
 }
 
 /// Has the kernel map what this process will need of itself, all but the given mappings: what faults

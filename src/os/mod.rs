@@ -8,7 +8,8 @@
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
 //! - [`perf`]: what the kernel tells about a process and its descendants
-//! - [`process`]: fork, exec, wait, signals, limits
+//! - [`process`]: fork, exec, wait, limits
+//! - [`signal`]: rules and masks of signals, and what has arrived
 //!
 //! Only Linux has what the real mode needs; elsewhere the module is left out, and with it
 //! everything that runs a scenario for real.
@@ -25,6 +26,7 @@ pub mod memory;
 pub mod named;
 pub mod perf;
 pub mod process;
+pub mod signal;
 
 use crate::errno::Errno;
 

@@ -125,6 +125,50 @@ pub fn exit(status: u16) -> ! {
     unsafe { libc::_exit(i32::from(status)) }
 }
 
+/// What a wait has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    Ended(Ended),
+    Stopped { pid: i32, signal: i32 },
+    Continued { pid: i32 },
+}
+
+/// What a wait is for, besides the ends of children.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Also {
+    pub stopped: bool,
+    pub continued: bool,
+    /// Only what has happened already counts.
+    pub now: bool,
+}
+
+/// Waits for any child. `None` if `now` and nothing has happened yet.
+pub fn wait_for(also: Also) -> Result<Option<Waited>, Errno> {
+    let mut status = 0;
+    // SAFETY: all zeros are a valid value of this plain structure.
+    let mut usage = unsafe { std::mem::zeroed::<libc::rusage>() };
+    let flags =
+        [(also.now, libc::WNOHANG), (also.stopped, libc::WUNTRACED), (also.continued, libc::WCONTINUED)];
+    let flags = flags.iter().filter(|(set, _)| *set).fold(0, |flags, (_, flag)| flags | flag);
+    // SAFETY: `status` and `usage` are valid for the call to write to.
+    let pid = unsafe { libc::wait4(-1, &raw mut status, flags, &raw mut usage) };
+    let pid = nix::errno::Errno::result(pid).map_err(super::errno)?;
+    Ok(match pid {
+        0 => None,
+        _ if libc::WIFSTOPPED(status) => Some(Waited::Stopped { pid, signal: libc::WSTOPSIG(status) }),
+        _ if libc::WIFCONTINUED(status) => Some(Waited::Continued { pid }),
+        _ => Some(Waited::Ended(Ended { pid, status: status_of(status), usage: Usage::of(&usage) })),
+    })
+}
+
+fn status_of(status: i32) -> u16 {
+    if libc::WIFSIGNALED(status) {
+        128 + libc::WTERMSIG(status) as u16
+    } else {
+        libc::WEXITSTATUS(status) as u16
+    }
+}
+
 /// Waits for a child: this one, or any. `None` if `now` and none has ended yet.
 pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
     let mut status = 0;
@@ -137,12 +181,7 @@ pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
     if pid == 0 {
         return Ok(None);
     }
-    let status = if libc::WIFSIGNALED(status) {
-        128 + libc::WTERMSIG(status) as u16
-    } else {
-        libc::WEXITSTATUS(status) as u16
-    };
-    Ok(Some(Ended { pid, status, usage: Usage::of(&usage) }))
+    Ok(Some(Ended { pid, status: status_of(status), usage: Usage::of(&usage) }))
 }
 
 /// This process's number, asked from the kernel.
@@ -163,6 +202,19 @@ pub fn getppid() -> i32 {
 /// Lets other threads have the CPU.
 pub fn sched_yield() {
     let _ = nix::sched::sched_yield();
+}
+
+/// Adds to this thread's niceness, and gives what it is then.
+pub fn nice(by: i32) -> Result<i32, Errno> {
+    nix::errno::Errno::clear();
+    // SAFETY: the call takes a number only.
+    let nice = unsafe { libc::nice(by) };
+    // -1 is also a niceness.
+    match nix::errno::Errno::last_raw() {
+        0 => Ok(nice),
+        error if nice == -1 => Err(super::errno(nix::errno::Errno::from_raw(error))),
+        _ => Ok(nice),
+    }
 }
 
 /// Waits for a signal.
@@ -311,21 +363,14 @@ pub fn limit(cpu_seconds: u64, file_bytes: u64) {
     }
 }
 
-/// Executes an instruction that raises an exception of the processor.
+/// Executes an instruction that raises an exception of the processor. If its signal is ignored or
+/// blocked, it ends the process all the same.
 pub fn raise(exception: crate::trace::Exception) {
-    let _ = set_ignored(exception.signal(), false);
-    #[cfg(target_arch = "x86_64")]
-    match exception {
-        // SAFETY: both instructions trap; the kernel ends the process with the signal.
-        crate::trace::Exception::DivideError => unsafe {
-            std::arch::asm!("div {zero}", zero = in(reg) 0_u64, inout("rax") 1_u64 => _, inout("rdx") 0_u64 => _);
-        },
-        // SAFETY: as above.
-        crate::trace::Exception::IllegalInstruction => unsafe { std::arch::asm!("ud2") },
-    }
-    // Other processors don't trap at a division by zero: the signal that it stands for.
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = kill(getpid(), exception.signal());
+    use crate::trace::Exception;
+    super::signal::execute_refused(match exception {
+        Exception::DivideError => super::signal::Refused::Division,
+        Exception::IllegalInstruction => super::signal::Refused::Illegal,
+    });
 }
 
 /// Tells when a child has ended or somebody has written to standard input, without looking again

@@ -34,6 +34,22 @@ pub enum Outcome {
     Exit { status: u16, all: bool },
 }
 
+/// What a call returns that is made again after a handler: Linux's own `-ERESTARTSYS`, which no program
+/// ever sees.
+pub const RESTART: i64 = -512;
+
+/// What becomes of a call whose wait a handler has interrupted before it had done anything; which
+/// calls do what is said in signal(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterSignal {
+    /// It fails with `EINTR`.
+    Fails,
+    /// It is made again if the handler was set with `restart`, else it fails with `EINTR`.
+    RestartsIfAsked,
+    /// It is made again in any case, by the library function around it.
+    Restarts,
+}
+
 /// Bytes that a call copies, and where they go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
@@ -87,6 +103,17 @@ pub trait SystemCall {
 
     /// What it waits for, if it has to: the kernel's own trace says only that a thread sleeps.
     fn waits(&self, _image: &Image) -> Option<Awaits> {
+        None
+    }
+
+    /// What becomes of it if a handler interrupts its wait before anything was done.
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::RestartsIfAsked
+    }
+
+    /// What it returns if a handler interrupts its wait after something was done. It is also the
+    /// place to say how much is left.
+    fn achieved<S: Sink>(&self, _call: &mut Call<'_, S>) -> Option<i64> {
         None
     }
 

@@ -111,7 +111,7 @@ fn parse_step(item: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<St
     }
     let common = match row.level {
         Level::Syscall => common(&mut table, item.span(), &of, problems),
-        Level::Control | Level::Instruction | Level::Library => Common::default(),
+        Level::Control | Level::Instruction | Level::Library | Level::Shell => Common::default(),
     };
     let mut known: Vec<&str> = row.keys().iter().map(String::as_str).collect();
     known.extend(row.blocks);

@@ -256,6 +256,8 @@ pub struct Image {
     /// Texts of assertions, indexed by the [`NameId`](crate::ids::NameId) in the instruction.
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
+    /// The variables that each exec passes on, by their names in the other program.
+    pub arguments: Vec<Vec<(String, Operand)>>,
     /// Indexed by [`ObjectId`].
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,

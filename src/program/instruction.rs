@@ -7,6 +7,7 @@
 use crate::ids::{NameId, ObjectId, PageNumber};
 use crate::trace::Exception;
 
+use super::buffer_work::BufferWork;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -70,6 +71,9 @@ pub enum Instruction {
         old: Variable,
     },
 
+    /// Works on what the thread has read last.
+    Buffer(BufferWork),
+
     /// Goes on elsewhere. Takes no time.
     Jump(Address),
     /// Evaluates a condition (at least one instruction) and goes elsewhere if it is zero.
@@ -113,6 +117,10 @@ pub enum Instruction {
     /// The end of a thread's or process's program: exit with status 0.
     End,
 }
+
+/// The index of a list of an exec's arguments in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArgumentsId(pub u32);
 
 /// Whether an access changes the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,15 +6,15 @@ use std::ops::Range;
 use crate::ids::{Fd, NameId, StepId};
 use crate::trace::header::StepEntry;
 
-use super::at::At;
+use super::at::{At, Value};
 use super::call::SystemCall;
 use super::form::Step;
 use super::image::{MemoryId, Program, ProgramId, Text};
-use super::instruction::{Address, FdListId, Instruction, TextId};
+use super::instruction::{Address, ArgumentsId, FdListId, Instruction, TextId};
 use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
-use super::value::{Expressions, Variable};
+use super::value::{Expressions, Operand, Variable};
 
 /// Tables of the image that all programs share.
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub struct Tables {
     pub texts: Vec<Text>,
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
+    pub arguments: Vec<Vec<(String, Operand)>>,
     pub steps: Vec<StepEntry>,
 }
 
@@ -32,6 +33,8 @@ pub enum Link {
     Fork,
     Thread,
     Exec,
+    /// As a signal's handler.
+    Handler,
 }
 
 /// A fork, thread or exec in a program.
@@ -54,6 +57,8 @@ pub struct Unit {
     pub fds: BTreeMap<Fd, Range<usize>>,
     pub memories: BTreeMap<MemoryId, Range<usize>>,
     pub edges: Vec<Edge>,
+    /// The variables that it passes on to programs that it executes.
+    pub passed: Vec<(ProgramId, String)>,
     /// Where the code of each top-level step ends.
     pub ends: Vec<Address>,
     /// Variables that are read but set nowhere in this program, each with the first place.
@@ -261,6 +266,11 @@ impl Lower<'_> {
         self.temporary(number)
     }
 
+    /// A place for what a step keeps from one execution to the next; zero at first.
+    pub fn lasting(&mut self) -> Variable {
+        self.hidden()
+    }
+
     fn hidden(&mut self) -> Variable {
         self.slots.push(Slot { name: String::new(), read: None, set: true });
         Variable((self.slots.len() - 1) as u16)
@@ -350,9 +360,26 @@ impl Lower<'_> {
             to,
             span: name.span.clone(),
             top: self.top,
-            certain: self.doubt == 0,
+            // Whether a signal ever comes isn't known.
+            certain: self.doubt == 0 && link != Link::Handler,
         });
         Some(to)
+    }
+
+    /// A variable with which a program begins that this one executes, and its value.
+    pub fn pass(&mut self, to: ProgramId, name: &At<String>, value: &At<Value>) -> Operand {
+        if !is_variable(&name.value) {
+            let message = format!("`{}` can't be a variable's name", name.value);
+            self.problems.error(Code::BadName, name.span.clone(), message);
+        }
+        self.unit.passed.push((to, name.value.clone()));
+        self.operand(value)
+    }
+
+    /// The arguments of an exec.
+    pub fn arguments(&mut self, list: Vec<(String, Operand)>) -> ArgumentsId {
+        self.tables.arguments.push(list);
+        ArgumentsId((self.tables.arguments.len() - 1) as u32)
     }
 
     /// The program with this name.
@@ -406,6 +433,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Touch { .. }
         | Instruction::TouchKernel { .. }
         | Instruction::Set { .. }
+        | Instruction::Buffer(_)
         | Instruction::Load { .. }
         | Instruction::LoadBits { .. }
         | Instruction::Store { .. }

@@ -56,6 +56,21 @@ impl JsonSchema for True {
     }
 }
 
+/// The signals with these names as a set of bits; none if there is a mistake, which is reported.
+pub fn signal_set(names: &[At<SignalName>], cx: &mut Lower<'_>) -> Option<u64> {
+    let mut set = Some(0);
+    for name in names {
+        match name.value.resolve(&name.span) {
+            Ok(signal) => set = set.map(|set| set | signal.bit()),
+            Err(problem) => {
+                cx.problems.push(problem);
+                set = None;
+            }
+        }
+    }
+    set
+}
+
 /// A signal's name, with or without `SIG`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct SignalName(pub String);

@@ -7,8 +7,9 @@ use crate::ids::{CallId, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
+use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::instruction::Address;
+use super::instruction::{Address, ArgumentsId};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
@@ -77,6 +78,8 @@ struct Others {
     streams: Vec<Stream>,
     /// How many children it has forked to run each program.
     children: Vec<u32>,
+    /// What it goes on with at its end, if it is a signal's handler.
+    interrupted: Option<Box<Frame>>,
     /// What it has read last, if its program uses that.
     buffer: Bytes,
     /// The next read adds to the buffer: it is the same `read` going on.
@@ -182,11 +185,40 @@ impl User {
         born
     }
 
+    /// What a handler has interrupted is kept below it.
+    pub(super) fn lay_upon(&mut self, frame: Box<Frame>) {
+        self.others.get_or_insert_default().interrupted = Some(frame);
+    }
+
+    pub(super) fn take_frame(&mut self) -> Option<Box<Frame>> {
+        self.others.as_mut()?.interrupted.take()
+    }
+
+    /// Whether a handler runs.
+    pub fn is_handler(&self) -> bool {
+        self.others.as_ref().is_some_and(|others| others.interrupted.is_some())
+    }
+
     /// Begins another program, as after an exec. Its number among its like stays.
     pub fn restart(&mut self, id: ProgramId, program: &Program) {
         let index = self.variables[0];
         *self = User::new(self.origin, id, program, 0, self.key.named(&program.name));
         self.variables[0] = index;
+    }
+
+    /// The variables that an exec passes on.
+    pub fn passed(&self, image: &Image, arguments: ArgumentsId) -> Vec<(String, i64)> {
+        let list = image.arguments[arguments.0 as usize].iter();
+        list.map(|(name, value)| (name.clone(), self.value(*value, image))).collect()
+    }
+
+    /// The program begins with these variables, as far as it uses them.
+    pub fn receive(&mut self, program: &Program, passed: &[(String, i64)]) {
+        for (name, value) in passed {
+            if let Some(slot) = program.variables.iter().position(|own| own == name) {
+                self.variables[slot] = *value;
+            }
+        }
     }
 
     /// Takes over the values of the variables that both programs have, as after a fork.

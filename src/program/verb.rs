@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::form::Form;
 use super::syscall::forms as call;
-use super::{basic, control, library};
+use super::{basic, control, library, shell};
 
 /// Which way into the kernel a verb takes, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +23,13 @@ pub enum Level {
     Syscall,
     /// A library function: user-mode instructions and, where needed, system calls.
     Library,
+    /// A line for the shell, which becomes processes, pipes and calls.
+    Shell,
 }
 
 impl Level {
-    pub const ALL: &[Level] = &[Level::Control, Level::Instruction, Level::Syscall, Level::Library];
+    pub const ALL: &[Level] =
+        &[Level::Control, Level::Instruction, Level::Syscall, Level::Library, Level::Shell];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Level {
             Level::Instruction => "instruction",
             Level::Syscall => "system call",
             Level::Library => "library function",
+            Level::Shell => "shell",
         }
     }
 }
@@ -108,6 +112,8 @@ pub const VERBS: &[&VerbRow] = &[
     &basic::atomic_add::ROW,
     &basic::compare_swap::ROW,
     &basic::raise::ROW,
+    &basic::buffer::COUNT,
+    &basic::buffer::CUT,
     &call::FORK,
     &call::EXEC,
     &call::EXIT,
@@ -125,6 +131,17 @@ pub const VERBS: &[&VerbRow] = &[
     &call::KILL,
     &call::SIGNAL,
     &call::PAUSE,
+    &call::SIGMASK,
+    &call::SIGPENDING,
+    &call::SIGSUSPEND,
+    &call::SIGWAIT,
+    &call::TGKILL,
+    &call::ALARM,
+    &call::SETITIMER,
+    &call::SETPGID,
+    &call::GETPGID,
+    &call::NICE,
+    &call::SET_AFFINITY,
     &call::FUTEX_WAIT,
     &call::FUTEX_WAKE,
     &call::MMAP,
@@ -139,6 +156,7 @@ pub const VERBS: &[&VerbRow] = &[
     &library::lock::UNLOCK,
     &library::semaphore::SEM_WAIT,
     &library::semaphore::SEM_POST,
+    &shell::ROW,
 ];
 
 /// Keys that every system call knows besides its own.

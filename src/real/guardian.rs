@@ -76,7 +76,9 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     let row = world.board.find(reborn.task);
     let mut user = User::new(row.origin, reborn.program, program, 0, Key::from_seed(reborn.key));
     user.variables[0] = reborn.index;
+    user.receive(program, &reborn.passed);
     let mut native = Native::new(Arc::new(world), user, reborn.task, row.process, interpret::run);
+    native.mask = crate::os::signal::mask();
     native.begin();
     let exec = syscall::NAMES.iter().position(|name| *name == "execve").unwrap_or(0);
     native.note(What::Leave, exec as i64, 0);

@@ -39,6 +39,7 @@ pub mod route;
 pub mod run;
 pub mod seen;
 mod sentinel;
+mod signals;
 pub mod spec;
 mod stage;
 mod unsaid;

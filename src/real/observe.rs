@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
+use crate::kernel::screen::Screen;
 use crate::program::image::{Image, Text};
 use crate::program::native::{Note, Noted, Row, What};
 use crate::program::userland::Origin;
@@ -93,6 +94,7 @@ pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Inst
         doing: BTreeMap::new(),
         steps: BTreeMap::new(),
         pipes: Pipes::of(image),
+        screen: Screen::default(),
         failed: None,
         translator: translator(image, measured),
         sink,
@@ -127,6 +129,7 @@ struct Replay<'a, S> {
     /// The step that each thread is at.
     steps: BTreeMap<Tid, StepId>,
     pipes: Pipes,
+    screen: Screen,
     /// What an assertion that didn't hold has to say.
     failed: Option<String>,
     translator: Option<Translator<'a>>,
@@ -204,7 +207,7 @@ impl<S: Sink> Replay<'_, S> {
             if !self.sees(Point::SignalDeliver)
                 && let Some(signal) = deadly(status)
             {
-                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal });
+                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal, handled: false });
             }
             self.emit(&Noted { task, note }, Kind::ProcessExit { status });
         }
@@ -249,6 +252,12 @@ impl<S: Sink> Replay<'_, S> {
                 self.print(noted, &line);
             }
             What::Value => {}
+            What::Shown => {
+                let bytes = first.to_le_bytes();
+                for line in self.screen.show(bytes.into_iter().take(second as usize)) {
+                    self.print(noted, &line);
+                }
+            }
             What::Failed => {
                 let program = self.program(noted.task);
                 let step = self.image.steps.get(noted.note.step.index()).map_or("", |step| &step.text);
@@ -269,12 +278,18 @@ impl<S: Sink> Replay<'_, S> {
             }
             What::Exit | What::Reaped if self.sees(Point::Exit) => {}
             What::Signal if self.sees(Point::SignalGenerate) => {}
+            What::Deliver if self.sees(Point::SignalDeliver) => {}
+            What::Deliver => {
+                if let Some(signal) = Signal::from_number(first as u16) {
+                    self.emit(noted, Kind::SignalDeliver { signal, handled: true });
+                }
+            }
             What::Exit => self.end(noted, noted.task, first as u16),
             What::Reaped => {
                 let (task, status) = (Tid(first as u32), second as u16);
                 if !self.ended.contains(&task) {
                     if let Some(signal) = deadly(status) {
-                        let kind = Kind::SignalDeliver { signal };
+                        let kind = Kind::SignalDeliver { signal, handled: false };
                         self.emit(&Noted { task, note: Note { step: StepId::NONE, ..noted.note } }, kind);
                     }
                     self.end(noted, task, status);

@@ -128,6 +128,7 @@ impl Spec {
             heap: OnceLock::new(),
             heap_bytes: AtomicUsize::new(0),
             program: self.program.clone(),
+            cpus: self.cpus.clone(),
             scratch: self.scratch.clone(),
             most_memory: self.memory,
         };

@@ -23,6 +23,7 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod shared;
+pub mod shell;
 pub mod table;
 
 use std::path::Path;
@@ -139,6 +140,9 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
+    let shell = shell::expansion(text, &root, &mut problems);
+    let mut root = root;
+    shell::expand(&mut root, &shell, &mut problems);
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };
     let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);
@@ -218,6 +222,7 @@ fn read(
         texts: tables.texts,
         names: tables.names,
         fd_lists: tables.fd_lists,
+        arguments: tables.arguments,
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

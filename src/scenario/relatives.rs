@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::Fd;
+use crate::program::ProgramId;
+use crate::program::handler::SIGNAL_VARIABLE;
 use crate::program::image::{MemoryId, Start};
 use crate::program::instruction::Instruction;
 use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
@@ -47,7 +49,7 @@ pub fn relate(
     let threads: BTreeSet<usize> = units
         .iter()
         .flat_map(|unit| &unit.edges)
-        .filter(|edge| edge.link == Link::Thread)
+        .filter(|edge| matches!(edge.link, Link::Thread | Link::Handler))
         .map(|edge| usize::from(edge.to.0))
         .collect();
     for (index, unit) in units.iter_mut().enumerate() {
@@ -109,7 +111,7 @@ fn close_unused(index: usize, unit: &mut Unit, reach: &Reach, pipe_ends: &BTreeS
         let below = &reach.fds[target(edge)];
         match edge.link {
             // The process itself goes on with these.
-            Link::Exec | Link::Thread => keep.extend(below),
+            Link::Exec | Link::Thread | Link::Handler => keep.extend(below),
             Link::Fork => {
                 for fd in below.iter().filter(|fd| pipe_ends.contains(fd)) {
                     let top = last.entry(*fd).or_insert(edge.top);
@@ -139,11 +141,24 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         .iter()
         .enumerate()
         .flat_map(|(index, unit)| unit.edges.iter().map(move |edge| (index, edge)))
-        .filter(|(_, edge)| edge.link == Link::Fork)
-        .map(|(index, edge)| (index, target(edge)))
+        .flat_map(|(index, edge)| match edge.link {
+            Link::Fork => vec![(index, target(edge))],
+            // A handler shares the variables in both directions.
+            Link::Handler => vec![(index, target(edge)), (target(edge), index)],
+            Link::Thread | Link::Exec => Vec::new(),
+        })
         .collect();
+    let edges = units.iter().flat_map(|unit| &unit.edges);
+    let handlers: BTreeSet<usize> = edges.filter(|edge| edge.link == Link::Handler).map(target).collect();
     let mut known: Vec<BTreeSet<String>> =
         units.iter().map(|unit| unit.set.iter().cloned().collect()).collect();
+    let passed: Vec<(ProgramId, String)> = units.iter().flat_map(|unit| unit.passed.clone()).collect();
+    for (program, name) in passed {
+        known[usize::from(program.0)].insert(name);
+    }
+    for handler in handlers {
+        known[handler].insert(SIGNAL_VARIABLE.to_owned());
+    }
     let mut needs: Vec<BTreeSet<String>> =
         units.iter().map(|unit| unit.unset.iter().map(|(name, _)| name.clone()).collect()).collect();
     loop {

@@ -69,7 +69,9 @@ pub fn entries<'t, 'i>(
     };
     let mut list = Vec::new();
     for (name, span, value) in in_order(inner) {
-        if !is_name(name) {
+        // A file's name may have an ending.
+        let bare = if table == "file" { name.replace('.', "") } else { name.to_owned() };
+        if !is_name(&bare) {
             let message = format!("`{name}` can't be a name");
             let problem = Problem::error(Code::BadName, span, message);
             problems.push(problem.help("a name has letters, digits, `-` and `_`, a letter in front"));

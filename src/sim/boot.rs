@@ -11,6 +11,7 @@ use crate::ids::{CpuId, Fd, Pid, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
+use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pipe::Pipe;
@@ -18,6 +19,7 @@ use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
 use crate::kernel::sched::{self, Ready, Site};
+use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
@@ -144,7 +146,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             place: Place::ChildOf(Pid::INIT),
             program: id.0,
             parameters: Arc::clone(&start.parameters),
-            affinity: start.cpu,
+            affinity: start.cpu.map_or(Affinity::Any, Affinity::Only),
             context: Context::User,
         };
         let thread = self.kernel.create(birth)?;
@@ -173,7 +175,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             let image = self.image;
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
-            let to = self.kernel.place_new(start.cpu);
+            let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
             self.externally(cpu, at, |kernel| {
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
@@ -186,12 +188,14 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// may lie within the instruction that the CPU has just executed.
     pub(super) fn externally(&mut self, cpu: usize, at: Instant, happening: impl FnOnce(&mut Kernel<S>)) {
         let here = &mut self.kernel.cpus[cpu];
-        let (debt, before) = (here.debt, here.reschedule);
+        let (debt, before, current) = (here.debt, here.reschedule, here.current);
+        let attentive = self.kernel.tasks[current.index()].attention;
         let boundary = std::mem::replace(&mut here.now, at);
         happening(&mut self.kernel);
+        let news = !attentive && self.kernel.tasks[current.index()].attention;
         let here = &mut self.kernel.cpus[cpu];
         (here.now, here.debt) = (boundary, debt);
-        if before.is_none() && here.reschedule.is_some() {
+        if (before.is_none() && here.reschedule.is_some()) || news {
             self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
@@ -250,6 +254,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         futexes: Futexes::default(),
         watchers: Watchers::default(),
         waits: Waits::default(),
+        signals: Signals::default(),
         regions: regions(image),
         paging: None,
         terminal: Terminal::new(image.terminal.object),

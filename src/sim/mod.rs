@@ -8,7 +8,7 @@
 //! - `user`: what the programs' instructions do; `access`: those that access memory; `interpret`:
 //!   the programs' own work around them; `mapped`: cells in mapped files
 //! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
-//!   the frames of a system call
+//!   the frames of a system call; `signals`: what is in its way back to user mode
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
 //! - `boot`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
@@ -35,6 +35,7 @@ mod mapped;
 mod mutation;
 mod outcome;
 mod outside;
+mod signals;
 mod user;
 
 pub use crate::trace::header::Outcome;

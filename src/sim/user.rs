@@ -86,6 +86,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let value = self.value(thread, value)?;
                 self.userland.user(thread).set(Some(variable), value);
             }
+            Instruction::Buffer(work) => work.apply(self.userland.user(thread)),
             Instruction::Load { into, cell } => {
                 let width = self.image.arrays[cell.array.0 as usize].width;
                 let value = width.loaded(*self.cell(cpu, thread, cell, false)?);
@@ -175,6 +176,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 | Instruction::JumpIfZero { condition: operand, .. } => {
                     unit * u64::from(image.expressions.instructions(operand).max(1))
                 }
+                Instruction::Buffer(work) => unit * work.bytes(user).div_ceil(8).max(1),
                 Instruction::TouchKernel { .. } | Instruction::Raise(_) => unit,
                 Instruction::Load { .. }
                 | Instruction::LoadBits { .. }
@@ -205,6 +207,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     }
                     Span::ZERO
                 }
+                Instruction::End if user.is_handler() => return Some(self.end_of_handler(thread)),
                 Instruction::End => return Some(self.end_of_program(thread, 0)),
                 Instruction::Compute(_)
                 | Instruction::Syscall { .. }

@@ -307,6 +307,8 @@ pub enum Kind {
     },
     SignalDeliver {
         signal: Signal,
+        /// Whether the process has a handler for it.
+        handled: bool,
     },
 
     /// `child` now exists; `process` differs from the parent's unless it is a thread.

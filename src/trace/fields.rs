@@ -93,7 +93,10 @@ impl Kind {
                 each("signal", Value::Signal(signal));
                 each("to", Value::Task(to));
             }
-            Kind::SignalDeliver { signal } => each("signal", Value::Signal(signal)),
+            Kind::SignalDeliver { signal, handled } => {
+                each("signal", Value::Signal(signal));
+                each("handled", Value::Flag(handled));
+            }
             Kind::ProcessFork { child, process } => {
                 each("child", Value::Task(child));
                 each("process", Value::Process(process));

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::errno::Errno;
 use crate::ids::{Pid, Tid};
 use crate::os::memory::Mapping;
 use crate::os::process::{Ended, Usage};
@@ -57,6 +58,10 @@ mod row {
     /// What it had used before the run began for it, and what it had used when it was waited for.
     pub const USED_BEFORE: usize = 8;
     pub const USED: usize = 14;
+    /// The process group, by its number on the host; zero is that of the initial processes.
+    pub const GROUP: usize = 20;
+    /// Whether it has executed another program.
+    pub const EXECUTED: usize = 21;
 }
 
 /// How large a board is.
@@ -157,6 +162,26 @@ impl Board {
         };
         self.set(self.row(task, row::ORIGIN), origin);
         self.set(self.row(task, row::PROGRAM), u64::from(program.0));
+        self.set(self.row(task, row::GROUP), self.get(self.row(parent, row::GROUP)));
+    }
+
+    /// The process group that a process belongs to.
+    pub fn group(&self, task: Tid) -> i32 {
+        self.get(self.row(task, row::GROUP)).max(1) as i32
+    }
+
+    pub fn set_group(&self, task: Tid, group: i32) {
+        self.set(self.row(task, row::GROUP), group as u64);
+    }
+
+    /// The processes of a group that haven't ended.
+    pub fn members(&self, group: i32) -> Vec<Row> {
+        let alive = |row: &Row| row.process.leader() == row.task && row.ended.is_none();
+        self.rows().filter(|row| alive(row) && self.group(row.task) == group).collect()
+    }
+
+    pub fn has_executed(&self, task: Tid) -> bool {
+        self.get(self.row(task, row::EXECUTED)) != 0
     }
 
     /// The host's numbers of a task.
@@ -165,7 +190,9 @@ impl Board {
         self.set(self.row(task, row::HOST_THREAD), thread as u64);
     }
 
+    /// The process has executed a program.
     pub fn set_program(&self, task: Tid, program: ProgramId) {
+        self.set(self.row(task, row::EXECUTED), 1);
         self.set(self.row(task, row::PROGRAM), u64::from(program.0));
     }
 
@@ -181,6 +208,22 @@ impl Board {
 
     pub fn has_ended(&self, task: Tid, status: u16) {
         self.set(self.row(task, row::ENDED), u64::from(status) + 1);
+    }
+
+    /// A thread has ended, and others of its process may wait for that.
+    pub fn tell_joiners(&self, task: Tid) {
+        if let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) {
+            let _ = crate::os::futex::wake(cell, i32::MAX);
+        }
+    }
+
+    /// Waits until a thread has ended; `EINTR` after a signal.
+    pub fn await_end(&self, task: Tid) -> Result<(), Errno> {
+        let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) else { return Ok(()) };
+        match crate::os::futex::wait(cell, 0) {
+            Err(errno @ Errno::EINTR) => Err(errno),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// How many processes and threads have been born so far.

@@ -15,7 +15,7 @@ use crate::os::file;
 use crate::program::content::What;
 use crate::program::value::Handle;
 
-use super::Native;
+use super::{Native, What as Noted};
 
 /// What is behind a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +99,16 @@ impl Native {
         let number = self.number(handle)?;
         self.held.all().remove(&number);
         file::close(self.world.descriptor(number))
+    }
+
+    /// Notes what has just been written to the terminal: the first `length` bytes of the buffer.
+    pub fn shown(&mut self, length: usize) {
+        let bytes = self.buffer.take(length).to_vec();
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..piece.len()].copy_from_slice(piece);
+            self.note(Noted::Shown, i64::from_le_bytes(word), piece.len() as i64);
+        }
     }
 
     /// The bytes that a call sends.

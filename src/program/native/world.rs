@@ -32,6 +32,8 @@ pub struct World {
     pub heap_bytes: AtomicUsize,
     /// The program file that an exec executes, and what it is told.
     pub program: PathBuf,
+    /// The run's CPUs, by their numbers on the host.
+    pub cpus: Vec<usize>,
     /// Where files are.
     pub scratch: PathBuf,
     /// At most so many bytes of memory objects, those of each process counted.

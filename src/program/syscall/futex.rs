@@ -128,7 +128,14 @@ impl SystemCall for FutexWait {
 
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         if call.progress() > 0 {
-            return Ok(Outcome::Done(0));
+            return match call.kernel.take_interruption(call.task) {
+                // Nobody has woken it: should nothing come of the signal, it looks at the word again.
+                Some(_) => {
+                    call.user().progress = 0;
+                    Err(Errno::EINTR)
+                }
+                None => Ok(Outcome::Done(0)),
+            };
         }
         let (word, value) = word(call, self.cell)?;
         let image = call.image;

@@ -16,6 +16,7 @@ mod kill;
 mod pause;
 mod read;
 mod signal;
+mod signal_return;
 mod sleep;
 mod thread;
 mod wait;
@@ -35,6 +36,16 @@ pub use mprotect::Mprotect;
 pub use msync::Msync;
 pub use munmap::Munmap;
 pub use shm::{ShmUnlink, Shmat, Shmdt};
+// Signals and process control.
+mod affinity;
+mod nice;
+mod setitimer;
+mod setpgid;
+mod sigmask;
+mod sigpending;
+mod sigsuspend;
+mod sigwait;
+mod tgkill;
 
 pub use close::Close;
 pub use exec::Exec;
@@ -48,15 +59,26 @@ pub use kill::Kill;
 pub use pause::Pause;
 pub use read::Read;
 pub use signal::SignalAction;
+pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
 
+pub use affinity::SetAffinity;
+pub use nice::Nice;
+pub use setitimer::Setitimer;
+pub use setpgid::{Getpgid, Setpgid};
+pub use sigmask::Sigmask;
+pub use sigpending::Sigpending;
+pub use sigsuspend::Sigsuspend;
+pub use sigwait::Sigwait;
+pub use tgkill::Tgkill;
+
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::image::Image;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -86,12 +108,21 @@ pub(super) mod forms {
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
 
+    pub use super::affinity::ROW as SET_AFFINITY;
     pub use super::brk::ROW as BRK;
     pub use super::mmap::ROW as MMAP;
     pub use super::mprotect::ROW as MPROTECT;
     pub use super::msync::ROW as MSYNC;
     pub use super::munmap::ROW as MUNMAP;
+    pub use super::nice::ROW as NICE;
+    pub use super::setitimer::{ALARM, SETITIMER};
+    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::shm::{ATTACH as SHMAT, DETACH as SHMDT, UNLINK as SHM_UNLINK};
+    pub use super::sigmask::ROW as SIGMASK;
+    pub use super::sigpending::ROW as SIGPENDING;
+    pub use super::sigsuspend::ROW as SIGSUSPEND;
+    pub use super::sigwait::ROW as SIGWAIT;
+    pub use super::tgkill::ROW as TGKILL;
 }
 
 macro_rules! calls {
@@ -140,6 +171,14 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
+            fn after_signal(&self) -> AfterSignal {
+                match self { $(Syscall::$name(own) => own.after_signal(),)* }
+            }
+
+            fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+                match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
@@ -160,6 +199,9 @@ macro_rules! calls {
 /// The call by which a program ends.
 pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
 
+/// The call by which a signal's handler ends.
+pub const SIGNAL_RETURN: crate::ids::CallId = crate::ids::CallId(Row::SignalReturn as u16);
+
 calls! {
     Close = "close",
     Exec = "execve",
@@ -175,6 +217,7 @@ calls! {
     Pause = "pause",
     Read = "read",
     SignalAction = "rt_sigaction",
+    SignalReturn = "rt_sigreturn",
     Sleep = "nanosleep",
     Thread = "clone",
     Wait = "wait4",
@@ -188,4 +231,15 @@ calls! {
     ShmUnlink = "shm_unlink",
     Shmat = "shmat",
     Shmdt = "shmdt",
+
+    Getpgid = "getpgid",
+    Nice = "setpriority",
+    SetAffinity = "sched_setaffinity",
+    Setitimer = "setitimer",
+    Setpgid = "setpgid",
+    Sigmask = "rt_sigprocmask",
+    Sigpending = "rt_sigpending",
+    Sigsuspend = "rt_sigsuspend",
+    Sigwait = "rt_sigtimedwait",
+    Tgkill = "tgkill",
 }

@@ -168,6 +168,7 @@ impl SystemCall for Read {
             if !self.all || taken == 0 || left == 0 {
                 return Ok(taken as i64);
             }
+            native.user.amount = left as u64;
             native.repeat_call(taken as i64);
         }
     }

@@ -125,6 +125,12 @@ impl SystemCall for Write {
         Some(image.channel_wait(self.fd, Cause::PipeWrite))
     }
 
+    /// What is in the pipe already.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let written = call.progress() as i64;
+        (written > 0).then_some(written)
+    }
+
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.opened(self.fd) {
@@ -149,6 +155,9 @@ impl SystemCall for Write {
             if sync { file::write_through(descriptor, buffer) } else { file::write(descriptor, buffer) }?;
         if written > 0 {
             native.sent(channel.object, written);
+            if channel.kind == ChannelKind::Terminal && self.what != What::Zeros {
+                native.shown(written);
+            }
         }
         Ok(written as i64)
     }
@@ -255,6 +264,14 @@ impl Write {
         let bytes = call.amount();
         let object = call.kernel.terminal.object;
         call.emit(Kind::MessageSend { object, bytes });
+        if self.what != What::Zeros {
+            let user = &call.userland.users[call.task.index()];
+            let content = self.what.bytes(user, call.image, bytes);
+            for line in call.kernel.terminal.screen.show(content.iter()) {
+                let text = call.kernel.sink.name(&line);
+                call.emit(Kind::Print { text });
+            }
+        }
         Outcome::Done(bytes as i64)
     }
 }

@@ -188,7 +188,10 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(signal as u64);
             slot.uint(to.0.into());
         }
-        Kind::SignalDeliver { signal } => slot.uint(signal as u64),
+        Kind::SignalDeliver { signal, handled } => {
+            slot.uint(signal as u64);
+            slot.byte(handled.into());
+        }
         Kind::ProcessFork { child, process } => {
             slot.uint(child.0.into());
             slot.uint(process.0.into());
@@ -277,7 +280,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::SignalGenerate => {
             Kind::SignalGenerate { signal: decode_signal(from)?, to: Tid(from.narrow()?) }
         }
-        Code::SignalDeliver => Kind::SignalDeliver { signal: decode_signal(from)? },
+        Code::SignalDeliver => Kind::SignalDeliver { signal: decode_signal(from)?, handled: from.bool()? },
         Code::ProcessFork => Kind::ProcessFork { child: Tid(from.narrow()?), process: Pid(from.narrow()?) },
         Code::ProcessExec => Kind::ProcessExec { program: NameId(from.narrow()?) },
         Code::ProcessExit => Kind::ProcessExit { status: from.narrow()? },

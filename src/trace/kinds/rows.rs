@@ -170,7 +170,10 @@ kinds! {
     SignalDeliver = 24, "signal_deliver", Some("signal:signal_deliver"),
         "The current thread, on its way back to user mode, finds a pending signal. Its handler is called, or the \
          default action is taken.",
-        { signal: Uint, "The signal's number, as on Linux."; }
+        {
+            signal: Uint, "The signal's number, as on Linux.";
+            handled: Bool, "True if a handler of the program is called.";
+        }
     ProcessFork = 25, "process_fork", Some("sched:sched_process_fork"),
         "A thread has come into existence, made by the current one. It has its own address space, or shares its \
          parent's if `process` is the parent's.",

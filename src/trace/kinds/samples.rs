@@ -43,7 +43,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::RescheduleEntry,
         Kind::RescheduleExit,
         Kind::SignalGenerate { signal: Signal::SIGPIPE, to: Tid(3) },
-        Kind::SignalDeliver { signal: Signal::SIGPIPE },
+        Kind::SignalDeliver { signal: Signal::SIGPIPE, handled: true },
         Kind::ProcessFork { child: Tid(9), process: Pid(9) },
         Kind::ProcessExec { program: NameId(0) },
         Kind::ProcessExit { status: u16::MAX },
