@@ -99,7 +99,7 @@ impl<S: Sink> Simulator<'_, S> {
         }
         let page = self.page_of(cell, index);
         self.access(cpu, thread, page, write)?;
-        self.from_file(cell, index);
+        self.fetch_element(cell, index);
         self.userland.element(cell.array, index).ok_or(outside)
     }
 
@@ -118,7 +118,7 @@ impl<S: Sink> Simulator<'_, S> {
         *value = width.stored(change(before));
         if !self.mapped.is_empty() {
             let index = self.value(thread, cell.index)?;
-            self.to_file(cell, index);
+            self.put_element(cell, index);
         }
         self.userland.user(thread).set(old, before);
         Ok(())

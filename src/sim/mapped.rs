@@ -28,7 +28,7 @@ pub(super) fn places(image: &Image) -> Vec<Option<(u32, u64)>> {
 impl<S: Sink> Simulator<'_, S> {
     /// What the file holds goes to the element; called before the element is looked at.
     #[inline]
-    pub(super) fn from_file(&mut self, cell: Cell, index: i64) {
+    pub(super) fn fetch_element(&mut self, cell: Cell, index: i64) {
         if !self.mapped.is_empty() {
             self.element_from_file(cell.array, index);
         }
@@ -48,7 +48,7 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// What the element holds goes to the file; called after it was changed.
     #[inline]
-    pub(super) fn to_file(&mut self, cell: Cell, index: i64) {
+    pub(super) fn put_element(&mut self, cell: Cell, index: i64) {
         if !self.mapped.is_empty() {
             self.element_to_file(cell.array, index);
         }

@@ -29,7 +29,7 @@ pub const ROW: VerbRow = VerbRow {
     level: Level::Syscall,
     summary: "moves the end of the heap",
     doc: "The heap has so many bytes from now on; what lies beyond the last page is given back, and an access to it is SIGSEGV. The heap is a `[memory.NAME]` with `heap = true`; its `size` is how far it can grow: beyond that it is ENOMEM.",
-    example: r#"{ brk = "heap", bytes = "64KiB" }"#,
+    example: r#"{ brk = "break", bytes = "64KiB" }"#,
     real: Real::Yes("brk(2), above the heap of the program that carries the scenario out"),
     blocks: &[],
     parse: parse::<BrkForm>,

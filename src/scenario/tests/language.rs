@@ -21,6 +21,17 @@ cells = {{ cell = 0 }}
 arrays = {{ array = {{ type = "q", length = 8 }} }}
 [mutex.m]
 [semaphore.s]
+[memory.table]
+size = "4KiB"
+file = "log"
+shared = true
+[memory.break]
+size = "64KiB"
+heap = true
+[shm.segment]
+kind = "sysv"
+[shm.board]
+kind = "posix"
 [process.main]
 steps = [
   {{ set = "i", to = 0 }},
@@ -46,7 +57,7 @@ fn every_verb_has_a_summary_a_doc_and_an_example_that_lowers() {
         let main = &image.programs[0];
         assert!(main.code.len() > 3, "{} adds no instruction", row.name);
         assert_eq!(main.code.len(), main.steps.len());
-        assert!(image.steps.iter().any(|step| step.verb == row.name && step.line == 17));
+        assert!(image.steps.iter().any(|step| step.verb == row.name && step.line == 28));
     }
 }
 
