@@ -18,7 +18,7 @@ use super::waits::Interruption;
 use super::{Due, Kernel};
 
 /// The index of an open description in [`Files::open`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenId(pub u32);
 
 /// What a descriptor stands for.
@@ -29,6 +29,12 @@ pub enum Opened {
     File(u32),
     Keyboard,
     Screen,
+    /// An event counter (eventfd).
+    Counter(u32),
+    /// A timer whose expirations are read (timerfd).
+    Alarm(u32),
+    /// A set of descriptors that are waited for together (epoll).
+    Epoll(u32),
 }
 
 /// How an open description behaves, as open(2) and fcntl(2) set it.
@@ -183,9 +189,16 @@ impl<S: Sink> Kernel<S> {
         open.references += 1;
         if open.references == 1 {
             match open.what {
-                Opened::PipeRead(pipe) => self.pipes[pipe as usize].readers += 1,
-                Opened::PipeWrite(pipe) => self.pipes[pipe as usize].writers += 1,
+                Opened::PipeRead(pipe) => {
+                    let pipe = &mut self.pipes[pipe as usize];
+                    (pipe.readers, pipe.readers_ever) = (pipe.readers + 1, pipe.readers_ever + 1);
+                }
+                Opened::PipeWrite(pipe) => {
+                    let pipe = &mut self.pipes[pipe as usize];
+                    (pipe.writers, pipe.writers_ever) = (pipe.writers + 1, pipe.writers_ever + 1);
+                }
                 Opened::File(_) | Opened::Keyboard | Opened::Screen => {}
+                Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
             }
         }
     }
@@ -210,7 +223,11 @@ impl<S: Sink> Kernel<S> {
         if open.references > 0 {
             return;
         }
-        let (pipe, waiting) = match open.what {
+        let what = open.what;
+        if !self.watchers.is_empty() {
+            self.forget_open(id);
+        }
+        let (pipe, waiting) = match what {
             Opened::PipeRead(pipe) => {
                 let end = &mut self.pipes[pipe as usize];
                 end.readers -= 1;
@@ -222,10 +239,18 @@ impl<S: Sink> Kernel<S> {
                 (pipe, end.writers == 0)
             }
             Opened::File(_) | Opened::Keyboard | Opened::Screen => return,
+            Opened::Counter(_) => return,
+            Opened::Alarm(alarm) => return self.drop_alarm(alarm),
+            Opened::Epoll(epoll) => return self.drop_epoll(epoll),
         };
+        let end = &mut self.pipes[pipe as usize];
+        if end.named && end.readers == 0 && end.writers == 0 {
+            return end.discard();
+        }
         if waiting {
+            self.announce(cpu, Opened::PipeRead(pipe));
+            self.announce(cpu, Opened::PipeWrite(pipe));
             let Kernel { pipes, tasks, .. } = self;
-            let number = pipe;
             let pipe = &mut pipes[pipe as usize];
             let woken: Vec<Tid> = std::iter::from_fn(|| {
                 pipe.waiting_readers.pop(tasks).or_else(|| pipe.waiting_writers.pop(tasks))
@@ -234,8 +259,6 @@ impl<S: Sink> Kernel<S> {
             for waiter in woken {
                 self.wake(cpu, waiter);
             }
-            self.announce(cpu, Opened::PipeRead(number));
-            self.announce(cpu, Opened::PipeWrite(number));
         }
     }
 

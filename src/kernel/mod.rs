@@ -8,7 +8,7 @@
 //!   protect; [`inherit`]: what a fork copies; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`screen`]: what programs write on the terminal
-//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
+//! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
 //! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
@@ -19,6 +19,7 @@ pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
 pub mod dispositions;
+pub mod epoll;
 pub mod file;
 pub mod inherit;
 pub mod interrupts;
@@ -122,6 +123,9 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Event counters and timers behind descriptors.
+    pub counters: Vec<ipc::counter::Counter>,
+    pub alarms: Vec<ipc::alarm::Alarm>,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.

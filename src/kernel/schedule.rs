@@ -342,7 +342,8 @@ impl<S: Sink> Kernel<S> {
         here.timer = if served & (1 << LOCAL_TIMER.0) != 0 {
             Instant::NEVER
         } else {
-            here.sleepers.next_due().min(slice_end).min(here.next_tick)
+            let alarm = here.alarms.as_ref().map_or(Instant::NEVER, |alarms| alarms.next_due());
+            here.sleepers.next_due().min(slice_end).min(here.next_tick).min(alarm)
         };
         // It may be another CPU's timer than that of the CPU whose turn it is.
         self.quiet_until = self.quiet_until.min(here.timer);

@@ -32,6 +32,18 @@ calls! {
     MUNMAP = SYS_munmap,
     SHMAT = SYS_shmat,
     SHMDT = SYS_shmdt,
+    PIPE2 = SYS_pipe2,
+    DUP = SYS_dup,
+    DUP3 = SYS_dup3,
+    FCNTL = SYS_fcntl,
+    OPENAT = SYS_openat,
+    PPOLL = SYS_ppoll,
+    EPOLL_CREATE1 = SYS_epoll_create1,
+    EPOLL_CTL = SYS_epoll_ctl,
+    EPOLL_PWAIT2 = SYS_epoll_pwait2,
+    EVENTFD2 = SYS_eventfd2,
+    TIMERFD_CREATE = SYS_timerfd_create,
+    TIMERFD_SETTIME = SYS_timerfd_settime,
 }
 
 /// Newer architectures have only `unlinkat`.

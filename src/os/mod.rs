@@ -7,6 +7,7 @@
 //!   unmapping; [`named`]: shared memory objects with names
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, limits
 //! - [`signal`]: rules and masks of signals, and what has arrived
@@ -20,11 +21,13 @@ pub mod areas;
 pub mod cache;
 pub mod calls;
 pub mod clock;
+pub mod events;
 pub mod file;
 pub mod futex;
 pub mod memory;
 pub mod named;
 pub mod perf;
+pub mod pipe;
 pub mod process;
 pub mod signal;
 

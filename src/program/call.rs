@@ -17,7 +17,7 @@ use super::image::Image;
 #[cfg(target_os = "linux")]
 use super::native::Native;
 use super::userland::{User, Userland};
-use super::value::{Amount, Handle};
+use super::value::{Amount, Handle, Operand};
 
 /// How a call's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,11 @@ pub trait SystemCall {
         None
     }
 
+    /// Whether its wait has a time limit, so that it ends even if nobody does anything.
+    fn ends_by_itself(&self) -> bool {
+        false
+    }
+
     /// The body's effect.
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno>;
 
@@ -133,6 +138,11 @@ impl<S: Sink> Call<'_, S> {
     /// The bytes or nanoseconds that the call asks for.
     pub fn amount(&self) -> u64 {
         self.userland.users[self.task.index()].amount
+    }
+
+    /// The value of one of its arguments.
+    pub fn user_value(&self, operand: Operand) -> i64 {
+        self.userland.users[self.task.index()].value(operand, self.image)
     }
 
     /// How far the call had come when it last blocked; 0 at first.

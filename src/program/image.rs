@@ -6,6 +6,7 @@ use crate::hw::device::{DeviceSpec, MeasuredDisk};
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
 use crate::kernel::options::Options;
+use crate::kernel::readiness::Events;
 use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
 use crate::time::Instant;
@@ -17,7 +18,7 @@ use super::syscall;
 use super::userland::Origin;
 
 use super::instruction::{Instruction, Memory};
-use super::value::{Expressions, Handle, Operand};
+use super::value::{Expressions, Handle, Operand, Variable};
 pub use super::width::Width;
 
 /// The index of a program in [`Image::programs`].
@@ -73,6 +74,19 @@ pub struct PipeSpec {
     pub capacity: u64,
     pub read: Fd,
     pub write: Fd,
+    /// Both ends have O_NONBLOCK.
+    pub nonblock: bool,
+    /// A FIFO: nobody has its ends before opening them.
+    pub fifo: bool,
+}
+
+/// A descriptor that a `poll` looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polled {
+    pub fd: Handle,
+    pub events: Events,
+    /// Gets what it is ready for.
+    pub into: Option<Variable>,
 }
 
 /// A file on a disk.
@@ -258,6 +272,10 @@ pub struct Image {
     pub fd_lists: Vec<Vec<Fd>>,
     /// The variables that each exec passes on, by their names in the other program.
     pub arguments: Vec<Vec<(String, Operand)>>,
+    /// What each `poll` looks at.
+    pub polls: Vec<Vec<Polled>>,
+    /// Whether a program sets a timer behind a descriptor.
+    pub sets_timers: bool,
     /// Indexed by [`ObjectId`].
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,
@@ -276,13 +294,21 @@ pub struct Image {
     pub run: RunSpec,
 }
 
+/// Descriptors that every process has: standard input, output and error.
+const STANDARD: u16 = 3;
+
 impl Image {
     /// The number of descriptors that the scenario's own channels have: those that calls return
     /// count on from here, the lowest free one first.
     pub fn named_descriptors(&self) -> u16 {
         let ends = self.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
         let last = ends.chain(self.files.iter().map(|file| file.fd)).max();
-        last.map_or(2, |fd| fd.0 + 1)
+        last.map_or(STANDARD, |fd| fd.0 + 1)
+    }
+
+    /// Whether a descriptor is an end of a FIFO.
+    pub fn is_fifo(&self, fd: Fd) -> bool {
+        self.pipes.iter().any(|pipe| pipe.fifo && (pipe.read == fd || pipe.write == fd))
     }
 
     /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`. What a number

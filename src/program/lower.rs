@@ -9,7 +9,7 @@ use crate::trace::header::StepEntry;
 use super::at::{At, Value};
 use super::call::SystemCall;
 use super::form::Step;
-use super::image::{MemoryId, Program, ProgramId, Text};
+use super::image::{MemoryId, Polled, Program, ProgramId, Text};
 use super::instruction::{Address, ArgumentsId, FdListId, Instruction, TextId};
 use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
@@ -24,6 +24,8 @@ pub struct Tables {
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
     pub arguments: Vec<Vec<(String, Operand)>>,
+    pub polls: Vec<Vec<Polled>>,
+    pub sets_timers: bool,
     pub steps: Vec<StepEntry>,
 }
 

@@ -20,6 +20,9 @@ use super::value::{Handle, Operand};
 /// The keyboard and the screen.
 pub const KEYBOARD: Fd = Fd(0);
 pub const SCREEN: Fd = Fd(1);
+/// The names of the descriptors that a shell redirects, in the order of their numbers. Without a
+/// redirection they are the keyboard and the screen.
+pub const STANDARD: [&str; 3] = ["stdin", "stdout", "stderr"];
 
 /// One end of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -132,6 +135,9 @@ impl Lower<'_> {
     }
 
     fn named_channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
+        if let Some(number) = STANDARD.iter().position(|standard| *standard == name.value) {
+            return Some(self.use_fd(Fd(number as u16), &name.span));
+        }
         if name.value == "terminal" {
             let fd = match end {
                 End::Read => KEYBOARD,

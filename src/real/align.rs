@@ -46,6 +46,18 @@ fn numbers(call: CallId) -> &'static [i64] {
         "sched_yield" => &[calls::SCHED_YIELD],
         "wait4" => &[calls::WAIT4],
         "write" => &[calls::WRITE, calls::PWRITEV2],
+        "pipe2" => &[calls::PIPE2],
+        "dup" => &[calls::DUP],
+        "dup2" => &[calls::DUP3],
+        "fcntl" => &[calls::FCNTL],
+        "openat" => &[calls::OPENAT],
+        "ppoll" => &[calls::PPOLL],
+        "epoll_create1" => &[calls::EPOLL_CREATE1],
+        "epoll_ctl" => &[calls::EPOLL_CTL],
+        "epoll_pwait2" => &[calls::EPOLL_PWAIT2],
+        "eventfd2" => &[calls::EVENTFD2],
+        "timerfd_create" => &[calls::TIMERFD_CREATE],
+        "timerfd_settime" => &[calls::TIMERFD_SETTIME],
         _ => &[],
     }
 }

@@ -79,6 +79,7 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     user.receive(program, &reborn.passed);
     let mut native = Native::new(Arc::new(world), user, reborn.task, row.process, interpret::run);
     native.mask = crate::os::signal::mask();
+    native.redirect(reborn.redirected);
     native.begin();
     let exec = syscall::NAMES.iter().position(|name| *name == "execve").unwrap_or(0);
     native.note(What::Leave, exec as i64, 0);

@@ -214,7 +214,10 @@ fn touch(native: &Native, object: Memory, first: u64, pages: u64, access: Access
 fn make(native: &mut Native, call: &Syscall, result: Option<Variable>, on_error: OnError) -> bool {
     native.user.call = call.id();
     let waits = call.waits(&native.world.image);
-    let mark = if waits.is_some_and(Awaits::may_be_for_ever) { native.next_mark() } else { 0 };
+    // While a timer is set, nobody can say that nothing will happen any more.
+    let ends = call.ends_by_itself() || native.world.image.sets_timers;
+    let for_ever = waits.is_some_and(Awaits::may_be_for_ever) && !ends;
+    let mark = if for_ever { native.next_mark() } else { 0 };
     let mark = if native.timer_set && mark != 0 && timer_runs(native) { 0 } else { mark };
     native.world.board.does(native.task, mark);
     native.enter();

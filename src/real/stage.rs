@@ -1,12 +1,12 @@
 //! What a run's processes find: pipes, the terminal and files, each at its descriptor.
 
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
-use crate::os::file;
+use crate::os::{self, file};
 use crate::program::ProgramId;
 use crate::program::native::World;
 use crate::scenario::Scenario;
@@ -26,11 +26,20 @@ pub struct Channels {
 /// Makes pipes and the terminal.
 pub fn make_channels(world: &World) -> nix::Result<Channels> {
     let (mut ends, mut notes) = (Vec::new(), Vec::new());
-    for pipe in &world.image.pipes {
+    for (number, pipe) in world.image.pipes.iter().enumerate() {
+        if pipe.fifo {
+            os::pipe::make_fifo(&world.fifo(number))?;
+            continue;
+        }
         let (read, write, holds) = file::pipe(pipe.capacity)?;
         if holds != pipe.capacity {
             let name = &world.image.objects[pipe.object.index()].name;
             notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
+        }
+        if pipe.nonblock {
+            for end in [&read, &write] {
+                os::pipe::nonblock(end.as_raw_fd(), true)?;
+            }
         }
         file::place(read, world.descriptor(pipe.read))?;
         file::place(write, world.descriptor(pipe.write))?;
@@ -40,6 +49,7 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
     file::place(reads, world.descriptor(Fd(0)))?;
     let screen = world.scratch.join("terminal");
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
+    file::place(nix::unistd::dup(&screen)?, world.descriptor(Fd(2)))?;
     file::place(screen, world.descriptor(Fd(1)))?;
     Ok(Channels { ends, keyboard, notes })
 }

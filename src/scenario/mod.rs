@@ -223,6 +223,8 @@ fn read(
         names: tables.names,
         fd_lists: tables.fd_lists,
         arguments: tables.arguments,
+        polls: tables.polls,
+        sets_timers: tables.sets_timers,
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

@@ -1,4 +1,4 @@
-//! `[pipe.X]`, `[file.X]`, `[memory.X]`, `[shm.X]`, `[mutex.X]`, `[semaphore.X]`: what processes
+//! `[pipe.X]`, `[fifo.X]`, `[file.X]`, `[memory.X]`, `[shm.X]`, `[mutex.X]`, `[semaphore.X]`: what processes
 //! communicate through, with descriptors and pages assigned.
 //!
 //! Descriptors are the same in all processes: 0 is the keyboard, 1 the screen, then come the pipes
@@ -40,6 +40,16 @@ pub struct PipeForm {
     pub capacity: Option<At<Size>>,
     /// Which ends a process holds: "used" (the default), those that its program uses, or "both".
     pub ends: Option<Ends>,
+    /// Whether calls on it fail with EAGAIN where they would wait (O_NONBLOCK); false if absent.
+    pub nonblock: Option<bool>,
+}
+
+/// `[fifo.NAME]`: a pipe with a name in the system, which unrelated processes can open.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FifoForm {
+    /// How many bytes it holds; "64KiB" if absent.
+    pub capacity: Option<At<Size>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -110,6 +120,7 @@ pub fn read(
         next_page: FIRST_PAGE,
     };
     objects.pipes(root, names, problems);
+    objects.fifos(root, names, problems);
     objects.files(root, devices, names, problems);
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
@@ -177,7 +188,9 @@ impl Objects {
             let (read, write) = (self.fd(&entry.name, problems), self.fd(&entry.name, problems));
             let capacity = entry.form.capacity.as_ref();
             let capacity = capacity.and_then(|at| size(at, "a pipe", 1 << 30, problems));
-            self.pipes.push(PipeSpec { object, capacity: capacity.unwrap_or(64 << 10), read, write });
+            let capacity = capacity.unwrap_or(64 << 10);
+            let nonblock = entry.form.nonblock.unwrap_or(false);
+            self.pipes.push(PipeSpec { object, capacity, read, write, nonblock, fifo: false });
             self.rules.push(PipeRule {
                 name: entry.name.value.clone(),
                 of: entry.form.of,
@@ -187,6 +200,18 @@ impl Objects {
             });
             let channel = Channel::Pipe { read, write };
             names.channels.insert(entry.name.value, channel);
+        }
+    }
+
+    fn fifos(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
+        for entry in named::<FifoForm>(root, "fifo", problems) {
+            let object = self.object("fifo", &entry.name, names, problems);
+            let (read, write) = (self.fd(&entry.name, problems), self.fd(&entry.name, problems));
+            let capacity = entry.form.capacity.as_ref();
+            let capacity = capacity.and_then(|at| size(at, "a FIFO", 1 << 30, problems));
+            let capacity = capacity.unwrap_or(64 << 10);
+            self.pipes.push(PipeSpec { object, capacity, read, write, nonblock: false, fifo: true });
+            names.channels.insert(entry.name.value, Channel::Pipe { read, write });
         }
     }
 

@@ -204,6 +204,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "device", shape: Shape::Named, schema: schema_of::<super::machine::DeviceForm> },
     TableRow { key: "kernel", shape: Shape::Table, schema: schema_of::<super::kernel::KernelForm> },
     TableRow { key: "pipe", shape: Shape::Named, schema: schema_of::<super::objects::PipeForm> },
+    TableRow { key: "fifo", shape: Shape::Named, schema: schema_of::<super::objects::FifoForm> },
     TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
     TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::memory::MemoryForm> },
     TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::memory::ShmForm> },

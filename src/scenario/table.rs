@@ -24,8 +24,9 @@ pub struct Entry<T> {
 
 /// Names that steps give a meaning of their own, by the table that can't use them.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("pipe", &["terminal"]),
-    ("file", &["terminal"]),
+    ("pipe", &["terminal", "stdin", "stdout", "stderr"]),
+    ("fifo", &["terminal", "stdin", "stdout", "stderr"]),
+    ("file", &["terminal", "stdin", "stdout", "stderr"]),
     ("memory", &["kernel", "locks"]),
     ("shm", &["kernel", "locks"]),
     ("program", &["any", "all"]),

@@ -23,7 +23,7 @@ use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::{Backing, MemoryId};
+use crate::program::image::{Backing, MemoryId, PipeSpec};
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -129,7 +129,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// doesn't see the end of a pipe whose writer is yet to come.
     fn open_for_later_starts(&mut self) {
         for start in self.image.starts.iter().filter(|start| start.at > Instant::START) {
-            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+            for &fd in opened_at_start(&self.image.programs[usize::from(start.program.0)], self.image) {
                 for _ in 0..start.count {
                     self.kernel.hold(OpenId(u32::from(fd.0)));
                 }
@@ -152,7 +152,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let thread = self.kernel.create(birth)?;
         let program = &image.programs[usize::from(id.0)];
         self.userland.users.push(User::started(image, origin, entry, number));
-        for &fd in &program.fds {
+        for &fd in opened_at_start(program, image) {
             let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
             self.kernel.install(thread.leads(), fd, open);
         }
@@ -170,7 +170,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.unstarted -= 1;
             let origin = Origin::Start { entry: StartId(entry), number };
             let Some(thread) = self.bear(origin, start.program, number) else { continue };
-            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+            for &fd in opened_at_start(&self.image.programs[usize::from(start.program.0)], self.image) {
                 self.kernel.drop_reference(cpu, OpenId(u32::from(fd.0)));
             }
             let image = self.image;
@@ -199,6 +199,11 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
+}
+
+/// The descriptors that a process has from the beginning: all of its program's but FIFOs'.
+fn opened_at_start<'a>(program: &'a Program, image: &'a Image) -> impl Iterator<Item = &'a Fd> {
+    program.fds.iter().filter(|&&fd| !image.is_fifo(fd))
 }
 
 fn prices(image: &Image) -> Prices {
@@ -250,8 +255,10 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         tasks: Vec::new(),
         parameters: Vec::new(),
         processes: Vec::new(),
-        pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
+        pipes: image.pipes.iter().map(pipe).collect(),
         futexes: Futexes::default(),
+        counters: Vec::new(),
+        alarms: Vec::new(),
         watchers: Watchers::default(),
         waits: Waits::default(),
         signals: Signals::default(),
@@ -265,6 +272,12 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
+}
+
+fn pipe(spec: &PipeSpec) -> Pipe {
+    let mut pipe = Pipe::new(Some(spec.object), spec.capacity);
+    pipe.named = spec.fifo;
+    pipe
 }
 
 fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {
@@ -315,10 +328,12 @@ fn files(image: &Image, frames: &mut Frames) -> Files {
     for (number, file) in image.files.iter().enumerate() {
         what[file.fd.index()] = Opened::File(number as u32);
     }
-    let open = what
-        .into_iter()
-        .map(|what| Open { what, flags: Flags::default(), offset: 0, references: 0 })
-        .collect();
+    let flags = |what: &Opened| {
+        let (Opened::PipeRead(pipe) | Opened::PipeWrite(pipe)) = *what else { return Flags::default() };
+        Flags { nonblock: image.pipes[pipe as usize].nonblock }
+    };
+    let open =
+        what.into_iter().map(|what| Open { what, flags: flags(&what), offset: 0, references: 0 }).collect();
     let files = image
         .files
         .iter()

@@ -199,13 +199,16 @@ impl<S: Sink> Simulator<'_, S> {
     /// The threads of the processes that hold the other end of a pipe.
     fn holders_of_end(&self, thread: Tid, object: Option<ObjectId>, write: bool) -> Vec<Tid> {
         let other_end = |opened: Opened| match opened {
-            Opened::PipeWrite(pipe) if write => Some(self.kernel.pipes[pipe as usize].object),
-            Opened::PipeRead(pipe) if !write => Some(self.kernel.pipes[pipe as usize].object),
+            Opened::PipeWrite(pipe) if write => self.kernel.pipes[pipe as usize].object,
+            Opened::PipeRead(pipe) if !write => self.kernel.pipes[pipe as usize].object,
             Opened::PipeRead(_)
             | Opened::PipeWrite(_)
             | Opened::File(_)
             | Opened::Keyboard
-            | Opened::Screen => None,
+            | Opened::Screen
+            | Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_) => None,
         };
         let holders = self.living_threads(|process| {
             let files = self.kernel.processes[process.index()].as_ref().map(|process| &process.files);

@@ -178,6 +178,8 @@ costs! {
     pipe_page_out = "pipe-page-out",
     /// A page fault on a page of a file that is in the page cache; `fault-minor` if zero.
     fault_cached = "fault-cached",
+    /// Looking at one descriptor in a `poll`, or taking one from an epoll set.
+    poll_each = "poll-each",
 }
 
 /// The tables of a profile.

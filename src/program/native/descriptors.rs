@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::errno::Errno;
 use crate::ids::{Fd, ObjectId};
 use crate::kernel::file::MOST_DESCRIPTORS;
-use crate::os::file;
+use crate::os::{file, pipe};
 use crate::program::content::What;
 use crate::program::value::Handle;
 
@@ -30,6 +30,8 @@ pub enum ChannelKind {
     Pipe,
     File,
     Terminal,
+    /// A counter, a timer, an epoll set.
+    Events,
 }
 
 /// The descriptors that calls of a process have returned, which its threads share.
@@ -95,8 +97,41 @@ impl Native {
         Ok(free)
     }
 
-    pub fn close(&self, handle: Handle) -> Result<(), Errno> {
-        let number = self.number(handle)?;
+    /// As [`adopt`](Self::adopt) for an end of a FIFO that has just been opened: it gets the number
+    /// that its name stands for, unless that is in use.
+    pub fn adopt_as(&self, descriptor: OwnedFd, fd: Fd, channel: Channel) -> Result<Fd, Errno> {
+        let number = self.world.descriptor(fd);
+        if file::check_open(number).is_ok() {
+            return self.adopt(descriptor, channel);
+        }
+        file::place(descriptor, number).map_err(|_| Errno::EMFILE)?;
+        Ok(fd)
+    }
+
+    /// Lets a number stand for what a descriptor does, and closes what it stood for. Those that aren't
+    /// a channel's of the scenario are close-on-exec.
+    pub fn duplicate_onto(&self, handle: Handle, onto: Fd) -> Result<(), Errno> {
+        let (from, channel) = (self.descriptor(handle)?, self.channel(handle));
+        let numbered = onto.0 >= self.world.image.named_descriptors();
+        pipe::duplicate_onto(from, self.world.descriptor(onto), numbered)?;
+        self.held.all().insert(onto, channel);
+        Ok(())
+    }
+
+    /// The scenario's own channels that stand for something else now: an exec passes them on.
+    pub fn redirected(&self) -> Vec<(Fd, Channel)> {
+        let named = self.world.image.named_descriptors();
+        let held = self.held.all();
+        held.iter().filter(|(fd, _)| fd.0 < named).map(|(fd, channel)| (*fd, *channel)).collect()
+    }
+
+    /// What an exec has passed on.
+    pub fn redirect(&self, redirected: impl IntoIterator<Item = (Fd, Channel)>) {
+        self.held.all().extend(redirected);
+    }
+
+    /// Gives up a descriptor that a call has returned.
+    pub fn close_number(&self, number: Fd) -> Result<(), Errno> {
         self.held.all().remove(&number);
         file::close(self.world.descriptor(number))
     }
@@ -109,6 +144,10 @@ impl Native {
             word[..piece.len()].copy_from_slice(piece);
             self.note(Noted::Shown, i64::from_le_bytes(word), piece.len() as i64);
         }
+    }
+
+    pub fn close(&self, handle: Handle) -> Result<(), Errno> {
+        self.close_number(self.number(handle)?)
     }
 
     /// The bytes that a call sends.

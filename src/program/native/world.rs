@@ -155,6 +155,11 @@ impl World {
         Some(SharedCell { word, width })
     }
 
+    /// Where a FIFO of the scenario is, by its number among the pipes.
+    pub fn fifo(&self, pipe: usize) -> PathBuf {
+        self.scratch.join(format!("fifo-{pipe}"))
+    }
+
     /// Where a file of the scenario is.
     pub fn path(&self, file: usize) -> PathBuf {
         self.scratch.join(format!("file-{file}"))

@@ -38,7 +38,15 @@ pub use munmap::Munmap;
 pub use shm::{ShmUnlink, Shmat, Shmdt};
 // Signals and process control.
 mod affinity;
+mod dup;
+mod epoll;
+mod epoll_wait;
+mod eventfd;
+mod fcntl;
+mod fifo_open;
 mod nice;
+mod pipe;
+mod poll;
 mod setitimer;
 mod setpgid;
 mod sigmask;
@@ -46,6 +54,7 @@ mod sigpending;
 mod sigsuspend;
 mod sigwait;
 mod tgkill;
+mod timerfd;
 
 pub use close::Close;
 pub use exec::Exec;
@@ -67,7 +76,15 @@ pub use write::Write;
 pub use r#yield::Yield;
 
 pub use affinity::SetAffinity;
+pub use dup::{Dup, Dup2};
+pub use epoll::{EpollCreate, EpollCtl};
+pub use epoll_wait::EpollWait;
+pub use eventfd::Eventfd;
+pub use fcntl::Fcntl;
+pub use fifo_open::FifoOpen;
 pub use nice::Nice;
+pub use pipe::MakePipe;
+pub use poll::Poll;
 pub use setitimer::Setitimer;
 pub use setpgid::{Getpgid, Setpgid};
 pub use sigmask::Sigmask;
@@ -75,6 +92,7 @@ pub use sigpending::Sigpending;
 pub use sigsuspend::Sigsuspend;
 pub use sigwait::Sigwait;
 pub use tgkill::Tgkill;
+pub use timerfd::{Timerfd, TimerfdSettime};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -110,11 +128,19 @@ pub(super) mod forms {
 
     pub use super::affinity::ROW as SET_AFFINITY;
     pub use super::brk::ROW as BRK;
+    pub use super::dup::{DUP, DUP2};
+    pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
+    pub use super::epoll_wait::WAIT as EPOLL_WAIT;
+    pub use super::eventfd::ROW as EVENTFD;
+    pub use super::fcntl::ROW as FCNTL;
+    pub use super::fifo_open::ROW as FIFO_OPEN;
     pub use super::mmap::ROW as MMAP;
     pub use super::mprotect::ROW as MPROTECT;
     pub use super::msync::ROW as MSYNC;
     pub use super::munmap::ROW as MUNMAP;
     pub use super::nice::ROW as NICE;
+    pub use super::pipe::ROW as PIPE;
+    pub use super::poll::ROW as POLL;
     pub use super::setitimer::{ALARM, SETITIMER};
     pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::shm::{ATTACH as SHMAT, DETACH as SHMDT, UNLINK as SHM_UNLINK};
@@ -123,6 +149,7 @@ pub(super) mod forms {
     pub use super::sigsuspend::ROW as SIGSUSPEND;
     pub use super::sigwait::ROW as SIGWAIT;
     pub use super::tgkill::ROW as TGKILL;
+    pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
 }
 
 macro_rules! calls {
@@ -177,6 +204,10 @@ macro_rules! calls {
 
             fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
                 match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
+            fn ends_by_itself(&self) -> bool {
+                match self { $(Syscall::$name(own) => own.ends_by_itself(),)* }
             }
 
             #[inline]
@@ -242,4 +273,16 @@ calls! {
     Sigsuspend = "rt_sigsuspend",
     Sigwait = "rt_sigtimedwait",
     Tgkill = "tgkill",
+    MakePipe = "pipe2",
+    Dup = "dup",
+    Dup2 = "dup2",
+    Fcntl = "fcntl",
+    FifoOpen = "openat",
+    Poll = "ppoll",
+    EpollCreate = "epoll_create1",
+    EpollCtl = "epoll_ctl",
+    EpollWait = "epoll_pwait2",
+    Eventfd = "eventfd2",
+    Timerfd = "timerfd_create",
+    TimerfdSettime = "timerfd_settime",
 }

@@ -108,7 +108,8 @@ impl SystemCall for Read {
                 let line = call.kernel.terminal.lines.front();
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
             }
-            (_, Opened::PipeWrite(_) | Opened::Screen) => return None,
+            (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
+            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_)) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -118,6 +119,7 @@ impl SystemCall for Read {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => None,
         }
     }
 
@@ -130,7 +132,10 @@ impl SystemCall for Read {
         match call.opened(self.fd) {
             Some((open, Opened::PipeRead(pipe))) => self.read_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.read_file(call, open, file),
-            Some((_, Opened::Keyboard)) => self.read_line(call),
+            Some((open, Opened::Keyboard)) => self.read_line(call, open),
+            Some((open, Opened::Counter(counter))) => self.read_counter(call, open, counter),
+            Some((open, Opened::Alarm(alarm))) => self.read_alarm(call, open, alarm),
+            Some((_, Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
         }
     }
@@ -154,7 +159,7 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File => Some(value_of(bytes)),
+                    ChannelKind::File | ChannelKind::Events => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -203,33 +208,43 @@ impl Read {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
         let object = pipe.object;
-        if pipe.used() == 0 && pipe.writers > 0 && wanted > 0 {
+        if pipe.is_empty() && pipe.writers > 0 && wanted > 0 {
             if kernel.files.open[open.0 as usize].flags.nonblock {
                 return Err(Errno::EAGAIN);
             }
             pipe.waiting_readers.push(task, &mut kernel.tasks);
-            return Ok(Outcome::Block { on: Cause::PipeRead, object: Some(object) });
+            call.user().progress = 1;
+            return Ok(Outcome::Block { on: Cause::PipeRead, object });
         }
-        let (taken, value, kept) = if self.keep {
-            let bytes = pipe.take(wanted);
-            (bytes.len(), bytes.first_word(), Some(bytes))
+        let (taken, value, makes_room, kept) = if self.keep {
+            let (bytes, makes_room) = pipe.take(wanted);
+            (bytes.len(), bytes.first_word(), makes_room, Some(bytes))
         } else {
-            let (taken, word) = pipe.take_word(wanted);
-            (taken, word, None)
+            let (taken, word, makes_room) = pipe.take_word(wanted);
+            (taken, word, makes_room, None)
         };
-        let writer = if taken > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
-        let rest = pipe.used() > 0;
-        let reader = if rest { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
-        if taken > 0 {
+        let writer = if makes_room { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
+        // Only one that has waited passes on what it leaves: it may have been woken for several writes.
+        let has_waited = call.userland.users[task.index()].progress > 0;
+        let passes_on = has_waited && !pipe.is_empty();
+        let reader = if passes_on { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
+        if taken > 0
+            && let Some(object) = object
+        {
             call.emit(Kind::MessageReceive { object, bytes: taken });
+        }
+        if makes_room {
+            call.kernel.announce(call.cpu, Opened::PipeWrite(index));
         }
         if let Some(writer) = writer {
             call.kernel.wake(call.cpu, writer);
         }
+        if passes_on {
+            call.kernel.announce(call.cpu, Opened::PipeRead(index));
+        }
         if let Some(reader) = reader {
             call.kernel.wake(call.cpu, reader);
         }
-        call.kernel.announce(call.cpu, Opened::PipeWrite(index));
         if let Some(bytes) = kept {
             self.keep(call, bytes);
         }
@@ -300,10 +315,13 @@ impl Read {
 
     /// A line from the keyboard; as a value it is the number that it spells, or 0.
     #[inline(never)]
-    fn read_line<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+    fn read_line<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId) -> Result<Outcome, Errno> {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let object = kernel.terminal.object;
         let Some(line) = kernel.terminal.lines.pop_front() else {
+            if kernel.files.open[open.0 as usize].flags.nonblock {
+                return Err(Errno::EAGAIN);
+            }
             kernel.terminal.waiting.push(task, &mut kernel.tasks);
             return Ok(Outcome::Block { on: Cause::Terminal, object: Some(object) });
         };

@@ -99,16 +99,17 @@ impl SystemCall for Write {
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
         let (copying, bytes) = match call.opened(self.fd)?.1 {
             Opened::PipeWrite(pipe) => {
-                let total = call.amount();
-                let bytes = call.kernel.pipes[pipe as usize].accepts(total - call.progress(), total);
-                (Copying::PipeWrite, bytes)
+                let (written, has_waited) = come_so_far(call.progress());
+                let rest = call.amount() - written;
+                (Copying::PipeWrite, call.kernel.pipes[pipe as usize].accepts(rest, has_waited).bytes)
             }
             Opened::File(_) => {
                 let copying = if self.direct { Copying::DirectWrite } else { Copying::FileWrite };
                 (copying, if call.progress() > 0 { 0 } else { call.amount() })
             }
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
-            Opened::PipeRead(_) | Opened::Keyboard => return None,
+            Opened::Counter(_) => (Copying::PipeWrite, 8),
+            Opened::PipeRead(_) | Opened::Keyboard | Opened::Alarm(_) | Opened::Epoll(_) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -118,6 +119,7 @@ impl SystemCall for Write {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => None,
         }
     }
 
@@ -137,6 +139,8 @@ impl SystemCall for Write {
             Some((open, Opened::PipeWrite(pipe))) => self.write_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.write_file(call, open, file),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
+            Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
+            Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
         }
     }
@@ -163,6 +167,11 @@ impl SystemCall for Write {
     }
 }
 
+/// How many bytes a write to a pipe has put in, and whether it has waited: what its progress says.
+const fn come_so_far(progress: u64) -> (u64, bool) {
+    (progress >> 1, progress & 1 == 1)
+}
+
 impl Write {
     #[inline(always)]
     fn write_pipe<S: Sink>(
@@ -171,7 +180,7 @@ impl Write {
         open: OpenId,
         index: u32,
     ) -> Result<Outcome, Errno> {
-        let (total, written) = (call.amount(), call.progress());
+        let (total, (written, has_waited)) = (call.amount(), come_so_far(call.progress()));
         let process = call.process();
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
@@ -184,40 +193,52 @@ impl Write {
             kernel.send_signal(call.cpu, process, Signal::SIGPIPE);
             return if written > 0 { Ok(Outcome::Done(written as i64)) } else { Err(Errno::EPIPE) };
         }
-        let now = pipe.accepts(total - written, total);
+        let was_empty = pipe.is_empty();
+        let accepted = pipe.accepts(total - written, has_waited);
+        let now = accepted.bytes;
         if now > 0 {
             match self.what {
-                What::Zeros => pipe.put_zeros(now),
+                What::Zeros => pipe.put_zeros(accepted),
                 what => {
                     let user = &call.userland.users[task.index()];
-                    pipe.put(what.bytes(user, call.image, total).slice(written, now));
+                    pipe.put(what.bytes(user, call.image, total).slice(written, now), accepted);
                 }
             }
         }
-        let reader = if now > 0 { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
         let done = written + now;
-        let writer =
-            if done == total && pipe.room() > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
         let gives_up = done < total && kernel.files.open[open.0 as usize].flags.nonblock;
-        if done < total && !gives_up {
+        let waits = done < total && !gives_up;
+        // Readers wait only for the first bytes; who polls may want to hear of all.
+        let tells = was_empty || (pipe.polled && !waits);
+        let reader = if tells { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
+        let passes_on = has_waited && !waits && !pipe.is_full();
+        let writer = if passes_on { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
+        if waits {
             pipe.waiting_writers.push(task, &mut kernel.tasks);
         }
-        if now > 0 {
+        if now > 0
+            && let Some(object) = object
+        {
             call.emit(Kind::MessageSend { object, bytes: now });
+        }
+        if tells {
+            call.kernel.announce(call.cpu, Opened::PipeRead(index));
         }
         if let Some(reader) = reader {
             call.kernel.wake(call.cpu, reader);
         }
+        if passes_on {
+            call.kernel.announce(call.cpu, Opened::PipeWrite(index));
+        }
         if let Some(writer) = writer {
             call.kernel.wake(call.cpu, writer);
         }
-        call.kernel.announce(call.cpu, Opened::PipeRead(index));
-        call.user().progress = done;
         if gives_up {
             return if done > 0 { Ok(Outcome::Done(done as i64)) } else { Err(Errno::EAGAIN) };
         }
-        if done < total {
-            return Ok(Outcome::Block { on: Cause::PipeWrite, object: Some(object) });
+        if waits {
+            call.user().progress = done << 1 | 1;
+            return Ok(Outcome::Block { on: Cause::PipeWrite, object });
         }
         Ok(Outcome::Done(total as i64))
     }

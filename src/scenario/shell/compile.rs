@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::program::resolve::STANDARD;
+
 use super::grammar::{Command, Condition, Item, Pipeline, Redirection, Script, Target};
 use super::programs::BUILTINS;
 use super::steps::{expression, quoted, variables};
@@ -127,12 +129,12 @@ impl Shell<'_> {
     ) -> Result<String, Mistake> {
         let mut steps = Vec::new();
         if let Some(pipe) = incoming {
-            steps.push(format!("{{ dup2 = \"@r{pipe}\", to = 0 }}"));
+            steps.push(format!("{{ dup2 = \"@r{pipe}\", onto = \"stdin\" }}"));
             steps.push(format!("{{ close = \"@r{pipe}\" }}"));
         }
         if let Some(pipe) = outgoing {
             steps.push(format!("{{ close = \"@r{pipe}\" }}"));
-            steps.push(format!("{{ dup2 = \"@w{pipe}\", to = 1 }}"));
+            steps.push(format!("{{ dup2 = \"@w{pipe}\", onto = \"stdout\" }}"));
             steps.push(format!("{{ close = \"@w{pipe}\" }}"));
         }
         for redirection in &command.redirections {
@@ -145,9 +147,12 @@ impl Shell<'_> {
     }
 
     fn redirection(&mut self, redirection: &Redirection) -> Result<Vec<String>, Mistake> {
-        let to = redirection.descriptor;
+        let onto = STANDARD[usize::from(redirection.descriptor)];
         let (file, flags) = match &redirection.target {
-            Target::Same(other) => return Ok(vec![format!("{{ dup2 = {other}, to = {to} }}")]),
+            Target::Same(other) => {
+                let other = STANDARD[usize::from(*other)];
+                return Ok(vec![format!("{{ dup2 = \"{other}\", onto = \"{onto}\" }}")]);
+            }
             Target::From(file) => (file, r#"["read"]"#),
             Target::To(file) => (file, r#"["write", "create", "truncate"]"#),
             Target::Append(file) => (file, r#"["write", "create", "append"]"#),
@@ -157,7 +162,7 @@ impl Shell<'_> {
         self.into.files.insert(name.to_owned());
         Ok(vec![
             format!("{{ open = {}, flags = {flags}, into = \"f\" }}", quoted(name)),
-            format!("{{ dup2 = \"@f\", to = {to} }}"),
+            format!("{{ dup2 = \"@f\", onto = \"{onto}\" }}"),
             "{ close = \"@f\" }".to_owned(),
         ])
     }

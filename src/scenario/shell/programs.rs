@@ -56,7 +56,7 @@ fn echo(words: &[Word]) -> Result<Body, String> {
     if !silent {
         line = vec![line.join(" ") + "\n"];
     }
-    plain(vec![format!("{{ write = \"terminal\", text = {} }}", quoted(&line.join(" ")))])
+    plain(vec![format!("{{ write = \"stdout\", text = {} }}", quoted(&line.join(" ")))])
 }
 
 /// A loop over everything that can be read: `work` is done with each block in the buffer.
@@ -69,7 +69,7 @@ fn each_block(from: &str, block: &str, work: &str) -> [String; 2] {
 fn over(files: &[Word], block: &str, work: &str) -> Result<Body, String> {
     let mut body = Body::default();
     if files.is_empty() {
-        body.steps.extend(each_block("\"terminal\"", block, work));
+        body.steps.extend(each_block("\"stdin\"", block, work));
     }
     for word in files {
         let file = word.literal().ok_or("a file's name can't hold variables")?;
@@ -81,7 +81,7 @@ fn over(files: &[Word], block: &str, work: &str) -> Result<Body, String> {
     Ok(body)
 }
 
-const PASS_ON: &str = "{ write = \"terminal\", buffer = true }";
+const PASS_ON: &str = "{ write = \"stdout\", buffer = true }";
 
 fn cat(words: &[Word]) -> Result<Body, String> {
     over(words, "128KiB", PASS_ON)
@@ -113,7 +113,7 @@ fn wc(words: &[Word]) -> Result<Body, String> {
     let mut body = over(&files, "16KiB", count)?;
     let name = body.files.first().map(|file| format!(" {}", braced(file))).unwrap_or_default();
     let line = format!("{}{name}\n", shown.join(" "));
-    body.steps.push(format!("{{ write = \"terminal\", text = {} }}", quoted(&line)));
+    body.steps.push(format!("{{ write = \"stdout\", text = {} }}", quoted(&line)));
     Ok(body)
 }
 
@@ -134,7 +134,7 @@ fn head(words: &[Word]) -> Result<Body, String> {
     let mut body = Body::default();
     body.steps.push(format!("{{ set = \"wanted\", to = {lines} }}"));
     let from = match files {
-        [] => "\"terminal\"",
+        [] => "\"stdin\"",
         [word] => {
             let file = word.literal().ok_or("a file's name can't hold variables")?;
             body.files.push(file.to_owned());
@@ -171,5 +171,5 @@ fn yes(words: &[Word]) -> Result<Body, String> {
     let line = line + "\n";
     // As many whole lines as go into a block.
     let block = line.repeat((4096 / line.len()).max(1));
-    plain(vec![format!("{{ forever = [ {{ write = \"terminal\", text = {} }} ] }}", quoted(&block))])
+    plain(vec![format!("{{ forever = true, do = [ {{ write = \"stdout\", text = {} }} ] }}", quoted(&block))])
 }

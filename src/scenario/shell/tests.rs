@@ -33,7 +33,7 @@ fn a_pipeline_is_a_pipe_two_children_and_two_waits() {
         into.programs["sh-1-gen"],
         [
             r#"{ close = "@r1" }"#,
-            r#"{ dup2 = "@w1", to = 1 }"#,
+            r#"{ dup2 = "@w1", onto = "stdout" }"#,
             r#"{ close = "@w1" }"#,
             r#"{ exec = "gen", args = { arg1 = 1000 } }"#,
         ]
@@ -41,10 +41,10 @@ fn a_pipeline_is_a_pipe_two_children_and_two_waits() {
     assert_eq!(
         into.programs["sh-2-upper"],
         [
-            r#"{ dup2 = "@r1", to = 0 }"#,
+            r#"{ dup2 = "@r1", onto = "stdin" }"#,
             r#"{ close = "@r1" }"#,
             r#"{ open = "out.txt", flags = ["write", "create", "truncate"], into = "f" }"#,
-            r#"{ dup2 = "@f", to = 1 }"#,
+            r#"{ dup2 = "@f", onto = "stdout" }"#,
             r#"{ close = "@f" }"#,
             r#"{ exec = "upper" }"#,
         ]
@@ -77,8 +77,8 @@ fn commands_with_other_arguments_are_other_programs() {
     let into = compiled("echo a {b}; echo $x 'q\"'; echo a {b}", &[]);
     assert_eq!(into.unwrap_err(), "a group isn't known here; quote `{` to mean the character");
     let into = compiled("echo a '{b}'; echo $x 'q\"'; echo a '{b}'", &[]).unwrap();
-    assert_eq!(into.programs["echo"], [r#"{ write = "terminal", text = "a {{b}}\n" }"#]);
-    assert_eq!(into.programs["echo-2"], [r#"{ write = "terminal", text = "{x} q\"\n" }"#]);
+    assert_eq!(into.programs["echo"], [r#"{ write = "stdout", text = "a {{b}}\n" }"#]);
+    assert_eq!(into.programs["echo-2"], [r#"{ write = "stdout", text = "{x} q\"\n" }"#]);
     assert!(!into.programs.contains_key("echo-3"));
     assert_eq!(into.programs["sh-2-echo"], [r#"{ exec = "echo-2", args = { x = "x" } }"#]);
 }
