@@ -1,5 +1,7 @@
 //! Page replacement, swapping, limits and lack of memory, in scenarios that can be worked out by hand.
 
+#![allow(clippy::unwrap_used)]
+
 use trapline::ids::Tid;
 use trapline::scenario::{Overrides, Scenario};
 use trapline::sim::{Outcome, Pace, Simulator};

@@ -136,12 +136,7 @@ impl Guardian {
         spec.make_memories(&scenario).map_err(host("shared memory"))?;
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
-        // What processes share is looked at by the guardian as well, before and after the run.
-        for id in &world.image.unmapped {
-            if world.image.memories[usize::from(id.0)].backing.is_shared() {
-                world.map_at_start(usize::from(id.0)).map_err(host("mapping memory"))?;
-            }
-        }
+        world.map_all_shared().map_err(host("mapping memory"))?;
         world.initialise_arrays();
         world.board.set_guardian(process::getpid());
         let due = due::due(&world);
@@ -249,10 +244,7 @@ impl Guardian {
             process::exit(1);
         }
         let mut native = Native::new(Arc::clone(&world), user, task, task.leads(), interpret::run);
-        for id in &world.image.unmapped {
-            let memory = usize::from(id.0);
-            let _ = world.memories[memory].unmap(0, world.image.memories[memory].memory.pages as usize);
-        }
+        world.unmap_what_isnt_mapped();
         native.begin();
         memory::populate_all(&world.memories);
         world.board.await_go();

@@ -78,6 +78,21 @@ impl World {
         }
     }
 
+    /// What processes share is looked at by the guardian as well, before and after the run, whether they
+    /// have it mapped from their beginning or not.
+    pub fn map_all_shared(&self) -> nix::Result<()> {
+        let late = self.image.unmapped.iter().map(|id| usize::from(id.0));
+        late.filter(|&index| self.image.memories[index].backing.is_shared())
+            .try_for_each(|index| self.map_at_start(index))
+    }
+
+    /// A process that begins has only that mapped which it has from its beginning.
+    pub fn unmap_what_isnt_mapped(&self) {
+        for index in self.image.unmapped.iter().map(|id| usize::from(id.0)) {
+            let _ = self.memories[index].unmap(0, self.image.memories[index].memory.pages as usize);
+        }
+    }
+
     /// The System V segment of a memory object: a file that all processes have inherited says its number.
     pub fn segment(index: usize) -> nix::Result<i32> {
         let number = std::fs::read_to_string(format!("/proc/self/fd/{}", World::memory_descriptor(index)));
