@@ -60,6 +60,8 @@ errnos! {
     EBUSY = 16,
     /// File exists
     EEXIST = 17,
+    /// Invalid cross-device link
+    EXDEV = 18,
     /// No such device
     ENODEV = 19,
     /// Not a directory

@@ -189,11 +189,13 @@ impl Drawing {
             | Kind::RescheduleEntry
             | Kind::RescheduleExit
             | Kind::ProcessExec { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockContended { .. }
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
+            | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
             | Kind::OomKill { .. } => {}
         }

@@ -186,12 +186,14 @@ impl Replay {
             | Kind::ProcessExec { .. }
             | Kind::MessageSend { .. }
             | Kind::MessageReceive { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockContended { .. }
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
             | Kind::Print { .. }
+            | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
             | Kind::OomKill { .. } => return,
         }

@@ -159,6 +159,7 @@ impl Tally {
                 self.totals.evicted_dirty += u64::from(write);
             }
             Kind::OomKill { task, .. } => self.out_of_memory.push(task),
+            Kind::DataLost { object, bytes } => self.object(object).lost_bytes += bytes,
             Kind::SchedExit
             | Kind::SchedWaking { .. }
             | Kind::SysExit { .. }
@@ -168,6 +169,7 @@ impl Tally {
             | Kind::SignalDeliver { .. }
             | Kind::ProcessFork { .. }
             | Kind::ProcessExec { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

@@ -1,21 +1,17 @@
-//! Open files: descriptors, the page cache, transfers to and from disks, and the terminal.
+//! Open files: descriptors, and the terminal.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::errno::Errno;
-use crate::hw::device::{Request, State as DeviceState};
-use crate::hw::mmu::PAGE_SIZE;
-use crate::hw::queue::Rank;
-use crate::ids::{DeviceId, Fd, FrameNumber, ObjectId, Pid, Tid};
-use crate::time::Span;
-use crate::trace::{Kind, Sink};
+use crate::ids::{Fd, ObjectId, Pid, Tid};
+use crate::trace::Sink;
 
-use super::bytes::Bytes;
-use super::paging::Owner;
+use super::Kernel;
+use super::read_ahead::Ahead;
 use super::screen::Screen;
 use super::wait::WaitQueue;
-use super::waits::Interruption;
-use super::{Due, Kernel};
+
+pub use super::page_cache::{File, Job, Transfer, Way};
 
 /// The index of an open description in [`Files::open`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +40,20 @@ pub struct Flags {
     pub nonblock: bool,
 }
 
+/// How an open description treats its file, as open(2) was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// It isn't for reading (O_WRONLY), or not for writing (O_RDONLY).
+    pub no_read: bool,
+    pub no_write: bool,
+    /// Each write goes to the end of the file (O_APPEND).
+    pub append: bool,
+    /// A write returns when the disk has it (O_SYNC).
+    pub sync: bool,
+    /// Past the page cache (O_DIRECT).
+    pub direct: bool,
+}
+
 /// The most descriptors that a process can have: Linux's usual soft limit (RLIMIT_NOFILE).
 pub const MOST_DESCRIPTORS: u16 = 1024;
 
@@ -54,22 +64,11 @@ pub struct Open {
     pub flags: Flags,
     /// Where the next byte is read or written.
     pub offset: u64,
+    /// How a file was opened.
+    pub mode: Mode,
+    pub ahead: Ahead,
     /// Descriptors that name it.
     pub references: u32,
-}
-
-/// A file on a disk, with those of its pages that are in memory.
-#[derive(Clone, Debug)]
-pub struct File {
-    pub object: ObjectId,
-    pub disk: DeviceId,
-    pub size: u64,
-    /// What it holds; as long as `size` or shorter, then zeros follow.
-    pub content: Bytes,
-    /// The frame of each cached page.
-    pub cached: Vec<Option<FrameNumber>>,
-    /// Written pages that the disk doesn't have yet.
-    pub dirty: Vec<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -82,25 +81,12 @@ pub struct Files {
     pub free_tags: Vec<u32>,
     /// How many descriptors are channels of the scenario; others count on from here.
     pub named: u16,
-}
-
-/// A transfer between a disk and the page cache, or a program.
-#[derive(Clone, Copy, Debug)]
-pub struct Transfer {
-    pub thread: Tid,
-    pub file: u32,
-    /// The pages that it brings into the cache; none if it goes past the cache or to the disk.
-    pub first_page: u32,
-    pub pages: u32,
-}
-
-/// Which way a transfer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    Read,
-    Write,
-    /// Written, and the disk's own cache emptied.
-    Flush,
+    /// More about some transfers, by their requests' tags.
+    pub jobs: BTreeMap<u32, Job>,
+    /// Cached pages, those that came first in front; some may be gone by now.
+    pub order: VecDeque<(u32, u32)>,
+    /// What each name of the scenario stands for now: an index into `files`.
+    pub names: Vec<Option<u32>>,
 }
 
 /// The terminal's line discipline: keys become lines.
@@ -137,7 +123,7 @@ impl<S: Sink> Kernel<S> {
     /// EMFILE if there is none.
     pub fn open(&mut self, process: Pid, what: Opened, flags: Flags) -> Result<Fd, Errno> {
         let fd = self.lowest_free(process)?;
-        self.files.open.push(Open { what, flags, offset: 0, references: 0 });
+        self.files.open.push(Open::new(what, flags));
         let id = OpenId((self.files.open.len() - 1) as u32);
         self.install(process, fd, id);
         Ok(fd)
@@ -197,8 +183,9 @@ impl<S: Sink> Kernel<S> {
                     let pipe = &mut self.pipes[pipe as usize];
                     (pipe.writers, pipe.writers_ever) = (pipe.writers + 1, pipe.writers_ever + 1);
                 }
-                Opened::File(_) | Opened::Keyboard | Opened::Screen => {}
                 Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
+                Opened::File(file) => self.files.files[file as usize].opens += 1,
+                Opened::Keyboard | Opened::Screen => {}
             }
         }
     }
@@ -238,10 +225,11 @@ impl<S: Sink> Kernel<S> {
                 end.writers -= 1;
                 (pipe, end.writers == 0)
             }
-            Opened::File(_) | Opened::Keyboard | Opened::Screen => return,
             Opened::Counter(_) => return,
             Opened::Alarm(alarm) => return self.drop_alarm(alarm),
             Opened::Epoll(epoll) => return self.drop_epoll(epoll),
+            Opened::File(file) => return self.file_closed(file),
+            Opened::Keyboard | Opened::Screen => return,
         };
         let end = &mut self.pipes[pipe as usize];
         if end.named && end.readers == 0 && end.writers == 0 {
@@ -262,80 +250,6 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Asks a file's disk for a transfer on behalf of a thread, which must then wait for it.
-    pub fn transfer(&mut self, cpu: usize, transfer: Transfer, bytes: u64, way: Way) {
-        let write = way != Way::Read;
-        let file = &self.files.files[transfer.file as usize];
-        let (device, object) = (file.disk, file.object);
-        let tag = match self.files.free_tags.pop() {
-            Some(tag) => {
-                self.files.transfers[tag as usize] = transfer;
-                tag
-            }
-            None => {
-                self.files.transfers.push(transfer);
-                (self.files.transfers.len() - 1) as u32
-            }
-        };
-        self.emit(cpu, Kind::BlockRqIssue { object, bytes, write });
-        let now = self.cpus[cpu].now;
-        let request = Request { tag, bytes, write, flush: way == Way::Flush, failed: false };
-        let here = &mut self.devices[device.index()];
-        let DeviceState::Disk(disk) = &mut here.state else {
-            return;
-        };
-        if !here.plugged {
-            disk.fail(request);
-            let soon = now + Span::TICK;
-            self.expect(soon, Rank::Device, Due::DiskDone { device, place: super::interrupts::FAILED });
-            return;
-        }
-        if let Some((due, place)) = disk.submit(request, now) {
-            self.expect(due, Rank::Device, Due::DiskDone { device, place });
-        }
-    }
-
-    /// The disk's handler reports a finished transfer: its pages are in the cache and whoever waits is woken.
-    pub(super) fn transferred(&mut self, cpu: usize, request: Request) {
-        let transfer = self.files.transfers[request.tag as usize];
-        self.files.free_tags.push(request.tag);
-        let object = self.files.files[transfer.file as usize].object;
-        self.emit(cpu, Kind::BlockRqComplete { object, bytes: request.bytes, write: request.write });
-        if request.failed {
-            self.tasks[transfer.thread.index()].interruption = Some(Interruption::Failure);
-        } else {
-            for page in transfer.first_page..transfer.first_page + transfer.pages {
-                self.cache(cpu, transfer.file, page);
-            }
-        }
-        self.wake(cpu, transfer.thread);
-    }
-
-    /// Whether the transfer that the thread has waited for failed, because its disk was pulled out.
-    pub fn take_failure(&mut self, thread: Tid) -> Result<(), Errno> {
-        match self.take_interruption(thread) {
-            Some(Interruption::Failure) => Err(Errno::EIO),
-            Some(Interruption::Signal | Interruption::Timeout) | None => Ok(()),
-        }
-    }
-
-    /// Makes a page of a file present in the cache, if there is a frame for it.
-    pub fn cache(&mut self, cpu: usize, file: u32, page: u32) -> Option<FrameNumber> {
-        let (index, number) = (page as usize, file);
-        let file = &mut self.files.files[file as usize];
-        if file.cached.len() <= index {
-            file.cached.resize(index + 1, None);
-            file.dirty.resize(index + 1, false);
-        }
-        if let Some(frame) = file.cached[index] {
-            return Some(frame);
-        }
-        let frame = self.frame_for_cache(cpu)?;
-        self.note_loaded(frame, Owner::Cache(number, page), false, None);
-        self.files.files[number as usize].cached[index] = Some(frame);
-        Some(frame)
-    }
-
     /// A key from the keyboard: the line discipline collects a line.
     pub(super) fn typed(&mut self, cpu: usize, key: char) {
         if key != '\n' {
@@ -352,21 +266,15 @@ impl<S: Sink> Kernel<S> {
     }
 }
 
-impl Terminal {
-    pub fn new(object: ObjectId) -> Terminal {
-        Terminal { object, ..Terminal::default() }
+impl Open {
+    pub fn new(what: Opened, flags: Flags) -> Open {
+        let (mode, ahead) = (Mode::default(), Ahead::default());
+        Open { what, flags, offset: 0, mode, ahead, references: 0 }
     }
 }
 
-impl File {
-    /// The pages that hold the bytes from `offset` on.
-    pub fn pages(offset: u64, bytes: u64) -> std::ops::Range<u32> {
-        let first = offset / PAGE_SIZE;
-        let end = (offset + bytes).div_ceil(PAGE_SIZE);
-        first as u32..end.max(first) as u32
-    }
-
-    pub fn is_cached(&self, page: u32) -> bool {
-        self.cached.get(page as usize).is_some_and(Option::is_some)
+impl Terminal {
+    pub fn new(object: ObjectId) -> Terminal {
+        Terminal { object, ..Terminal::default() }
     }
 }

@@ -9,7 +9,8 @@
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
-//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
+//! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod areas;
@@ -21,6 +22,7 @@ pub mod cpu;
 pub mod dispositions;
 pub mod epoll;
 pub mod file;
+pub mod file_names;
 pub mod inherit;
 pub mod interrupts;
 pub mod intervals;
@@ -29,8 +31,11 @@ pub mod jobs;
 pub mod mappings;
 pub mod memory;
 pub mod options;
+pub mod page_cache;
 pub mod paging;
 pub mod process;
+pub mod ranges;
+pub mod read_ahead;
 pub mod readiness;
 pub mod reclaim;
 pub mod sched;
@@ -58,6 +63,7 @@ use cpu::Cpu;
 use dispositions::Signals;
 use file::Files;
 use ipc::futex::Futexes;
+use ipc::pi::PiLocks;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
@@ -83,6 +89,8 @@ pub enum Due {
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
     Start(u16),
+    /// The flusher looks at a file's dirty pages.
+    WriteBack { file: u32 },
     /// A process's interval timer expires, unless it was set anew since.
     Interval { process: Pid, ticket: u32 },
 }
@@ -95,7 +103,7 @@ impl Due {
                 true
             }
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. } | Due::Interval { .. } => false,
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
         }
     }
 }
@@ -123,6 +131,8 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub files: Files,
     pub futexes: Futexes,
+    /// Who waits for a lock with priority inheritance.
+    pub pi: PiLocks,
     /// Event counters and timers behind descriptors.
     pub counters: Vec<ipc::counter::Counter>,
     pub alarms: Vec<ipc::alarm::Alarm>,

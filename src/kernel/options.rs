@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::DeviceId;
 use crate::time::Span;
 
+use super::page_cache::Writeback;
 use super::paging::{OptTie, Replacement};
 
 /// The `[kernel]` table, resolved.
@@ -22,6 +23,10 @@ pub struct Options {
     pub balance: Balance,
     /// At most so many processes (zombies too) and threads at the same time; beyond it fork fails with EAGAIN.
     pub max_tasks: u32,
+    /// When dirty pages of files go to the disk by themselves.
+    pub writeback: Writeback,
+    /// The most pages that are read ahead; none if zero.
+    pub read_ahead: u32,
     pub paging: PagingOptions,
 }
 

@@ -9,8 +9,8 @@ use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
 
 use super::Kernel;
-use super::file::{Transfer, Way};
 use super::memory::{Aside, Content, Remedy};
+use super::page_cache::{Transfer, Way};
 use super::paging::{Owner, Pending};
 use super::task::State;
 use super::waits::WaitKey;

@@ -261,6 +261,9 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.leave_queue(thread, on);
+        if !self.pi.is_empty() {
+            self.leave_pi(cpu, thread);
+        }
         self.tasks[thread.index()].interruption = Some(why);
         self.wake(cpu, thread);
     }
@@ -269,6 +272,9 @@ impl<S: Sink> Kernel<S> {
     /// and its time limit is void.
     pub fn cancel_wait(&mut self, thread: Tid, on: Cause) {
         self.leave_queue(thread, on);
+        if !self.pi.is_empty() {
+            self.leave_pi(self.tasks[thread.index()].cpu.index(), thread);
+        }
         let task = &mut self.tasks[thread.index()];
         task.interruption = None;
         if task.timer != 0 {

@@ -103,6 +103,19 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / 8) }
     }
 
+    /// Writes numbers to the first so many bytes, or reads what is there, word by word.
+    pub fn copy(&self, bytes: u64, write: bool) {
+        let words = self.words().iter().take(usize::try_from(bytes / 8).unwrap_or(usize::MAX));
+        if write {
+            words.zip(0_u32..).for_each(|(word, value)| {
+                word.store(f64::from(value).to_bits(), Ordering::Relaxed);
+            });
+        } else {
+            let read = words.map(|word| f64::from_bits(word.load(Ordering::Relaxed)));
+            std::hint::black_box(read.sum::<f64>());
+        }
+    }
+
     /// A 64-bit cell, if it lies within and is aligned.
     pub fn cell64(&self, offset: usize) -> Option<&AtomicI64> {
         let fits = offset.is_multiple_of(8) && offset + 8 <= self.bytes;

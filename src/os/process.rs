@@ -199,6 +199,14 @@ pub fn getppid() -> i32 {
     nix::unistd::getppid().as_raw()
 }
 
+/// Sets the calling thread's static priority to what it is: 0, as for every thread of the ordinary class.
+pub fn keep_priority() -> Result<(), Errno> {
+    let priority = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the number 0 means the calling thread, and `priority` is a valid parameter.
+    let result = unsafe { libc::syscall(libc::SYS_sched_setparam, 0, &raw const priority) };
+    nix::errno::Errno::result(result).map(|_| ()).map_err(super::errno)
+}
+
 /// Lets other threads have the CPU.
 pub fn sched_yield() {
     let _ = nix::sched::sched_yield();

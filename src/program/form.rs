@@ -41,6 +41,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step that isn't written in the scenario.
+    pub fn of(row: &'static VerbRow, form: Box<dyn Form>, span: Range<usize>) -> Step {
+        let (verb, blocks) = (span.clone(), BTreeMap::new());
+        Step { row, form, span, verb, blocks, result: None, on_error: OnError::Exit }
+    }
+
     /// The nested steps under a key; none if it is absent.
     pub fn block(&self, key: &str) -> &[Step] {
         self.blocks.get(key).map_or(&[], Vec::as_slice)

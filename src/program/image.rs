@@ -99,6 +99,10 @@ pub struct FileSpec {
     pub size: u64,
     /// Whether its pages are in the page cache at the beginning.
     pub cached: bool,
+    /// Whether it exists at the beginning.
+    pub exists: bool,
+    /// What it holds at the beginning; zeros behind it.
+    pub text: String,
 }
 
 /// A terminal, as descriptor 0 (keyboard) and 1 (screen).
@@ -309,6 +313,11 @@ impl Image {
     /// Whether a descriptor is an end of a FIFO.
     pub fn is_fifo(&self, fd: Fd) -> bool {
         self.pipes.iter().any(|pipe| pipe.fifo && (pipe.read == fd || pipe.write == fd))
+    }
+
+    /// The index of the file that a descriptor of the scenario stands for.
+    pub fn file_number(&self, fd: Fd) -> u32 {
+        self.files.iter().position(|file| file.fd == fd).unwrap_or(0) as u32
     }
 
     /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`. What a number

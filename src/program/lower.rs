@@ -10,7 +10,8 @@ use super::at::{At, Value};
 use super::call::SystemCall;
 use super::form::Step;
 use super::image::{MemoryId, Polled, Program, ProgramId, Text};
-use super::instruction::{Address, ArgumentsId, FdListId, Instruction, TextId};
+use super::instruction::{Address, ArgumentsId, FdListId, Instruction, OnError, TextId};
+use super::library::stream::OpenStream;
 use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
@@ -95,6 +96,8 @@ pub struct Lower<'a> {
     step: StepId,
     top: usize,
     keeps_buffer: bool,
+    /// The streams that its steps use, by their numbers.
+    pub open_streams: BTreeMap<u16, OpenStream>,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -123,6 +126,7 @@ pub fn lower(
         step: StepId::NONE,
         top: 0,
         keeps_buffer: false,
+        open_streams: BTreeMap::new(),
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -138,6 +142,7 @@ pub fn lower(
 
 impl Lower<'_> {
     fn finish(mut self) -> Unit {
+        self.flush_streams();
         self.step = StepId::NONE;
         self.emit(Instruction::End);
         let mut unit = self.unit;
@@ -157,6 +162,13 @@ impl Lower<'_> {
             unit.program.variables.push(slot.name);
         }
         unit
+    }
+
+    /// Writes what is in the buffers of the streams that its steps have used, as C's `exit` does.
+    pub fn flush_streams(&mut self) {
+        for stream in self.open_streams.clone().into_values() {
+            stream.flush(self, OnError::Continue);
+        }
     }
 
     /// Lowers one step with its own entry in the steps' table.
@@ -186,6 +198,12 @@ impl Lower<'_> {
         self.doubt += 1;
         self.block(steps);
         self.doubt -= 1;
+    }
+
+    /// The line that says that the step has failed.
+    pub fn failure(&self, errno: crate::errno::Errno) -> String {
+        let step = &self.tables.steps[self.step.index()];
+        format!("{}: {}: {errno}", self.unit.program.name, step.text)
     }
 
     /// From here on, nothing is certain to be reached.
@@ -357,15 +375,15 @@ impl Lower<'_> {
     /// The program that a fork, thread or exec names.
     pub fn link(&mut self, link: Link, name: &At<String>) -> Option<ProgramId> {
         let to = self.program(name)?;
-        self.unit.edges.push(Edge {
-            link,
-            to,
-            span: name.span.clone(),
-            top: self.top,
-            // Whether a signal ever comes isn't known.
-            certain: self.doubt == 0 && link != Link::Handler,
-        });
+        self.link_to(link, to, &name.span);
         Some(to)
+    }
+
+    /// A way to another program that isn't named.
+    pub fn link_to(&mut self, link: Link, to: ProgramId, span: &Range<usize>) {
+        // Whether a signal ever comes isn't known.
+        let certain = self.doubt == 0 && link != Link::Handler;
+        self.unit.edges.push(Edge { link, to, span: span.clone(), top: self.top, certain });
     }
 
     /// A variable with which a program begins that this one executes, and its value.
@@ -442,7 +460,10 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::AtomicAdd { .. }
         | Instruction::CompareSwap { .. }
         | Instruction::Exchange { .. }
+        | Instruction::Learn { .. }
+        | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
+        | Instruction::InMemory(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)

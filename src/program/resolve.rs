@@ -101,7 +101,7 @@ impl SignalName {
 
 impl Lower<'_> {
     /// An object of the wrong kind, or none at all.
-    fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
+    pub(super) fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
         let text = &name.value;
         let problem = match self.names.kinds.get(text) {
             Some(kind) => {
@@ -150,6 +150,16 @@ impl Lower<'_> {
             self.no_such(name, "pipe or file", have);
             return None;
         };
+        if self.names.absent.contains(&name.value) {
+            let message = format!("`{}` doesn't exist at the beginning, so nobody has it open", name.value);
+            let problem = Problem::error(Code::WrongObject, name.span.clone(), message);
+            let help = format!(
+                "open it: `{{ open = \"{}\", flags = [\"create\", \"write\"], into = \"fd\" }}`, and write `\"@fd\"`",
+                name.value
+            );
+            self.problems.push(problem.help(help));
+            return None;
+        }
         let fd = match (channel, end) {
             (Channel::Pipe { read, .. }, End::Read) => read,
             (Channel::Pipe { write, .. }, End::Write) => write,

@@ -7,9 +7,10 @@ use crate::ids::{CallId, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
+use super::basic::digest::fnv;
 use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::instruction::{Address, ArgumentsId};
+use super::instruction::{Address, ArgumentsId, InMemory};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
@@ -84,6 +85,8 @@ struct Others {
     buffer: Bytes,
     /// The next read adds to the buffer: it is the same `read` going on.
     buffer_grows: bool,
+    /// What is in the buffers of its streams.
+    stream_buffers: Vec<Bytes>,
 }
 
 /// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
@@ -281,6 +284,45 @@ impl User {
         }
         others.buffer.push(bytes);
         others.buffer_grows = goes_on;
+    }
+
+    /// What is in a stream's buffer.
+    pub fn stream_buffer(&self, stream: u16) -> Bytes {
+        let buffers = self.others.as_ref().map(|others| &others.stream_buffers);
+        buffers.and_then(|buffers| buffers.get(usize::from(stream))).cloned().unwrap_or_default()
+    }
+
+    /// Does something with bytes in its own memory.
+    pub fn in_memory(&mut self, deed: InMemory, image: &Image) {
+        match deed {
+            InMemory::Put { stream, bytes, what, pending } => {
+                let bytes = self.draw(bytes, image);
+                let bytes = what.bytes(self, image, bytes);
+                let buffer = self.stream_buffer_mut(stream);
+                buffer.push(bytes);
+                let held = buffer.len() as i64;
+                self.set(Some(pending), held);
+            }
+            InMemory::Drop { stream, bytes: Variable(slot), pending } => {
+                let written = self.variables[usize::from(slot)].max(0) as u64;
+                let buffer = self.stream_buffer_mut(stream);
+                buffer.take(written);
+                let held = buffer.len() as i64;
+                self.set(Some(pending), held);
+            }
+            InMemory::Digest { into } => {
+                let digest = fnv(self.buffer().into_iter().flat_map(Bytes::iter));
+                self.set(Some(into), digest as i64);
+            }
+        }
+    }
+
+    fn stream_buffer_mut(&mut self, stream: u16) -> &mut Bytes {
+        let buffers = &mut self.others.get_or_insert_default().stream_buffers;
+        if buffers.len() <= usize::from(stream) {
+            buffers.resize(usize::from(stream) + 1, Bytes::default());
+        }
+        &mut buffers[usize::from(stream)]
     }
 
     /// Changes what it has read last.

@@ -6,7 +6,7 @@
 //! could ever go on again.
 
 use std::io::{Read, Write};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Wall};
 
@@ -101,7 +101,7 @@ struct Guardian {
     watch: Watch,
     /// The guardian's own ends of pipes, given up when the last process has started.
     ends: Vec<Fd>,
-    keyboard: Option<OwnedFd>,
+    keyboard: Option<stage::Keyboard>,
     chunk: Chunk,
     /// What is still to happen, in the order of time.
     due: Vec<(Instant, Due)>,
@@ -334,8 +334,8 @@ impl Guardian {
                 }
             }
             Due::Keys(text) => {
-                if let Some(keyboard) = &self.keyboard {
-                    let _ = nix::unistd::write(keyboard, text.as_bytes());
+                if let Some(keyboard) = &mut self.keyboard {
+                    keyboard.press(&text);
                 }
             }
         }

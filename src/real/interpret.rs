@@ -4,9 +4,9 @@
 
 use crate::errno::Errno;
 use crate::kernel::dispositions::Unfinished;
-use crate::os::{memory, process, signal};
+use crate::os::{clock, memory, process, signal};
 use crate::program::call::{Awaits, RESTART, SystemCall};
-use crate::program::instruction::{Access, Instruction, Note as Told, OnError};
+use crate::program::instruction::{Access, Fact, Instruction, Note as Told, OnError};
 use crate::program::native::{Native, What};
 use crate::program::syscall::{self, Syscall};
 use crate::program::value::DivideByZero;
@@ -82,6 +82,7 @@ pub fn run(mut native: Native) {
                 let value = value!(native, at, value);
                 native.user.set(Some(variable), value);
             }
+            Instruction::InMemory(deed) => native.user.in_memory(deed, &native.world.image),
             Instruction::Buffer(work) => work.apply(&mut native.user),
             Instruction::Load { into, cell } => {
                 let value = cell!(native, at, cell).load();
@@ -109,6 +110,21 @@ pub fn run(mut native: Native) {
                 let new = value!(native, at, new);
                 let before = cell!(native, at, cell).swap(new);
                 native.user.set(Some(old), before);
+            }
+            Instruction::Learn { into, what } => {
+                let value = match what {
+                    Fact::Thread => i64::from(process::gettid()),
+                    Fact::Deadline(time) => {
+                        let time = native.user.draw(time, &native.world.image);
+                        i64::try_from(clock::now().saturating_add(time)).unwrap_or(i64::MAX)
+                    }
+                };
+                native.user.set(Some(into), value);
+            }
+            Instruction::Copy { memory, bytes, access } => {
+                if let Some(mapping) = native.world.mapping(memory) {
+                    mapping.copy(bytes, access == Access::Write);
+                }
             }
             Instruction::Jump(target) => native.user.next = target,
             Instruction::JumpIfZero { condition, target } => {
@@ -160,10 +176,10 @@ pub fn run(mut native: Native) {
             Instruction::Note(Told::Contended { object }) => {
                 native.note(What::Contended, i64::from(object.0), 0)
             }
-            Instruction::Note(Told::Acquired { object }) => {
+            Instruction::Note(Told::Acquired { object } | Told::Joined { object }) => {
                 native.note(What::Acquired, i64::from(object.0), 0)
             }
-            Instruction::Note(Told::Released { object }) => {
+            Instruction::Note(Told::Released { object } | Told::Left { object }) => {
                 native.note(What::Released, i64::from(object.0), 0)
             }
             Instruction::CloseUnused(list) => {

@@ -170,10 +170,10 @@ rows! {
     Event, "an event that isn't one thing",
         "An event says when and exactly one thing that happens; the other keys must belong to it.",
         "[[event]]\nat = \"1ms\"", "[device.b]\nkind = \"button\"\n[[event]]\nat = \"1ms\"\nraise = \"b\"";
-    Shell, "a line that the shell can't read",
-        "The line has a command, a quote or an operator that isn't known here, or names a program that doesn't exist.",
-        "{ sh = \"echo hello | wcc\" }", "{ sh = \"echo hello | wc\" }";
     Unused, "a program that nobody runs",
         "A warning: no process runs the program, nor does anybody fork it.",
         "[program.spare]\nsteps = [ { exit = 0 } ]", "";
+    Shell, "a line that the shell can't read",
+        "The line has a command, a quote or an operator that isn't known here, or names a program that doesn't exist.",
+        "{ sh = \"echo hello | wcc\" }", "{ sh = \"echo hello | wc\" }";
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`memory`], [`shared`] and [`locks`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`] and [`streams`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -24,6 +24,8 @@ pub mod run;
 pub mod schema;
 pub mod shared;
 pub mod shell;
+pub mod streams;
+pub mod sync;
 pub mod table;
 
 use std::path::Path;

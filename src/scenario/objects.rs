@@ -69,6 +69,11 @@ pub struct FileForm {
     pub disk: Option<At<String>>,
     /// Whether its pages are in the page cache at the beginning; false if absent.
     pub cached: Option<bool>,
+    /// Whether it exists at the beginning, and whoever uses it has it open; true if absent. One that
+    /// doesn't is made by `open`.
+    pub exists: Option<bool>,
+    /// What it holds at the beginning; its size is the text's length then, if `size` is absent.
+    pub text: Option<String>,
 }
 
 /// A pipe's rules that lowering needs.
@@ -125,6 +130,7 @@ pub fn read(
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
+    super::streams::read(root, names, problems);
     objects
 }
 
@@ -247,12 +253,30 @@ impl Objects {
                 Ok(0) => Some(0),
                 _ => size(at, "a file", MOST_BYTES, problems),
             });
+            let exists = entry.form.exists.unwrap_or(true);
+            let text = entry.form.text.unwrap_or_default();
+            let says_content = !text.is_empty() || bytes.is_some();
+            if !exists && says_content {
+                let message =
+                    format!("`{}` doesn't exist at the beginning, so it holds nothing", entry.name.value);
+                problems.error(Code::OutOfRange, entry.name.span.clone(), message);
+            }
+            if !exists {
+                names.absent.insert(entry.name.value.clone());
+            }
+            let length = text.len() as u64;
+            if bytes.is_some_and(|bytes| bytes < length) {
+                let message = format!("its text has {length} bytes");
+                problems.error(Code::OutOfRange, entry.name.span.clone(), message);
+            }
             self.files.push(FileSpec {
                 object,
                 fd,
                 disk: disk.unwrap_or_default(),
-                size: bytes.unwrap_or(0),
+                size: bytes.unwrap_or(length).max(length),
                 cached: entry.form.cached.unwrap_or(false),
+                exists,
+                text,
             });
             names.channels.insert(entry.name.value, Channel::File(fd));
         }

@@ -42,7 +42,7 @@ pub fn relate(
     check_pipes(units, starts, rules, names, &reach, problems);
     // A step that couldn't be read may be the one that runs a program.
     if !problems.has_errors() {
-        check_used(units, starts, &reach, problems);
+        check_used(units, starts, names, &reach, problems);
     }
     let pipe_ends: BTreeSet<Fd> =
         rules.iter().filter(|rule| !rule.both).flat_map(|rule| [rule.read, rule.write]).collect();
@@ -305,8 +305,10 @@ pub fn check_shared(
     }
 }
 
-fn check_used(units: &[Unit], starts: &[Start], reach: &Reach, problems: &mut Problems) {
+fn check_used(units: &[Unit], starts: &[Start], names: &Names, reach: &Reach, problems: &mut Problems) {
     let mut used: BTreeSet<usize> = BTreeSet::new();
+    // A timer's thread has the program's steps for its own.
+    used.extend(names.by_timers.iter().map(|program| usize::from(program.0)));
     for start in starts {
         used.extend(&reach.programs[usize::from(start.program.0)]);
     }

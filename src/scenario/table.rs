@@ -113,6 +113,11 @@ pub fn single<T: DeserializeOwned + JsonSchema + Default>(
     value.and_then(|value| read_form(value, &format!("`[{table}]`"), problems)).unwrap_or_default()
 }
 
+/// All names that some table can't use.
+pub fn reserved() -> impl Iterator<Item = &'static str> {
+    RESERVED.iter().flat_map(|(_, names)| names.iter().copied())
+}
+
 fn is_reserved(table: &str, name: &str) -> bool {
     let mut rows = RESERVED.iter();
     rows.any(|(of, names)| *of == table && names.contains(&name))

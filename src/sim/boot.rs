@@ -1,6 +1,6 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
@@ -14,6 +14,7 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
+use crate::kernel::ipc::pi::PiLocks;
 use crate::kernel::ipc::pipe::Pipe;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
@@ -23,7 +24,7 @@ use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::{Backing, MemoryId, PipeSpec};
+use crate::program::image::{Backing, FileSpec, MemoryId, PipeSpec};
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -52,6 +53,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             deadlock: None,
             holders: BTreeMap::new(),
             mapped: super::mapped::places(image),
+            sharers: BTreeSet::new(),
             unstarted: 0,
             turns: 0,
             watched: (Instant::START, 0),
@@ -257,6 +259,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         processes: Vec::new(),
         pipes: image.pipes.iter().map(pipe).collect(),
         futexes: Futexes::default(),
+        pi: PiLocks::default(),
         counters: Vec::new(),
         alarms: Vec::new(),
         watchers: Watchers::default(),
@@ -332,24 +335,19 @@ fn files(image: &Image, frames: &mut Frames) -> Files {
         let (Opened::PipeRead(pipe) | Opened::PipeWrite(pipe)) = *what else { return Flags::default() };
         Flags { nonblock: image.pipes[pipe as usize].nonblock }
     };
-    let open =
-        what.into_iter().map(|what| Open { what, flags: flags(&what), offset: 0, references: 0 }).collect();
-    let files = image
-        .files
-        .iter()
-        .map(|spec| {
-            let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
-            let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
-            let dirty = vec![false; cached.len()];
-            File {
-                object: spec.object,
-                disk: spec.disk,
-                size: spec.size,
-                content: Bytes::default(),
-                cached,
-                dirty,
-            }
-        })
-        .collect();
-    Files { open, files, transfers: Vec::new(), free_tags: Vec::new(), named: image.named_descriptors() }
+    let open = what.into_iter().map(|what| Open::new(what, flags(&what))).collect();
+    let mut order = VecDeque::new();
+    let mut file = |(number, spec): (usize, &FileSpec)| {
+        let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
+        let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
+        order.extend((0..pages as u32).map(|page| (number as u32, page)));
+        let dirty = vec![false; cached.len()];
+        let content = Bytes::text(spec.text.as_bytes());
+        let unlinked = !spec.exists;
+        File { content, cached, dirty, unlinked, ..File::new(spec.object, spec.disk, spec.size) }
+    };
+    let files: Vec<File> = image.files.iter().enumerate().map(&mut file).collect();
+    let exist = image.files.iter().enumerate();
+    let names = exist.map(|(number, spec)| spec.exists.then_some(number as u32)).collect();
+    Files { open, files, order, names, named: image.named_descriptors(), ..Files::default() }
 }

@@ -114,13 +114,25 @@ impl<S: Sink> Simulator<'_, S> {
 
     fn waiter(&self, thread: Tid, on: Cause, object: Option<ObjectId>) -> Waiter {
         let step = self.step_of(thread);
-        let named = object.map(|object| format!(" `{}`", self.image.objects[object.index()].name));
-        let named = named.unwrap_or_default();
+        let entry = object.map(|object| &self.image.objects[object.index()]);
+        let named = entry.map(|entry| format!(" `{}`", entry.name)).unwrap_or_default();
+        let kind = entry.map_or("", |entry| entry.kind.as_str());
         let waits_for = match on {
             Cause::PipeRead => format!("data in pipe{named}"),
             Cause::PipeWrite => format!("room in pipe{named}"),
-            Cause::Futex => format!("a wake-up on{named}"),
-            Cause::Lock => format!("mutex{named}"),
+            Cause::Futex => match kind {
+                "condition" => format!("condition{named} to be signalled"),
+                "barrier" => format!("the others at barrier{named}"),
+                "event-flag" => format!("event-flag{named} to be set"),
+                "once" => format!("once{named} to be done"),
+                "thread-queue" => format!("room or an item in thread-queue{named}"),
+                _ => format!("a wake-up on{named}"),
+            },
+            Cause::Lock => match kind {
+                "mutex" | "" => format!("mutex{named}"),
+                "shm" => format!("the lock in{named}"),
+                _ => format!("{kind}{named}"),
+            },
             Cause::Semaphore => format!("semaphore{named}"),
             Cause::Child => "a child to end".to_owned(),
             Cause::Thread => "a thread to end".to_owned(),
@@ -159,7 +171,7 @@ impl<S: Sink> Simulator<'_, S> {
         match on {
             Cause::PipeRead => self.holders_of_end(thread, object, true),
             Cause::PipeWrite => self.holders_of_end(thread, object, false),
-            Cause::Lock => object.and_then(|object| self.holders.get(&object)).copied().into_iter().collect(),
+            Cause::Lock => self.holders_of_lock(thread, object),
             Cause::Semaphore
             | Cause::Futex
             | Cause::Message
@@ -194,6 +206,17 @@ impl<S: Sink> Simulator<'_, S> {
             | Cause::Completion
             | Cause::Stopped => Vec::new(),
         }
+    }
+
+    /// Whoever holds a lock: the one or several that said so, or whom the kernel knows from the lock's word.
+    fn holders_of_lock(&self, thread: Tid, object: Option<ObjectId>) -> Vec<Tid> {
+        if let Some(holder) = self.kernel.pi.holder(thread) {
+            return vec![holder];
+        }
+        let Some(object) = object else { return Vec::new() };
+        let alone = self.holders.get(&object).copied();
+        let together = self.sharers.range((object, Tid(0))..=(object, Tid(u32::MAX)));
+        alone.into_iter().chain(together.map(|&(_, holder)| holder)).collect()
     }
 
     /// The threads of the processes that hold the other end of a pipe.

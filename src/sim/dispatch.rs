@@ -117,6 +117,9 @@ impl<S: Sink> Simulator<'_, S> {
             Work::Deliver => self.handler_begins(cpu),
             Work::ThreadExit => {
                 self.kernel.finish_exit(cpu);
+                if !self.kernel.pi.is_empty() {
+                    self.bequeath_locks(cpu);
+                }
                 self.give_up_cpu(cpu, Why::Exited)
             }
             Work::Handler(vector) => {

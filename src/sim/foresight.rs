@@ -2,8 +2,7 @@
 
 use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::PageNumber;
-use crate::kernel::bytes::Bytes;
-use crate::kernel::file::File;
+use crate::kernel::page_cache::File;
 use crate::kernel::paging::{Future, Owner, Paging, Replacement};
 use crate::program::Image;
 use crate::random::Key;
@@ -22,14 +21,8 @@ impl<S: Sink> Simulator<'_, S> {
         if let Some((disk, pages)) = options.swap {
             let files = &mut self.kernel.files.files;
             paging.swap_on(files.len() as u32, pages);
-            files.push(File {
-                object: self.image.machine.devices[disk.index()].object,
-                disk,
-                size: u64::from(pages) * PAGE_SIZE,
-                cached: Vec::new(),
-                dirty: Vec::new(),
-                content: Bytes::default(),
-            });
+            let object = self.image.machine.devices[disk.index()].object;
+            files.push(File::new(object, disk, u64::from(pages) * PAGE_SIZE));
         }
         for (number, file) in self.kernel.files.files.iter().enumerate() {
             for (page, frame) in file.cached.iter().enumerate() {

@@ -44,7 +44,7 @@ pub use deadlock::{Deadlock, Waiter};
 pub use header::header;
 pub use mutation::Mutation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, ObjectId, PageNumber, Tid, Vector};
@@ -97,6 +97,8 @@ pub struct Simulator<'a, S> {
     holders: BTreeMap<ObjectId, Tid>,
     /// Where the shared arrays are that lie in files; empty if none does.
     mapped: Vec<Option<(u32, u64)>>,
+    /// Who holds a lock together with others.
+    sharers: BTreeSet<(ObjectId, Tid)>,
     /// Processes that are still to be started.
     unstarted: u32,
     turns: u64,

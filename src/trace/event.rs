@@ -239,6 +239,13 @@ pub enum Kind {
         from: CpuId,
         to: CpuId,
     },
+    /// `task` has another priority: that of `donor`, who waits for a lock of its, or again its own.
+    SchedPiSetprio {
+        task: Tid,
+        donor: Tid,
+        before: i64,
+        after: i64,
+    },
 
     /// The thread enters the kernel by a system call.
     SysEnter {
@@ -371,5 +378,11 @@ pub enum Kind {
     OomKill {
         task: Tid,
         pages: u64,
+    },
+
+    /// Acknowledged bytes that will never be on their disk.
+    DataLost {
+        object: ObjectId,
+        bytes: u64,
     },
 }

@@ -67,6 +67,12 @@ impl Kind {
                 each("from", Value::Cpu(from));
                 each("to", Value::Cpu(to));
             }
+            Kind::SchedPiSetprio { task, donor, before, after } => {
+                each("task", Value::Task(task));
+                each("donor", Value::Task(donor));
+                each("before", Value::Result(before));
+                each("after", Value::Result(after));
+            }
             Kind::SysEnter { call } => each("call", Value::Call(call)),
             Kind::SysExit { call, result } => {
                 each("call", Value::Call(call));
@@ -125,6 +131,10 @@ impl Kind {
             Kind::OomKill { task, pages } => {
                 each("task", Value::Task(task));
                 each("pages", Value::Number(pages));
+            }
+            Kind::DataLost { object, bytes } => {
+                each("object", Value::Object(object));
+                each("bytes", Value::Number(bytes));
             }
         }
     }

@@ -3,6 +3,9 @@
 //! A scenario is a function of its seed alone. The times are small primes and their multiples, so
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
+mod events;
+mod sync;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
@@ -229,6 +232,9 @@ impl Generator {
         }
         let value = self.number(0, 2);
         self.line(&format!("[semaphore.s]\nvalue = {value}"));
+        self.synchronisers();
+        let channels = events::objects(&mut self.random);
+        self.line(&channels);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.memories();
         self.line("[memory.heap]\nsize = \"32KiB\"");
@@ -280,6 +286,12 @@ impl Generator {
         }
         if self.chance(8) {
             return self.memory_step();
+        }
+        if self.chance(12) {
+            return events::step(&mut self.random, time);
+        }
+        if self.chance(12) {
+            return self.synchronising();
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),

@@ -51,6 +51,11 @@ impl Disk {
         self.measured = Some((times, stream));
     }
 
+    /// How many bytes its files can have together.
+    pub const fn capacity(&self) -> Option<u64> {
+        self.spec.capacity
+    }
+
     /// Takes a request; begins with it at once if there is room.
     pub fn submit(&mut self, request: Request, now: Instant) -> Option<Started> {
         self.waiting.push_back(request);
@@ -134,7 +139,7 @@ mod tests {
     fn disk(depth: u16) -> Disk {
         let service = Duration::Fixed(Span::from_micros(100));
         let per_kib = Span::from_micros(1);
-        Disk::new(DiskSpec { service, per_kib, depth }, Key::of_run(1).stream())
+        Disk::new(DiskSpec { service, per_kib, depth, capacity: None }, Key::of_run(1).stream())
     }
 
     fn request(tag: u32) -> Request {

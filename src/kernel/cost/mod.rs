@@ -178,6 +178,8 @@ costs! {
     pipe_page_out = "pipe-page-out",
     /// A page fault on a page of a file that is in the page cache; `fault-minor` if zero.
     fault_cached = "fault-cached",
+    /// Reading or writing a KiB of an array in user mode.
+    memory_per_kib = "memory-per-kib",
     /// Looking at one descriptor in a `poll`, or taking one from an epoll set.
     poll_each = "poll-each",
 }
@@ -289,6 +291,11 @@ impl Costs {
     pub fn whole(&self, cost: Span) -> Span {
         let unit = self.instruction.as_nanos();
         if unit == 1 { cost } else { Span::from_nanos(cost.as_nanos().div_ceil(unit) * unit) }
+    }
+
+    /// What a program takes to read or write so many bytes of an array.
+    pub fn copying_in_memory(&self, bytes: u64) -> Span {
+        self.whole(per_kib(self.memory_per_kib, bytes))
     }
 
     /// The cost of a system call's body by the call's name in the trace.

@@ -3,4 +3,5 @@
 pub mod alarm;
 pub mod counter;
 pub mod futex;
+pub mod pi;
 pub mod pipe;

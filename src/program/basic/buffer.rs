@@ -69,7 +69,7 @@ struct CutForm {
 impl Form for CutForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
         cx.uses_buffer();
-        let lines = cx.read_variable(&self.cut_buffer.value, &self.cut_buffer.span);
+        let lines = cx.assign(&self.cut_buffer);
         cx.emit(Instruction::Buffer(BufferWork::Cut { lines }));
     }
 }

@@ -5,6 +5,7 @@ pub mod atomic_add;
 pub mod buffer;
 pub mod compare_swap;
 pub mod compute;
+pub mod digest;
 pub mod load;
 pub mod raise;
 pub mod set;

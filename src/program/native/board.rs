@@ -220,7 +220,7 @@ impl Board {
     /// Waits until a thread has ended; `EINTR` after a signal.
     pub fn await_end(&self, task: Tid) -> Result<(), Errno> {
         let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) else { return Ok(()) };
-        match crate::os::futex::wait(cell, 0) {
+        match crate::os::futex::wait(cell, 0, crate::os::futex::Limit::Never) {
             Err(errno @ Errno::EINTR) => Err(errno),
             Ok(()) | Err(_) => Ok(()),
         }
@@ -355,7 +355,7 @@ impl Board {
         self.word(word::READY).fetch_add(1, Ordering::AcqRel);
         let Some(cell) = self.memory.cell32(word::GO * 8) else { return };
         while cell.load(Ordering::Acquire) == 0 {
-            let _ = crate::os::futex::wait(cell, 0);
+            let _ = crate::os::futex::wait(cell, 0, crate::os::futex::Limit::Never);
         }
     }
 

@@ -155,7 +155,7 @@ impl Native {
         let bytes: Vec<u8> = match what {
             What::Zeros => Vec::new(),
             What::Value(value) => self.computed(value).to_le_bytes().to_vec(),
-            What::Text(_) | What::Buffer => {
+            What::Text(_) | What::Buffer | What::Stream(_) => {
                 what.bytes(&self.user, &self.world.image, length as u64).iter().collect()
             }
         };

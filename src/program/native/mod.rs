@@ -188,6 +188,18 @@ impl Native {
         self.world.board.rows().find(|row| row.origin == Origin::Start { entry: start, number: 0 })
     }
 
+    /// The static priority that the scenario gives to this thread, or to the process that it comes from.
+    pub fn static_priority(&self) -> i32 {
+        let mut row = self.world.board.find(self.task);
+        while let Origin::Born { .. } = row.origin {
+            row = self.world.board.find(row.parent);
+        }
+        match row.origin {
+            Origin::Start { entry, .. } => self.world.image.starts[usize::from(entry.0)].parameters.priority,
+            Origin::Born { .. } => 0,
+        }
+    }
+
     /// The bytes that a read or write asks for; ENOMEM if no buffer may be as large.
     pub fn transfer(&mut self, bytes: Amount) -> Result<usize, Errno> {
         let bytes = self.drawn(bytes);

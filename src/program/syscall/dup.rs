@@ -37,7 +37,7 @@ pub const DUP2: VerbRow = VerbRow {
     summary: "lets a descriptor stand for what another one does",
     doc: "Closes the descriptor `onto` and lets it stand for what the first one does, as a shell does it to redirect: after `{ dup2 = \"p\", end = \"write\", onto = \"terminal\" }` what the program prints with `write` goes into the pipe, also after an exec.",
     example: r#"{ dup2 = "ping", end = "write", onto = "terminal" }"#,
-    real: Real::Yes("dup3(2)"),
+    real: Real::Yes("dup2(2), by dup3(2) so that numbers are close-on-exec"),
     blocks: &[],
     parse: parse::<Dup2Form>,
     schema: schema::<Dup2Form>,

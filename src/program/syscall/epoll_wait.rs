@@ -8,7 +8,7 @@ use crate::kernel::file::Opened;
 #[cfg(target_os = "linux")]
 use crate::os;
 use crate::program::at::{At, TimeAmount, Whole};
-use crate::program::call::{Awaits, Call, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
@@ -94,6 +94,10 @@ impl SystemCall for EpollWait {
 
     fn waits(&self, _: &Image) -> Option<Awaits> {
         Some(Awaits { on: Cause::Poll, object: None })
+    }
+
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Fails
     }
 
     fn ends_by_itself(&self) -> bool {

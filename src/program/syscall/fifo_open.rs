@@ -10,7 +10,9 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::ids::{Fd, ObjectId};
 use crate::kernel::file::{Flags, Open, OpenId, Opened};
-use crate::kernel::waits::{Interruption, WaitKey};
+#[cfg(target_os = "linux")]
+use crate::kernel::ipc::pipe::DEFAULT_CAPACITY;
+use crate::kernel::waits::WaitKey;
 #[cfg(target_os = "linux")]
 use crate::os;
 use crate::program::Variable;
@@ -32,7 +34,7 @@ pub const ROW: VerbRow = VerbRow {
     level: Level::Syscall,
     summary: "opens one end of a FIFO",
     doc: "Opens one end of a FIFO, which any process can do that knows its name. It waits until somebody opens the other end. With `nonblock` it doesn't: a reader succeeds at once, a writer fails with ENXIO if nobody reads. Afterwards `{ read = \"X\" }` and `{ write = \"X\" }` work; to open an end that is open already gives one more number, in `into`.",
-    example: r#"{ fifo-open = "jobs", end = "read" }"#,
+    example: r#"{ fifo-open = "requests", end = "read" }"#,
     real: Real::Yes("open(2) of a FIFO in the run's own folder"),
     blocks: &[],
     parse: parse::<FifoOpenForm>,
@@ -111,7 +113,7 @@ impl FifoOpen {
         let fd = if taken { call.kernel.lowest_free(process)? } else { self.fd };
         let offset = if !self.write && self.nonblock && there == 0 { writers_ever } else { u64::MAX };
         let flags = Flags { nonblock: self.nonblock };
-        call.kernel.files.open.push(Open { what, flags, offset, references: 0 });
+        call.kernel.files.open.push(Open { offset, ..Open::new(what, flags) });
         let open = OpenId((call.kernel.files.open.len() - 1) as u32);
         call.kernel.install(process, fd, open);
         if is_first {
@@ -138,6 +140,13 @@ impl SystemCall for FifoOpen {
         (!self.nonblock).then_some(Awaits { on: Cause::Fifo, object: Some(object) })
     }
 
+    /// A handler has interrupted the wait: the end is closed again.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let (process, fd) = (call.process(), Fd(call.amount() as u16));
+        call.kernel.close(call.cpu, process, fd);
+        None
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (pipe, object) = self.fifo(call.image).ok_or(Errno::ENOENT)?;
         let pipe = pipe as u32;
@@ -151,11 +160,6 @@ impl SystemCall for FifoOpen {
         if ever + 1 > call.progress() {
             return Ok(self.done(call, fd));
         }
-        if call.kernel.take_interruption(call.task) == Some(Interruption::Signal) {
-            let process = call.process();
-            call.kernel.close(call.cpu, process, fd);
-            return Err(Errno::EINTR);
-        }
         call.kernel.wait_for(WaitKey { cause: Cause::Fifo, object: pipe }, call.task);
         Ok(Outcome::Block { on: Cause::Fifo, object: Some(object) })
     }
@@ -165,7 +169,7 @@ impl SystemCall for FifoOpen {
         let (number, object) = self.fifo(&native.world.image).ok_or(Errno::ENOENT)?;
         let opened = os::pipe::open_fifo(&native.world.fifo(number), self.write, self.nonblock)?;
         let wanted = native.world.image.pipes[number].capacity;
-        if os::pipe::capacity(opened.as_raw_fd())? != wanted {
+        if wanted != DEFAULT_CAPACITY && os::pipe::capacity(opened.as_raw_fd())? != wanted {
             // One whose other end has been used already may hold too much for that, and stays as it is.
             let _ = os::pipe::set_capacity(opened.as_raw_fd(), wanted);
         }

@@ -4,21 +4,30 @@
 //! kernel. To add one: write its file, add it to `calls!` below, and add its form to
 //! [`VERBS`](super::verb::VERBS).
 
+mod ceiling;
 mod close;
 mod exec;
 mod exit;
+mod file_io;
 mod fork;
 mod fsync;
+mod ftruncate;
 mod futex;
+mod futex_pi;
+mod futex_requeue;
 mod getpid;
 mod join;
 mod kill;
+mod lseek;
+mod open;
 mod pause;
+mod pread;
 mod read;
 mod signal;
 mod signal_return;
 mod sleep;
 mod thread;
+mod unlink;
 mod wait;
 mod write;
 mod r#yield;
@@ -31,6 +40,7 @@ mod munmap;
 mod shm;
 
 pub use brk::Brk;
+pub use ceiling::Ceiling;
 pub use mmap::Mmap;
 pub use mprotect::Mprotect;
 pub use msync::Msync;
@@ -60,17 +70,24 @@ pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
 pub use fork::Fork;
-pub use fsync::Fsync;
-pub use futex::{FutexWait, FutexWake};
+pub use fsync::{Fdatasync, Fsync};
+pub use ftruncate::{Fstat, Ftruncate};
+pub use futex::{FutexWait, FutexWake, Limit};
+pub use futex_pi::{FutexLockPi, FutexUnlockPi, with_word};
+pub use futex_requeue::FutexRequeue;
 pub use getpid::{Getpid, Getppid};
 pub use join::Join;
 pub use kill::Kill;
+pub use lseek::Lseek;
+pub use open::Open;
 pub use pause::Pause;
+pub use pread::{Pread, Pwrite};
 pub use read::Read;
 pub use signal::SignalAction;
 pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use thread::Thread;
+pub use unlink::{Rename, Unlink};
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
@@ -112,16 +129,23 @@ pub(super) mod forms {
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
     pub use super::fork::ROW as FORK;
-    pub use super::fsync::ROW as FSYNC;
+    pub use super::fsync::{DATA as FDATASYNC, ROW as FSYNC};
+    pub use super::ftruncate::{STAT as FSTAT, TRUNCATE as FTRUNCATE};
     pub use super::futex::{WAIT as FUTEX_WAIT, WAKE as FUTEX_WAKE};
+    pub use super::futex_pi::{LOCK as FUTEX_LOCK_PI, UNLOCK as FUTEX_UNLOCK_PI};
+    pub use super::futex_requeue::ROW as FUTEX_REQUEUE;
     pub use super::getpid::{GETPID, GETPPID};
     pub use super::join::ROW as JOIN;
     pub use super::kill::ROW as KILL;
+    pub use super::lseek::ROW as LSEEK;
+    pub use super::open::ROW as OPEN;
     pub use super::pause::ROW as PAUSE;
+    pub use super::pread::{READ as PREAD, WRITE as PWRITE};
     pub use super::read::ROW as READ;
     pub use super::signal::ROW as SIGNAL;
     pub use super::sleep::ROW as SLEEP;
     pub use super::thread::ROW as THREAD;
+    pub use super::unlink::{RENAME, UNLINK};
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
@@ -241,6 +265,10 @@ calls! {
     Fsync = "fsync",
     FutexWait = "futex_wait",
     FutexWake = "futex_wake",
+    FutexRequeue = "futex_requeue",
+    FutexLockPi = "futex_lock_pi",
+    FutexUnlockPi = "futex_unlock_pi",
+    Ceiling = "sched_setparam",
     Getpid = "getpid",
     Getppid = "getppid",
     Join = "join",
@@ -262,6 +290,15 @@ calls! {
     ShmUnlink = "shm_unlink",
     Shmat = "shmat",
     Shmdt = "shmdt",
+    Fdatasync = "fdatasync",
+    Fstat = "fstat",
+    Ftruncate = "ftruncate",
+    Lseek = "lseek",
+    Open = "openat",
+    Pread = "pread64",
+    Pwrite = "pwrite64",
+    Rename = "rename",
+    Unlink = "unlink",
 
     Getpgid = "getpgid",
     Nice = "setpriority",
@@ -277,7 +314,7 @@ calls! {
     Dup = "dup",
     Dup2 = "dup2",
     Fcntl = "fcntl",
-    FifoOpen = "openat",
+    FifoOpen = "open",
     Poll = "ppoll",
     EpollCreate = "epoll_create1",
     EpollCtl = "epoll_ctl",

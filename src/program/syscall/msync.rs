@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::hw::mmu::PAGE_SIZE;
-use crate::kernel::file::{Transfer, Way};
+use crate::kernel::page_cache::{Transfer, Way};
 use crate::program::at::At;
 use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};

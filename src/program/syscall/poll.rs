@@ -10,7 +10,7 @@ use crate::kernel::waits::Interruption;
 use crate::os;
 use crate::program::Amount;
 use crate::program::at::{At, TimeAmount};
-use crate::program::call::{Awaits, Call, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::{Image, Polled};
 use crate::program::lower::Lower;
@@ -115,6 +115,10 @@ impl SystemCall for Poll {
 
     fn waits(&self, _: &Image) -> Option<Awaits> {
         Some(Awaits { on: Cause::Poll, object: None })
+    }
+
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Fails
     }
 
     fn ends_by_itself(&self) -> bool {

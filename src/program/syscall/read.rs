@@ -10,7 +10,7 @@ use crate::errno::Errno;
 use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
-use crate::kernel::file::{OpenId, Opened, Transfer, Way};
+use crate::kernel::file::{OpenId, Opened};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount};
@@ -24,6 +24,8 @@ use crate::program::resolve::End;
 use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Handle, Variable};
 use crate::trace::{Cause, Kind, Sink};
+
+use super::file_io::Place;
 
 pub const ROW: VerbRow = VerbRow {
     name: "read",
@@ -95,15 +97,7 @@ impl SystemCall for Read {
             (_, Opened::PipeRead(pipe)) => {
                 (Copying::PipeRead, call.kernel.pipes[pipe as usize].used().min(call.amount()))
             }
-            (open, Opened::File(file)) => {
-                let (offset, bytes) = extent(call, open, file);
-                if self.direct {
-                    (Copying::DirectRead, if call.progress() > 0 { 0 } else { bytes })
-                } else {
-                    let waits = call.kernel.uncached(file, offset, bytes).is_some();
-                    (Copying::FileRead, if waits { 0 } else { bytes })
-                }
-            }
+            (open, Opened::File(file)) => return Some(self.place(open, file).copies_to_read(call)),
             (_, Opened::Keyboard) => {
                 let line = call.kernel.terminal.lines.front();
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
@@ -145,7 +139,8 @@ impl SystemCall for Read {
         let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
         let mut left = native.transfer(self.bytes)?;
-        if channel.kind == ChannelKind::File {
+        // A descriptor that `open` has returned is as direct as it was opened, at least.
+        if channel.kind == ChannelKind::File && (self.direct || matches!(self.fd, Handle::Named(_))) {
             file::set_direct(descriptor, self.direct)?;
         }
         loop {
@@ -192,13 +187,6 @@ fn value_of(bytes: &[u8]) -> i64 {
 #[cfg(target_os = "linux")]
 fn number_of(line: &[u8]) -> i64 {
     std::str::from_utf8(line).ok().and_then(|line| line.trim().parse().ok()).unwrap_or(0)
-}
-
-/// Where a read of a file begins and how many bytes there are, at most as many as are asked for.
-fn extent<S: Sink>(call: &Call<'_, S>, open: OpenId, file: u32) -> (u64, u64) {
-    let offset = call.kernel.files.open[open.0 as usize].offset;
-    let size = call.kernel.files.files[file as usize].size;
-    (offset, size.saturating_sub(offset).min(call.amount()))
 }
 
 impl Read {
@@ -276,41 +264,18 @@ impl Read {
 
     #[inline(never)]
     fn read_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
-        call.kernel.take_failure(call.task)?;
-        let (offset, bytes) = extent(call, open, file);
-        let object = call.kernel.files.files[file as usize].object;
-        let missing = if bytes == 0 {
-            None
-        } else if self.direct {
-            (call.progress() == 0).then_some((0, 0))
-        } else {
-            // A page that found no frame when it was read isn't asked for twice.
-            call.kernel
-                .uncached(file, offset, bytes)
-                .filter(|&(first, _)| u64::from(first) + 1 > call.progress())
+        let (bytes, content) = match self.place(open, file).read(call, self.keep, self.into)? {
+            Ok(read) => read,
+            Err(wait) => return Ok(wait),
         };
-        if let Some((first_page, pages)) = missing {
-            let size = if self.direct { bytes } else { u64::from(pages) * crate::hw::mmu::PAGE_SIZE };
-            let transfer = Transfer { thread: call.task, file, first_page, pages };
-            call.user().progress = u64::from(first_page + pages).max(1);
-            call.kernel.transfer(call.cpu, transfer, size, Way::Read);
-            return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
-        }
-        call.kernel.files.open[open.0 as usize].offset += bytes;
-        if bytes > 0 {
-            call.emit(Kind::MessageReceive { object, bytes });
-        }
-        if self.keep || self.into.is_some() {
-            let mut content = call.kernel.files.files[file as usize].content.slice(offset, bytes);
-            content.push_zeros(bytes - content.len());
-            if bytes > 0 {
-                call.user().set(self.into, content.first_word() as i64);
-            }
-            if self.keep {
-                self.keep(call, content);
-            }
+        if let Some(content) = content {
+            self.keep(call, content);
         }
         Ok(self.returned(call, bytes))
+    }
+
+    const fn place(&self, open: OpenId, file: u32) -> Place {
+        Place { open, file, at: None, sync: false, direct: self.direct }
     }
 
     /// A line from the keyboard; as a value it is the number that it spells, or 0.

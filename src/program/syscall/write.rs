@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
-use crate::kernel::file::{File, OpenId, Opened, Transfer, Way};
+use crate::kernel::file::{OpenId, Opened};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount, Value};
@@ -27,6 +27,8 @@ use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Handle};
 use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
+
+use super::file_io::Place;
 
 pub const ROW: VerbRow = VerbRow {
     name: "write",
@@ -97,16 +99,14 @@ impl SystemCall for Write {
     }
 
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
-        let (copying, bytes) = match call.opened(self.fd)?.1 {
+        let (open, opened) = call.opened(self.fd)?;
+        let (copying, bytes) = match opened {
             Opened::PipeWrite(pipe) => {
                 let (written, has_waited) = come_so_far(call.progress());
                 let rest = call.amount() - written;
                 (Copying::PipeWrite, call.kernel.pipes[pipe as usize].accepts(rest, has_waited).bytes)
             }
-            Opened::File(_) => {
-                let copying = if self.direct { Copying::DirectWrite } else { Copying::FileWrite };
-                (copying, if call.progress() > 0 { 0 } else { call.amount() })
-            }
+            Opened::File(file) => return Some(self.place(open, file).copies_to_write(call)),
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
             Opened::Counter(_) => (Copying::PipeWrite, 8),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Alarm(_) | Opened::Epoll(_) => return None,
@@ -129,15 +129,15 @@ impl SystemCall for Write {
 
     /// What is in the pipe already.
     fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
-        let written = call.progress() as i64;
-        (written > 0).then_some(written)
+        let (written, _) = come_so_far(call.progress());
+        (written > 0).then_some(written as i64)
     }
 
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.opened(self.fd) {
             Some((open, Opened::PipeWrite(pipe))) => self.write_pipe(call, open, pipe),
-            Some((open, Opened::File(file))) => self.write_file(call, open, file),
+            Some((open, Opened::File(file))) => self.place(open, file).write(call, self.what),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
             Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
@@ -150,7 +150,8 @@ impl SystemCall for Write {
         let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
         let bytes = native.transfer(self.bytes)?;
-        if channel.kind == ChannelKind::File {
+        // A descriptor that `open` has returned is as direct as it was opened, at least.
+        if channel.kind == ChannelKind::File && (self.direct || matches!(self.fd, Handle::Named(_))) {
             file::set_direct(descriptor, self.direct)?;
         }
         let buffer = native.filled(bytes, self.what);
@@ -243,42 +244,8 @@ impl Write {
         Ok(Outcome::Done(total as i64))
     }
 
-    /// The bytes go to the page cache, whose pages are dirty then; with `sync` the call waits until
-    /// the disk has them, with `direct` they go there only.
-    #[inline(never)]
-    fn write_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
-        let bytes = call.amount();
-        let offset = call.kernel.files.open[open.0 as usize].offset;
-        let object = call.kernel.files.files[file as usize].object;
-        let to_disk = (self.sync || self.direct) && bytes > 0;
-        if call.progress() == 0 {
-            if !self.direct {
-                for page in File::pages(offset, bytes) {
-                    let kept = call.kernel.cache(call.cpu, file, page).is_some();
-                    call.kernel.files.files[file as usize].dirty[page as usize] = kept && !self.sync;
-                }
-            }
-            if to_disk {
-                let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
-                call.user().progress = 1;
-                // The disk's word that it has the bytes is what an fsync waits for, too.
-                let way = if self.sync { Way::Flush } else { Way::Write };
-                call.kernel.transfer(call.cpu, transfer, bytes, way);
-                return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
-            }
-        }
-        call.kernel.take_failure(call.task)?;
-        call.kernel.files.open[open.0 as usize].offset += bytes;
-        let entry = &mut call.kernel.files.files[file as usize];
-        entry.size = entry.size.max(offset + bytes);
-        if self.what != What::Zeros || !entry.content.are_zeros() {
-            let user = &call.userland.users[call.task.index()];
-            entry.content.overwrite(offset, self.what.bytes(user, call.image, bytes));
-        }
-        if bytes > 0 {
-            call.emit(Kind::MessageSend { object, bytes });
-        }
-        Ok(Outcome::Done(bytes as i64))
+    const fn place(&self, open: OpenId, file: u32) -> Place {
+        Place { open, file, at: None, sync: self.sync, direct: self.direct }
     }
 
     fn write_screen<S: Sink>(&self, call: &mut Call<'_, S>) -> Outcome {

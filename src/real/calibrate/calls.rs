@@ -11,13 +11,17 @@ use super::user::sample;
 pub const CALLS: Measurement = Measurement {
     name: "calls",
     what: "the bodies of calls that return at once",
-    how: "Each call again and again in one process: from the note before it to the note after, less what an empty call takes between the same notes. `kill` sends an ignored signal, `futex_wake` wakes nobody, `futex_wait` finds another value, `close` closes both ends of pipes. `pause` is taken to be as `futex_wait`.",
+    how: "Each call again and again in one process: from the note before it to the note after, less what an empty call takes between the same notes. `kill` sends an ignored signal, `futex_wake` wakes nobody, `futex_wait` finds another value, `futex_requeue` nobody, `futex_lock_pi` a free lock, `close` closes both ends of pipes. `pause` is taken to be as `futex_wait`.",
     keys: &[
         "calls.sched_yield",
         "calls.rt_sigaction",
         "calls.kill",
         "calls.futex_wake",
         "calls.futex_wait",
+        "calls.futex_requeue",
+        "calls.futex_lock_pi",
+        "calls.futex_unlock_pi",
+        "calls.sched_setparam",
         "calls.close",
         "calls.pause",
     ],
@@ -31,7 +35,14 @@ const STEPS: &[(&str, &str)] = &[
     ("kill", "{ kill = \"solo\", signal = \"SIGUSR1\" },\n"),
     ("futex_wake", "{ futex-wake = \"shared.cell\", count = 1 },\n"),
     ("futex_wait", "{ futex-wait = \"shared.cell\", expected = 1, on-error = \"continue\" },\n"),
+    ("futex_requeue", "{ futex-requeue = \"shared.cell\", to = \"shared.other\" },\n"),
+    ("futex_lock_pi", PI),
+    ("futex_unlock_pi", PI),
+    ("sched_setparam", "{ lock = \"high\" },\n{ unlock = \"high\" },\n"),
 ];
+
+/// Both calls on a lock with priority inheritance.
+const PI: &str = "{ futex-lock-pi = \"shared.other\" },\n{ futex-unlock-pi = \"shared.other\" },\n";
 
 /// So many pipes are closed, with two ends each.
 const PIPES: usize = 48;
@@ -40,7 +51,9 @@ const CALLS_IN_BATCH: usize = 256;
 
 fn calls(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let count = bench.batches(60);
-    let mut objects = String::from("[shm.shared]\ncells = { cell = 0 }\n");
+    let mut objects = String::from(
+        "[shm.shared]\ncells = { cell = 0, other = 0 }\n[mutex.high]\nprotocol = \"ceiling\"\nceiling = 1\n",
+    );
     let mut steps = String::from("{ signal = \"SIGUSR1\", action = \"ignore\" },\n");
     for (name, step) in STEPS {
         steps += &batches(name, count, &loops(CALLS_IN_BATCH, step));

@@ -101,7 +101,8 @@ fn files(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     add_curve(found, &shown, "terminal-write", "write", TERMINAL_SIZES, |size| format!("terminal {size}"))
 }
 
-fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sample, Stop> {
+/// What a call's body takes in the batches of this name.
+pub fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sample, Stop> {
     Ok(found.body(sample(&shown.marks.beyond_empty(batch, call))?))
 }
 

@@ -35,7 +35,7 @@ kind = "posix"
 [process.main]
 steps = [
   {{ set = "i", to = 0 }},
-  {{ set = "x", to = 0 }},
+  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
   {example},
 ]
 [process.other]
@@ -44,6 +44,26 @@ steps = [ {{ fork = "child" }}, {{ thread = "worker" }} ]
 steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
+[rwlock.rw]
+[condition.c]
+[barrier.b]
+parties = 2
+[event-flag.e]
+[once.o]
+[spinlock.l]
+[value.v]
+[thread-queue.q]
+capacity = 2
+[float-channel.numbers]
+length = 10
+[timer.t]
+after = "1ms"
+program = "worker"
+[fifo.requests]
+[file.draft]
+exists = false
+[stream.out]
+over = "log"
 "#
     )
 }

@@ -377,6 +377,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::SchedWaking { .. }
         | Kind::SchedWakeup { .. }
         | Kind::SchedMigrate { .. }
+        | Kind::SchedPiSetprio { .. }
         | Kind::PageFaultKernel { .. }
         | Kind::ExceptionExit
         | Kind::InterruptRaised { .. }
@@ -394,6 +395,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::LockReleased { .. }
         | Kind::BlockRqIssue { .. }
         | Kind::BlockRqComplete { .. }
+        | Kind::DataLost { .. }
         | Kind::PageEvicted { .. }
         | Kind::OomKill { .. } => Role::Current,
     }

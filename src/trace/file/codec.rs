@@ -162,6 +162,12 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(from.0.into());
             slot.uint(to.0.into());
         }
+        Kind::SchedPiSetprio { task, donor, before, after } => {
+            slot.uint(task.0.into());
+            slot.uint(donor.0.into());
+            slot.int(before);
+            slot.int(after);
+        }
         Kind::SysEnter { call } => slot.uint(call.0.into()),
         Kind::SysExit { call, result } => {
             slot.uint(call.0.into());
@@ -219,6 +225,10 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(task.0.into());
             slot.uint(pages);
         }
+        Kind::DataLost { object, bytes } => {
+            slot.uint(object.0.into());
+            slot.uint(bytes);
+        }
     }
 }
 
@@ -253,6 +263,12 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             task: Tid(from.narrow()?),
             from: CpuId(from.narrow()?),
             to: CpuId(from.narrow()?),
+        },
+        Code::SchedPiSetprio => Kind::SchedPiSetprio {
+            task: Tid(from.narrow()?),
+            donor: Tid(from.narrow()?),
+            before: from.int()?,
+            after: from.int()?,
         },
         Code::SysEnter => Kind::SysEnter { call: CallId(from.narrow()?) },
         Code::SysExit => Kind::SysExit { call: CallId(from.narrow()?), result: from.int()? },
@@ -302,6 +318,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::Print => Kind::Print { text: NameId(from.narrow()?) },
         Code::PageEvicted => Kind::PageEvicted { page: from.uint()?, write: from.bool()? },
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
+        Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })
 }
 

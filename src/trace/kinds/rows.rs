@@ -228,13 +228,30 @@ kinds! {
     Print = 35, "print", None,
         "A line appears on the terminal. It is the program's own output, kept with the moment at which it came.",
         { text: Uint, "The line, a number in the name table."; }
-    PageEvicted = 36, "page_evicted", None,
+    DataLost = 36, "data_lost", None,
+        "Bytes that programs were told are written will never be on the disk: it was pulled out before it had them. \
+         Nobody had waited for them by `fsync`.",
+        {
+            object: Uint, "The file, a position in the header's `objects`.";
+            bytes: Uint, "How many bytes.";
+        }
+    SchedPiSetprio = 37, "sched_pi_setprio", None,
+        "A thread has another priority from here on: it holds a lock for which a thread of a higher priority waits, \
+         which lends it that priority, or it has given such a lock back. Linux's trace point of this name tells of \
+         the kernel's real-time classes, which a program of a measured run doesn't use.",
+        {
+            task: Uint, "The thread whose priority changes.";
+            donor: Uint, "The thread that lends its priority; 0 if the thread has less from here on.";
+            before: Int, "The priority until now.";
+            after: Int, "The priority from now on.";
+        }
+    PageEvicted = 38, "page_evicted", None,
         "No frame was free, so this page gave up its own to the one that was needed. Its next access is a page fault.",
         {
             page: Uint, "The page; 4294967295 for one of a file that nobody has mapped.";
             write: Bool, "True if it was changed and has to be written to a device first.";
         }
-    OomKill = 37, "oom_kill", Some("oom:mark_victim"),
+    OomKill = 39, "oom_kill", Some("oom:mark_victim"),
         "No frame was free and no page could be taken from anybody. The process with the most pages is ended by \
          SIGKILL, so that the others can go on.",
         {

@@ -49,6 +49,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::ProcessExit { status: u16::MAX },
         Kind::MessageSend { object: ObjectId(0), bytes: u64::MAX },
         Kind::MessageReceive { object: ObjectId(0), bytes: 1 },
+        Kind::SchedPiSetprio { task: Tid(3), donor: Tid(4), before: -1, after: 7 },
         Kind::LockContended { object: ObjectId(u32::MAX) },
         Kind::LockAcquired { object: ObjectId(1) },
         Kind::LockReleased { object: ObjectId(1) },
@@ -57,6 +58,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::Print { text: NameId(1) },
         Kind::PageEvicted { page: 17, write: true },
         Kind::OomKill { task: Tid(3), pages: 200 },
+        Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
     kinds
 }
