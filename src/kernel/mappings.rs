@@ -2,13 +2,14 @@
 //! it has written to a file's mapping go to the disk.
 
 use crate::errno::Errno;
-use crate::hw::mmu::Mapping;
+use crate::hw::mmu::{Mapping, PAGE_SIZE};
 use crate::ids::{PageNumber, Pid};
 use crate::trace::Sink;
 
 use super::Kernel;
 use super::areas::Rights;
 use super::memory::{Aside, Content};
+use super::ranges::Ranges;
 use super::reclaim::MEMORY;
 
 impl<S: Sink> Kernel<S> {
@@ -114,13 +115,15 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// The first of these pages of a file are clean from now on: how many weren't. The next write through
-    /// a mapping is noticed again.
-    pub fn clean_pages(&mut self, file: u32, pages: u32) -> u64 {
-        let dirty = self.files.files[file as usize].dirty.iter_mut().take(pages as usize);
+    /// The first of these pages of a file are clean from now on: how many weren't, and what was
+    /// acknowledged of them. The next write through a mapping is noticed again.
+    pub fn clean_pages(&mut self, file: u32, pages: u32) -> (u64, Ranges) {
+        let entry = &mut self.files.files[file as usize];
+        let dirty = entry.dirty.iter_mut().take(pages as usize);
         let cleaned = dirty.map(std::mem::take).filter(|&dirty| dirty).count() as u64;
+        let carries = entry.unwritten.take(0..u64::from(pages) * PAGE_SIZE);
         self.watch_writes(file);
-        cleaned
+        (cleaned, carries)
     }
 
     /// Whoever writes to the file through a mapping enters the kernel the next time.

@@ -10,7 +10,7 @@ use crate::trace::{Cause, Kind, Sink};
 
 use super::Kernel;
 use super::memory::{Aside, Content, Remedy};
-use super::page_cache::{Transfer, Way};
+use super::page_cache::{Job, Transfer, Way};
 use super::paging::{Owner, Pending};
 use super::task::State;
 use super::waits::WaitKey;
@@ -23,7 +23,8 @@ pub const MEMORY: WaitKey = WaitKey { cause: Cause::Page, object: u32::MAX };
 enum Write {
     Nowhere,
     Swap,
-    File(u32),
+    /// A page of a file.
+    File(u32, u32),
 }
 
 impl<S: Sink> Kernel<S> {
@@ -154,15 +155,20 @@ impl<S: Sink> Kernel<S> {
         let Some(paging) = &mut self.paging else { return Ok(None) };
         let Some(frame) = paging.choose(&among, own) else { return Ok(None) };
         let write = self.unload(cpu, frame);
-        let file = match write {
+        let (file, job) = match write {
             Write::Nowhere => return Ok(Some(frame)),
-            Write::File(file) => Some(file),
-            Write::Swap => self.paging.as_ref().and_then(|paging| paging.swap),
+            Write::File(file, page) => {
+                let begin = u64::from(page) * PAGE_SIZE;
+                let unwritten = &mut self.files.files[file as usize].unwritten;
+                let carries = unwritten.take(begin..begin + PAGE_SIZE);
+                (Some(file), Job { carries, ..Job::default() })
+            }
+            Write::Swap => (self.paging.as_ref().and_then(|paging| paging.swap), Job::default()),
         };
         if let (Some(file), Some(paging)) = (file, &mut self.paging) {
             paging.pending.push(Pending { thread, frame, page: None });
             let transfer = Transfer { thread, file, first_page: 0, pages: 0 };
-            self.transfer(cpu, transfer, PAGE_SIZE, Way::Write);
+            self.begin_transfer(cpu, transfer, PAGE_SIZE, Way::Write, job);
         }
         Err(Remedy::Waiting(Cause::Page))
     }
@@ -232,7 +238,7 @@ impl<S: Sink> Kernel<S> {
             (Owner::Cache(file, index), _) => {
                 let dirty = self.files.files[file as usize].dirty.get_mut(index as usize);
                 let dirty = dirty.is_some_and(std::mem::take);
-                (None, if dirty { Write::File(file) } else { Write::Nowhere })
+                (None, if dirty { Write::File(file, index) } else { Write::Nowhere })
             }
             (_, Some(slot)) => (Some(slot), Write::Nowhere),
             (_, None) if used.dirty => (paging.take_slot(), Write::Swap),

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::errno::Errno;
 use crate::hw::mmu::PAGE_SIZE;
-use crate::kernel::page_cache::{Transfer, Way};
+use crate::kernel::page_cache::{Job, Transfer, Way};
 use crate::program::at::At;
 use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
@@ -66,13 +66,14 @@ impl SystemCall for Msync {
             return Err(Errno::ENOMEM);
         }
         let Some(file) = call.kernel.shared_file_at(base) else { return Ok(Outcome::Done(0)) };
-        let dirty = call.kernel.clean_pages(file, pages);
+        let (dirty, carries) = call.kernel.clean_pages(file, pages);
         if dirty == 0 {
             return Ok(Outcome::Done(0));
         }
         let object = call.kernel.files.files[file as usize].object;
         let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
-        call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, Way::Flush);
+        let job = Job { carries, ..Job::default() };
+        call.kernel.begin_transfer(call.cpu, transfer, dirty * PAGE_SIZE, Way::Flush, job);
         call.user().progress = 1;
         Ok(Outcome::Block { on: Cause::Disk, object: Some(object) })
     }

@@ -67,30 +67,6 @@ mod tests {
     use crate::kernel::cost::{COPIES, DISK_ROWS, HOST_ROWS, ROWS};
     use crate::program::syscall::NAMES;
 
-    /// Calls that no measurement fills in: a profile's base has them, if it has any.
-    const ESTIMATED: &[&str] = &[
-        "exit_group",
-        "brk",
-        "mmap",
-        "mprotect",
-        "msync",
-        "munmap",
-        "shm_unlink",
-        "shmat",
-        "shmdt",
-        "rt_sigreturn",
-        "getpgid",
-        "setpriority",
-        "sched_setaffinity",
-        "setitimer",
-        "setpgid",
-        "rt_sigprocmask",
-        "rt_sigpending",
-        "rt_sigsuspend",
-        "rt_sigtimedwait",
-        "tgkill",
-    ];
-
     #[test]
     fn every_measurement_says_what_how_and_which_keys_and_no_key_is_filled_twice() {
         let mut filled = BTreeSet::new();
