@@ -1,7 +1,7 @@
 //! The kernel's mechanisms. Knows no system call by name.
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
-//! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
+//! - [`cpu`], [`schedule`], [`affinity`], [`sched`]: what each CPU runs, who is next and where, and the policies
 //! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
@@ -9,10 +9,11 @@
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
-//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`]: files on disks
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`]: files on disks, and asynchronous requests
 //! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod affinity;
 pub mod areas;
 pub mod bytes;
 pub mod caches;
@@ -38,6 +39,7 @@ pub mod ranges;
 pub mod read_ahead;
 pub mod readiness;
 pub mod reclaim;
+pub mod requests;
 pub mod sched;
 pub mod schedule;
 pub mod screen;
@@ -130,6 +132,8 @@ pub struct Kernel<S> {
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,
     pub files: Files,
+    /// Asynchronous requests of files.
+    pub requests: requests::Requests,
     pub futexes: Futexes,
     /// Who waits for a lock with priority inheritance.
     pub pi: PiLocks,

@@ -212,6 +212,7 @@ impl<S: Sink> Kernel<S> {
             }
         }
         self.emit(cpu, Kind::BlockRqComplete { object, bytes: request.bytes, write: request.write });
+        let request_failed = request.failed;
         let job = self.files.jobs.remove(&request.tag).unwrap_or_default();
         let file = &mut self.files.files[transfer.file as usize];
         if job.write_back {
@@ -230,6 +231,12 @@ impl<S: Sink> Kernel<S> {
         }
         if transfer.thread != Tid::IDLE {
             self.wake(cpu, transfer.thread);
+        }
+        if let Some(request) = job.request {
+            self.request_transferred(request, request_failed);
+        }
+        if !self.requests.is_empty() {
+            self.look_at_requests_of(cpu, transfer.file);
         }
         self.wake_all_of(cpu, Self::file_key(transfer.file));
     }

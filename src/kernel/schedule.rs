@@ -120,60 +120,6 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// The CPU that a new thread goes to: the one with the least to do, the lowest number among equals.
-    pub fn place_new(&self, affinity: Affinity) -> CpuId {
-        match affinity {
-            Affinity::Any => self.least_loaded(),
-            Affinity::Only(only) => only,
-            Affinity::Among(_) => self.least_loaded_of(affinity),
-        }
-    }
-
-    /// Where a thread is woken that may run on some CPUs only: where it was, if that is allowed and
-    /// idle, or on one that has less to do.
-    fn place_among(&self, previous: CpuId, affinity: Affinity) -> CpuId {
-        let stays =
-            self.options.placement == Placement::Previous || self.cpus[previous.index()].is_unwanted();
-        if affinity.allows(previous) && stays { previous } else { self.least_loaded_of(affinity) }
-    }
-
-    fn least_loaded_of(&self, affinity: Affinity) -> CpuId {
-        let allowed = self.cpus.iter().filter(|cpu| affinity.allows(cpu.id));
-        allowed.min_by_key(|cpu| (cpu.load(), cpu.id)).map_or(CpuId(0), |cpu| cpu.id)
-    }
-
-    /// From now on the current thread of a CPU may run on these only. If this one isn't among them, it
-    /// moves when it gives up the CPU.
-    pub fn allow(&mut self, cpu: usize, thread: Tid, affinity: Affinity) -> bool {
-        self.tasks[thread.index()].affinity = affinity;
-        affinity.allows(self.cpus[cpu].id)
-    }
-
-    /// The policy is told something else about the current thread of a CPU.
-    pub fn set_parameters(&mut self, cpu: usize, thread: Tid, parameters: Arc<Parameters>) {
-        let now = self.cpus[cpu].now;
-        self.account(cpu, now);
-        self.parameters[thread.index()] = parameters;
-    }
-
-    /// A thread that may not run here any more goes to another CPU.
-    #[cold]
-    fn send_away(&mut self, cpu: usize, thread: Tid) {
-        let (from, affinity) = (self.cpus[cpu].id, self.tasks[thread.index()].affinity);
-        let to = self.place_new(affinity);
-        if self.keeps_account {
-            self.cpus[cpu].policy.left(thread, false);
-        }
-        self.emit(cpu, Kind::SchedMigrate { task: thread, from, to });
-        self.carry_over(thread, from, to);
-        self.make_ready(cpu, thread, to, Ready::Migrated);
-    }
-
-    fn least_loaded(&self) -> CpuId {
-        let least = self.cpus.iter().min_by_key(|cpu| (cpu.load(), cpu.id));
-        least.map_or(CpuId(0), |cpu| cpu.id)
-    }
-
     /// Gives the CPU to whoever is next. What the previous thread would go on with is what the CPU
     /// is at now; a thread that ended or blocked has been marked so before.
     pub fn schedule(&mut self, cpu: usize, why: Why) {
@@ -357,7 +303,7 @@ impl<S: Sink> Kernel<S> {
 
     /// Tells the policy how long the current thread has run until now, which is the time on the CPU
     /// whose turn it is.
-    fn account(&mut self, cpu: usize, now: Instant) {
+    pub(super) fn account(&mut self, cpu: usize, now: Instant) {
         let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.current != Tid::IDLE {
@@ -368,7 +314,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
-    fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
+    pub(super) fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
         if self.keeps_account {
             let baggage = self.cpus[from.index()].policy.hand_over(thread);
             self.cpus[to.index()].policy.take_over(thread, baggage);

@@ -2,6 +2,7 @@
 //!
 //! - [`cache`]: fetching ahead what is about to be needed
 //! - [`calls`]: the numbers of system calls
+//! - [`children`]: what happens to children
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched; [`areas`]: mapping and
 //!   unmapping; [`named`]: shared memory objects with names
@@ -18,8 +19,10 @@
 #![allow(unsafe_code)]
 
 pub mod areas;
+pub mod aio;
 pub mod cache;
 pub mod calls;
+pub mod children;
 pub mod clock;
 pub mod events;
 pub mod file;

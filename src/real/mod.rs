@@ -37,6 +37,7 @@ pub mod perf;
 mod regions;
 pub mod route;
 pub mod run;
+mod said;
 pub mod seen;
 mod sentinel;
 mod signals;

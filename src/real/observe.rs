@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::errno::Errno;
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
 use crate::kernel::screen::Screen;
-use crate::program::image::{Image, Text};
+use crate::program::image::Image;
 use crate::program::native::{Note, Noted, Row, What};
 use crate::program::userland::Origin;
 use crate::signal::Signal;
@@ -23,6 +23,7 @@ pub use super::fingerprint::fingerprint;
 use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
+use super::said::{deadly, line, statuses, values};
 use super::seen::{Point, Seen};
 use super::unsaid::Pipes;
 
@@ -190,6 +191,13 @@ impl<S: Sink> Replay<'_, S> {
                 true
             }
             Kind::ExceptionExit => self.in_fault.remove(&event.task),
+            // The kernel leaves a fault for a handler without saying so.
+            Kind::SignalDeliver { handled: true, .. } => {
+                if self.in_fault.remove(&event.task) {
+                    self.sink.event(Event { kind: Kind::ExceptionExit, ..event });
+                }
+                true
+            }
             _ => true,
         };
         if is_shown {
@@ -370,34 +378,4 @@ impl<S: Sink> Replay<'_, S> {
         let lines: Vec<String> = waiting.collect();
         format!("nobody gets on any more\n  {}", lines.join("\n  "))
     }
-}
-
-/// The signal that a status tells of.
-fn deadly(status: u16) -> Option<Signal> {
-    status.checked_sub(128).and_then(Signal::from_number)
-}
-
-/// What each thread's own last note, or whoever waited for it, says of its status. A signal's comes
-/// from the latter alone.
-fn statuses(notes: &[Noted]) -> BTreeMap<Tid, u16> {
-    let mut statuses = BTreeMap::new();
-    for Noted { task, note } in notes {
-        match note.what {
-            What::Exit => statuses.insert(*task, note.first as u16),
-            What::Reaped => statuses.insert(Tid(note.first as u32), note.second as u16),
-            _ => None,
-        };
-    }
-    statuses
-}
-
-/// The values that a thread noted right after a text.
-fn values(task: Tid, rest: &[Noted]) -> Vec<i64> {
-    let own = rest.iter().filter(|noted| noted.task == task);
-    own.take_while(|noted| noted.note.what == What::Value).map(|noted| noted.note.first).collect()
-}
-
-/// A line of output with its values filled in.
-fn line(text: &Text, values: &[i64]) -> String {
-    text.filled(|number, _| values.get(number).copied())
 }

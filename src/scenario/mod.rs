@@ -143,7 +143,7 @@ fn parse(
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
     let shell = shell::expansion(text, &root, &mut problems);
-    let mut root = root;
+
     shell::expand(&mut root, &shell, &mut problems);
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };

@@ -253,6 +253,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         lines,
         caches: Caches::of(&image.costs),
         files: files(image, &mut frames),
+        requests: crate::kernel::requests::Requests::default(),
         frames,
         tasks: Vec::new(),
         parameters: Vec::new(),

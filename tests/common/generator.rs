@@ -6,9 +6,14 @@
 mod events;
 mod sync;
 
+#[path = "generator_files.rs"]
+mod files;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
+
+use super::signals;
 
 pub struct Generator {
     random: Stream,
@@ -18,6 +23,8 @@ pub struct Generator {
     mutexes: u64,
     children: u64,
     pub replaces: bool,
+    /// Whether its programs have to do with signals.
+    signals: bool,
 }
 
 /// The scenario of this seed.
@@ -30,6 +37,7 @@ pub fn scenario(seed: u64) -> String {
         mutexes: 0,
         children: 0,
         replaces: false,
+        signals: false,
     };
     generator.whole(seed);
     generator.text
@@ -181,6 +189,7 @@ impl Generator {
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
+        self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);
             let idle = self.pick(&["true", "false"]);
@@ -208,6 +217,7 @@ impl Generator {
         self.line(&format!("[device.noise]\nkind = \"noise\"\ninterval = {interval}"));
         self.line_of_device();
         self.line("[file.data]\ndisk = \"disk\"\nsize = \"64KiB\"");
+        self.files();
     }
 
     fn line_of_device(&mut self) {
@@ -243,6 +253,11 @@ impl Generator {
 
     fn programs(&mut self) {
         self.children = self.number(1, 2);
+        self.signals = self.chance(50);
+        if self.signals {
+            let programs = signals::programs(&mut self.random);
+            self.line(&programs);
+        }
         for process in 0..self.number(1, 4) {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
@@ -259,7 +274,8 @@ impl Generator {
                 self.line(&format!("cpu = {cpu}"));
             }
             self.own_frames();
-            let steps = self.steps(2, true);
+            let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
+            let steps = setup + &self.steps(2, true);
             self.line(&format!("steps = [{steps}]"));
         }
         for child in 0..self.children {
@@ -293,6 +309,12 @@ impl Generator {
         if self.chance(12) {
             return self.synchronising();
         }
+        if self.signals && self.chance(25) {
+            return signals::step(&mut self.random, time);
+        }
+        if self.chance(7) {
+            return self.file_step();
+        }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
             4 => format!("{{ compute = {{ dist = \"exponential\", mean = \"{time}ns\" }} }}"),
@@ -321,6 +343,8 @@ impl Generator {
             17 => "{ atomic-add = \"cells.x\", value = 1 }".to_owned(),
             18 => {
                 let direct = self.pick(&["true", "false"]);
+                // Direct transfers are whole sectors.
+                let size = if direct == "true" { "4KiB" } else { size };
                 format!("{{ read = \"data\", bytes = \"{size}\", direct = {direct} }}")
             }
             19 => {
@@ -358,6 +382,7 @@ impl Generator {
         for _ in 0..self.number(2, 14) {
             let at = self.number(1, 20_000);
             let what = match self.number(0, 9) {
+                _ if self.signals && self.chance(65) => signals::event(&mut self.random),
                 0..=3 => "raise = \"button\"".to_owned(),
                 4 => "raise = \"disk\"".to_owned(),
                 5 | 6 => "packet = \"eth\"\nbytes = \"64B\"".to_owned(),

@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::errno::Errno;
 use crate::ids::{Pid, Tid};
 use crate::os::memory::Mapping;
 use crate::os::process::{Ended, Usage};
@@ -42,7 +41,7 @@ mod word {
 }
 
 /// Places within a task's row.
-mod row {
+pub(super) mod row {
     pub const HOST_THREAD: usize = 0;
     pub const HOST_PROCESS: usize = 1;
     /// The parent's number above, the process's below.
@@ -90,7 +89,7 @@ impl Size {
 
 #[derive(Debug)]
 pub struct Board {
-    memory: Mapping,
+    pub(super) memory: Mapping,
     size: Size,
 }
 
@@ -128,11 +127,11 @@ impl Board {
         &self.memory.words()[index]
     }
 
-    fn get(&self, index: usize) -> u64 {
+    pub(super) fn get(&self, index: usize) -> u64 {
         self.word(index).load(Ordering::Acquire)
     }
 
-    fn set(&self, index: usize, value: u64) {
+    pub(super) fn set(&self, index: usize, value: u64) {
         self.word(index).store(value, Ordering::Release);
     }
 
@@ -149,7 +148,7 @@ impl Board {
         self.word(counter).fetch_add(1, Ordering::AcqRel) as u32
     }
 
-    fn row(&self, task: Tid, column: usize) -> usize {
+    pub(super) fn row(&self, task: Tid, column: usize) -> usize {
         ROWS + task.index() * ROW + column
     }
 
@@ -163,25 +162,6 @@ impl Board {
         self.set(self.row(task, row::ORIGIN), origin);
         self.set(self.row(task, row::PROGRAM), u64::from(program.0));
         self.set(self.row(task, row::GROUP), self.get(self.row(parent, row::GROUP)));
-    }
-
-    /// The process group that a process belongs to.
-    pub fn group(&self, task: Tid) -> i32 {
-        self.get(self.row(task, row::GROUP)).max(1) as i32
-    }
-
-    pub fn set_group(&self, task: Tid, group: i32) {
-        self.set(self.row(task, row::GROUP), group as u64);
-    }
-
-    /// The processes of a group that haven't ended.
-    pub fn members(&self, group: i32) -> Vec<Row> {
-        let alive = |row: &Row| row.process.leader() == row.task && row.ended.is_none();
-        self.rows().filter(|row| alive(row) && self.group(row.task) == group).collect()
-    }
-
-    pub fn has_executed(&self, task: Tid) -> bool {
-        self.get(self.row(task, row::EXECUTED)) != 0
     }
 
     /// The host's numbers of a task.
@@ -208,22 +188,6 @@ impl Board {
 
     pub fn has_ended(&self, task: Tid, status: u16) {
         self.set(self.row(task, row::ENDED), u64::from(status) + 1);
-    }
-
-    /// A thread has ended, and others of its process may wait for that.
-    pub fn tell_joiners(&self, task: Tid) {
-        if let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) {
-            let _ = crate::os::futex::wake(cell, i32::MAX);
-        }
-    }
-
-    /// Waits until a thread has ended; `EINTR` after a signal.
-    pub fn await_end(&self, task: Tid) -> Result<(), Errno> {
-        let Some(cell) = self.memory.cell32(self.row(task, row::ENDED) * 8) else { return Ok(()) };
-        match crate::os::futex::wait(cell, 0, crate::os::futex::Limit::Never) {
-            Err(errno @ Errno::EINTR) => Err(errno),
-            Ok(()) | Err(_) => Ok(()),
-        }
     }
 
     /// How many processes and threads have been born so far.

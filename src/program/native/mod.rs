@@ -6,6 +6,7 @@
 
 mod board;
 mod descriptors;
+mod family;
 mod note;
 mod reborn;
 mod world;
@@ -22,10 +23,11 @@ use std::thread::JoinHandle;
 use crate::errno::Errno;
 use crate::ids::{ObjectId, Pid, StepId, Tid};
 use crate::kernel::dispositions::{Handler, Unfinished};
+use crate::os::children::{self, Also, Waited};
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
-use crate::os::process::{self, Also, Ended, Waited};
+use crate::os::process::{self, Ended};
 use crate::os::signal;
 use crate::signal::Signal;
 
@@ -69,6 +71,8 @@ pub struct Native {
     /// The process's timer has been set, and may send a signal.
     pub timer_set: bool,
     pub held: Held,
+    /// Its asynchronous requests.
+    pub requests: crate::os::aio::Requests,
     chunk: Chunk,
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
@@ -99,6 +103,7 @@ impl Native {
             unfinished: Unfinished::default(),
             timer_set: false,
             held,
+            requests: crate::os::aio::Requests::default(),
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
@@ -254,6 +259,7 @@ impl Native {
         self.timer_set = false;
         signal::begin_anew(self.mask);
         self.held = held;
+        self.requests.forget();
         self.begin();
     }
 
@@ -330,7 +336,7 @@ impl Native {
             if !children.into_iter().any(|row| row.ended.is_none() && fits(&row)) {
                 return Err(Errno::ECHILD);
             }
-            let ended = match process::wait_for(also)? {
+            let ended = match children::wait_for(also)? {
                 None => return Ok(None),
                 Some(Waited::Ended(ended)) => ended,
                 Some(news @ (Waited::Stopped { pid, .. } | Waited::Continued { pid })) => {

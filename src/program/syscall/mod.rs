@@ -48,6 +48,8 @@ pub use munmap::Munmap;
 pub use shm::{ShmUnlink, Shmat, Shmdt};
 // Signals and process control.
 mod affinity;
+mod aio;
+mod aio_result;
 mod dup;
 mod epoll;
 mod epoll_wait;
@@ -66,6 +68,8 @@ mod sigwait;
 mod tgkill;
 mod timerfd;
 
+pub use aio::{AioRead, AioWrite};
+pub use aio_result::{AioError, AioReturn, AioSuspend};
 pub use close::Close;
 pub use exec::Exec;
 pub use exit::Exit;
@@ -125,6 +129,8 @@ const MAX_COUNT: i64 = 4_000_000;
 
 /// The calls' rows for the registry of verbs.
 pub(super) mod forms {
+    pub use super::aio::{READ as AIO_READ, WRITE as AIO_WRITE};
+    pub use super::aio_result::{ERROR as AIO_ERROR, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND};
     pub use super::close::ROW as CLOSE;
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
@@ -299,6 +305,11 @@ calls! {
     Pwrite = "pwrite64",
     Rename = "rename",
     Unlink = "unlink",
+    AioRead = "aio_read",
+    AioWrite = "aio_write",
+    AioError = "aio_error",
+    AioReturn = "aio_return",
+    AioSuspend = "aio_suspend",
 
     Getpgid = "getpgid",
     Nice = "setpriority",

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::kernel::sched::Parameters;
 #[cfg(target_os = "linux")]
-use crate::os::process;
+use crate::os::children;
 use crate::program::at::{At, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
@@ -69,7 +69,7 @@ impl SystemCall for Nice {
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let by = native.computed(self.by).clamp(-40, 40) as i32;
-        let nice = process::nice(by)?;
+        let nice = children::nice(by)?;
         native.user.set(self.new, i64::from(nice));
         Ok(0)
     }

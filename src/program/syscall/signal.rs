@@ -25,7 +25,7 @@ pub const ROW: VerbRow = VerbRow {
     level: Level::Syscall,
     summary: "says what the process does with a signal",
     doc: "From now on the process runs a handler at the signal's arrival, ignores it, or does what the system does by default. A handler is a program that runs on top of the interrupted thread: it shares the variables that both have by name, finds the signal's number in the variable `signal`, and at its end the thread goes on where it was. SIGKILL and SIGSTOP can be neither handled nor ignored.",
-    example: r#"{ signal = "SIGUSR1", action = "handler", run = "on-signal", restart = true }"#,
+    example: r#"{ signal = "SIGUSR1", action = "handler", run = "worker", restart = true }"#,
     real: Real::Yes(
         "rt_sigaction(2); the handler's program begins when the thread's instruction or call has ended",
     ),

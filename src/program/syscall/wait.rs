@@ -8,7 +8,7 @@ use crate::ids::Pid;
 use crate::kernel::dispositions::News;
 use crate::kernel::process::Awaited;
 #[cfg(target_os = "linux")]
-use crate::os::process::{Also, Waited};
+use crate::os::children::{Also, Waited};
 use crate::program::at::{At, Value};
 use crate::program::call::{Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};

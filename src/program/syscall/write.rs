@@ -129,8 +129,8 @@ impl SystemCall for Write {
 
     /// What is in the pipe already.
     fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
-        let (written, _) = come_so_far(call.progress());
-        (written > 0).then_some(written as i64)
+        let written = come_so_far(call.progress()).0 as i64;
+        (written > 0).then_some(written)
     }
 
     #[inline(always)]

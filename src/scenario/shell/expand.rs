@@ -82,7 +82,7 @@ fn check_keys(step: &DeTable<'_>, problems: &mut Problems) {
     for key in step.keys().filter(|key| !["sh", "status"].contains(&key.get_ref().as_ref())) {
         let message = format!("`sh` has no key `{}`", key.get_ref());
         let problem = Problem::error(Code::UnknownKey, key.span(), message).label("unknown key");
-        problems.push(problem.suggest(key.get_ref(), ["sh", "status"].into_iter()));
+        problems.push(problem.suggest(key.get_ref(), ["sh", "status"]));
     }
 }
 
