@@ -152,7 +152,8 @@ impl<S: Sink> Kernel<S> {
                     | Opened::Keyboard
                     | Opened::Screen
                     | Opened::Counter(_)
-                    | Opened::Alarm(_) => false,
+                    | Opened::Alarm(_)
+                    | Opened::Queue(_) => false,
                 }
             })
     }

@@ -25,6 +25,8 @@ pub enum Opened {
     File(u32),
     Keyboard,
     Screen,
+    /// A POSIX message queue.
+    Queue(u32),
     /// An event counter (eventfd).
     Counter(u32),
     /// A timer whose expirations are read (timerfd).
@@ -123,10 +125,15 @@ impl<S: Sink> Kernel<S> {
     /// EMFILE if there is none.
     pub fn open(&mut self, process: Pid, what: Opened, flags: Flags) -> Result<Fd, Errno> {
         let fd = self.lowest_free(process)?;
-        self.files.open.push(Open::new(what, flags));
-        let id = OpenId((self.files.open.len() - 1) as u32);
+        let id = self.describe(what, flags);
         self.install(process, fd, id);
         Ok(fd)
+    }
+
+    /// A new open description, to which no descriptor refers yet.
+    pub(super) fn describe(&mut self, what: Opened, flags: Flags) -> OpenId {
+        self.files.open.push(Open::new(what, flags));
+        OpenId((self.files.open.len() - 1) as u32)
     }
 
     /// The lowest free descriptor that isn't a channel's of the scenario.
@@ -162,7 +169,7 @@ impl<S: Sink> Kernel<S> {
     /// by each for itself, with an offset of its own.
     pub fn open_anew(&mut self, id: OpenId) -> OpenId {
         let open = self.files.open[id.0 as usize];
-        if !matches!(open.what, Opened::File(_)) {
+        if !matches!(open.what, Opened::File(_) | Opened::Queue(_)) {
             return id;
         }
         self.files.open.push(Open { references: 0, ..open });
@@ -185,6 +192,7 @@ impl<S: Sink> Kernel<S> {
                 }
                 Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
                 Opened::File(file) => self.files.files[file as usize].opens += 1,
+                Opened::Queue(queue) => self.ipc.messages.queues[queue as usize].references += 1,
                 Opened::Keyboard | Opened::Screen => {}
             }
         }
@@ -192,12 +200,15 @@ impl<S: Sink> Kernel<S> {
 
     /// Closes a descriptor; false if it wasn't open.
     pub fn close(&mut self, cpu: usize, process: Pid, fd: Fd) -> bool {
-        let Some(process) = &mut self.processes[process.index()] else {
+        let Some(files) = self.processes[process.index()].as_mut().map(|process| &mut process.files) else {
             return false;
         };
-        let Some(id) = process.files.get_mut(fd.index()).and_then(Option::take) else {
+        let Some(id) = files.get_mut(fd.index()).and_then(Option::take) else {
             return false;
         };
+        if let Opened::Queue(queue) = self.files.open[id.0 as usize].what {
+            self.forget_notification(queue, process);
+        }
         self.drop_reference(cpu, id);
         true
     }
@@ -224,6 +235,10 @@ impl<S: Sink> Kernel<S> {
                 let end = &mut self.pipes[pipe as usize];
                 end.writers -= 1;
                 (pipe, end.writers == 0)
+            }
+            Opened::Queue(queue) => {
+                self.ipc.messages.queues[queue as usize].references -= 1;
+                return;
             }
             Opened::Counter(_) => return,
             Opened::Alarm(alarm) => return self.drop_alarm(alarm),

@@ -137,6 +137,8 @@ pub struct Kernel<S> {
     pub futexes: Futexes,
     /// Who waits for a lock with priority inheritance.
     pub pi: PiLocks,
+    /// Message queues and semaphore sets.
+    pub ipc: ipc::Ipc,
     /// Event counters and timers behind descriptors.
     pub counters: Vec<ipc::counter::Counter>,
     pub alarms: Vec<ipc::alarm::Alarm>,

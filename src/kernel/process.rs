@@ -8,6 +8,7 @@ use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
 use super::Kernel;
+use super::file::Opened;
 use super::memory::AddressSpace;
 use super::reclaim::MEMORY;
 use super::sched::Parameters;
@@ -214,7 +215,12 @@ impl<S: Sink> Kernel<S> {
         };
         process.phase = Phase::Zombie { status };
         let parent = process.parent;
-        for descriptor in std::mem::take(&mut process.files).into_iter().flatten() {
+        let files = std::mem::take(&mut process.files);
+        self.undo_semaphores(cpu, id);
+        for descriptor in files.into_iter().flatten() {
+            if let Opened::Queue(queue) = self.files.open[descriptor.0 as usize].what {
+                self.forget_notification(queue, id);
+            }
             self.drop_reference(cpu, descriptor);
         }
         self.free_space(id);

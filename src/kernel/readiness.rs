@@ -145,6 +145,11 @@ impl<S: Sink> Kernel<S> {
                 Readiness { readable: !self.terminal.lines.is_empty(), ..Readiness::default() }
             }
             Opened::Screen => Readiness { writable: true, ..Readiness::default() },
+            Opened::Queue(queue) => {
+                let queue = self.mqueue(queue);
+                let (readable, writable) = (!queue.messages.is_empty(), !queue.is_full());
+                Readiness { readable, writable, ..Readiness::default() }
+            }
             Opened::Counter(counter) => self.counters[counter as usize].readiness(),
             Opened::Alarm(alarm) => self.alarms[alarm as usize].readiness(),
             Opened::Epoll(epoll) => {

@@ -8,6 +8,7 @@
 //!   unmapping; [`named`]: shared memory objects with names
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`ipc`]: message queues and semaphore sets
 //! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, limits
@@ -18,8 +19,8 @@
 
 #![allow(unsafe_code)]
 
-pub mod areas;
 pub mod aio;
+pub mod areas;
 pub mod cache;
 pub mod calls;
 pub mod children;
@@ -27,6 +28,7 @@ pub mod clock;
 pub mod events;
 pub mod file;
 pub mod futex;
+pub mod ipc;
 pub mod memory;
 pub mod named;
 pub mod perf;

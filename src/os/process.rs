@@ -280,6 +280,20 @@ pub fn await_end_of(parent: i32) {
     }
 }
 
+/// Waits until nobody is left in a process group, but not for ever: one whose parent doesn't wait for
+/// it stays.
+pub fn await_end_of_group(group: i32) {
+    const LOOKS: u32 = 200;
+    let pause = libc::timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+    for _ in 0..LOOKS {
+        if nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), None).is_err() {
+            return;
+        }
+        // SAFETY: the time is valid; what is left of it isn't asked for.
+        unsafe { libc::nanosleep(&raw const pause, std::ptr::null_mut()) };
+    }
+}
+
 /// If memory runs short, the kernel ends this process and those that it forks before any other.
 pub fn go_first_without_memory() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");

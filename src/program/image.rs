@@ -285,6 +285,9 @@ pub struct Image {
     pub pipes: Vec<PipeSpec>,
     pub files: Vec<FileSpec>,
     pub terminal: TerminalSpec,
+    /// Message queues and semaphore sets, and what calls on them point to.
+    pub ipc: super::ipc::Ipc,
+    pub lists: super::ipc::Lists,
     /// Indexed by [`MemoryId`].
     pub memories: Vec<MemorySpec>,
     /// Those that no process has mapped at its beginning.
@@ -306,7 +309,8 @@ impl Image {
     /// count on from here, the lowest free one first.
     pub fn named_descriptors(&self) -> u16 {
         let ends = self.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
-        let last = ends.chain(self.files.iter().map(|file| file.fd)).max();
+        let queues = self.ipc.queues.iter().filter_map(|queue| queue.fd);
+        let last = ends.chain(self.files.iter().map(|file| file.fd)).chain(queues).max();
         last.map_or(STANDARD, |fd| fd.0 + 1)
     }
 
@@ -328,6 +332,9 @@ impl Image {
         };
         if let Some(pipe) = self.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
             return Awaits { on: on_pipe, object: Some(pipe.object) };
+        }
+        if let Some(queue) = self.ipc.queue_at(fd) {
+            return Awaits { on: on_pipe, object: Some(self.ipc.queues[queue].object) };
         }
         match self.files.iter().find(|file| file.fd == fd) {
             Some(file) => Awaits { on: Cause::Disk, object: Some(file.object) },

@@ -28,6 +28,7 @@ pub struct Tables {
     pub polls: Vec<Vec<Polled>>,
     pub sets_timers: bool,
     pub steps: Vec<StepEntry>,
+    pub lists: super::ipc::Lists,
 }
 
 /// How a program comes to another one.

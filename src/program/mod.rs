@@ -26,6 +26,7 @@ pub mod form;
 pub mod handler;
 pub mod image;
 pub mod instruction;
+pub mod ipc;
 pub mod library;
 pub mod lower;
 pub mod names;

@@ -34,6 +34,12 @@ pub struct Names {
     pub timers: BTreeMap<String, Words>,
     /// The programs that timers run.
     pub by_timers: Vec<ProgramId>,
+    pub queues: BTreeMap<String, Queue>,
+    /// System V message queues and semaphore sets, by their number.
+    pub typed_queues: BTreeMap<String, u32>,
+    pub semaphore_sets: BTreeMap<String, u32>,
+    /// How many semaphores each set has, by the set's number.
+    pub set_sizes: Vec<usize>,
     pub streams: BTreeMap<String, Stream>,
     /// What everything is, for messages: `pipe`, `file` ...
     pub kinds: BTreeMap<String, &'static str>,
@@ -44,8 +50,21 @@ pub struct Names {
 /// Something to read from and write to.
 #[derive(Clone, Copy, Debug)]
 pub enum Channel {
-    Pipe { read: Fd, write: Fd },
+    Pipe {
+        read: Fd,
+        write: Fd,
+    },
     File(Fd),
+    /// A POSIX message queue.
+    Queue(Fd),
+}
+
+/// A POSIX message queue: its number among them, and its descriptor if it is open from the beginning.
+#[derive(Clone, Copy, Debug)]
+pub struct Queue {
+    pub number: u32,
+    pub message_size: u64,
+    pub fd: Option<Fd>,
 }
 
 /// A buffer in the program's memory in front of a channel.

@@ -163,7 +163,7 @@ impl Lower<'_> {
         let fd = match (channel, end) {
             (Channel::Pipe { read, .. }, End::Read) => read,
             (Channel::Pipe { write, .. }, End::Write) => write,
-            (Channel::File(fd), _) => fd,
+            (Channel::File(fd) | Channel::Queue(fd), _) => fd,
         };
         Some(self.use_fd(fd, &name.span))
     }

@@ -24,7 +24,7 @@ use crate::time::Instant;
 use super::due::{self, Due};
 use super::spec::{BOARD, SPEC, Spec};
 pub use super::spec::{End, Message};
-use super::{interpret, limits, sentinel, stage};
+use super::{interpret, limits, named, sentinel, stage};
 
 /// So often the guardian looks whether anybody gets on; so many looks in a row that found everybody
 /// waiting mean that nobody ever will.
@@ -48,6 +48,7 @@ pub fn main(arguments: &[String]) -> u16 {
             let memories = guardian.world.memories.iter().map(memory::Mapping::first_page).collect();
             let heard = said(&Message::Ready { notes, memories });
             let how = if heard { guardian.run() } else { End::Interrupted };
+            named::remove_all(&guardian.objects);
             let notes = guardian.shortage.take().into_iter().collect();
             let heard = said(&Message::Done { how, arrays: guardian.world.arrays(), notes });
             guardian.world.unlink_memories();
@@ -111,6 +112,8 @@ struct Guardian {
     alone: bool,
     /// What ran short.
     shortage: Option<String>,
+    /// What has a name or key on the host.
+    objects: Vec<named::Object>,
 }
 
 impl Guardian {
@@ -134,6 +137,11 @@ impl Guardian {
         stage::make_files(&spec, &scenario)
             .map_err(|error| format!("{}: {error}", spec.scratch.display()))?;
         spec.make_memories(&scenario).map_err(host("shared memory"))?;
+        let (objects, made) = named::make(&spec.scratch, &scenario.image);
+        if let Err(text) = made {
+            named::remove_all(&objects);
+            return Err(text);
+        }
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
         world.map_all_shared().map_err(host("mapping memory"))?;
@@ -151,6 +159,7 @@ impl Guardian {
             sentinel,
             alone: false,
             shortage: None,
+            objects,
         };
         let channels = stage::make_channels(&guardian.world).map_err(host("pipes"))?;
         (guardian.ends, guardian.keyboard) = (channels.ends, Some(channels.keyboard));

@@ -1,13 +1,15 @@
-//! What runs have left behind whose callers have gone: folders, instances of the kernel's tracing,
+//! What runs have left behind whose callers have gone: folders with the message queues and semaphore
+//! sets that they tell of, instances of the kernel's tracing,
 //! processes. An ordinary end leaves nothing; the caller, or the whole run, must have been killed.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::os::{named, process};
+use crate::os::{named as memory, process};
 use crate::signal::Signal;
 
 use super::ftrace;
+use super::named;
 use super::run::{MARK, SCRATCH};
 
 /// One thing that was left behind.
@@ -15,7 +17,7 @@ use super::run::{MARK, SCRATCH};
 pub enum Leftover {
     /// A process of a run, the guardian or one of the scenario's, by its number.
     Process(i32),
-    /// A run's files.
+    /// A run's files; its message queues and semaphore sets go with them.
     Folder(PathBuf),
     /// An instance of ftrace.
     Instance(String),
@@ -44,10 +46,11 @@ impl Leftover {
             // The number may have passed to another process meanwhile.
             Leftover::Process(pid) if !is_orphan(*pid) => false,
             Leftover::Process(pid) => process::kill(*pid, Signal::SIGKILL).is_ok(),
-            Leftover::Folder(path) => std::fs::remove_dir_all(path).is_ok(),
+            // The folder is what tells of the run's objects.
+            Leftover::Folder(path) => named::remove(path) && std::fs::remove_dir_all(path).is_ok(),
             Leftover::Instance(name) => ftrace::remove(name),
-            Leftover::Memory(name) => named::remove_object(name),
-            Leftover::Segment(number) => named::remove_segment(*number),
+            Leftover::Memory(name) => memory::remove_object(name),
+            Leftover::Segment(number) => memory::remove_segment(*number),
         }
     }
 }
@@ -104,19 +107,19 @@ fn folders(place: &Path) -> Vec<PathBuf> {
 /// Shared memory objects of runs whose callers have gone, and segments whose guardians have.
 fn memories() -> Vec<Leftover> {
     let gone = |run: &str| caller_of(run).is_some_and(|pid| !process::lives(pid));
-    let mut found: Vec<Leftover> = named::objects(gone).into_iter().map(Leftover::Memory).collect();
-    found.extend(named::segments(|maker| !process::lives(maker)).into_iter().map(Leftover::Segment));
+    let mut found: Vec<Leftover> = memory::objects(gone).into_iter().map(Leftover::Memory).collect();
+    found.extend(memory::segments(|maker| !process::lives(maker)).into_iter().map(Leftover::Segment));
     found
 }
 
 /// Removes what a run whose guardian has gone has left of shared memory; its caller may still be there.
 pub fn remove_memories(scratch: &Path) {
     let run = scratch.file_name().map(|name| format!("{}.", name.to_string_lossy())).unwrap_or_default();
-    for object in named::objects(|name| name.starts_with(&run)) {
-        named::remove_object(&object);
+    for object in memory::objects(|name| name.starts_with(&run)) {
+        memory::remove_object(&object);
     }
-    for segment in named::segments(|maker| !process::lives(maker)) {
-        named::remove_segment(segment);
+    for segment in memory::segments(|maker| !process::lives(maker)) {
+        memory::remove_segment(segment);
     }
 }
 

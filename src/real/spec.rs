@@ -130,6 +130,7 @@ impl Spec {
             program: self.program.clone(),
             cpus: self.cpus.clone(),
             scratch: self.scratch.clone(),
+            named: super::named::found(&self.scratch),
             most_memory: self.memory,
         };
         for spec in &world.image.memories {

@@ -6,6 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
+use crate::os::ipc::{self, OpenQueue};
 use crate::os::{self, file};
 use crate::program::ProgramId;
 use crate::program::native::World;
@@ -100,7 +101,7 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Each process of the list of starts has opened its files itself; it gives up the ends of pipes
+/// Each process of the list of starts has opened its files and message queues itself; it gives up the ends of pipes
 /// that its program doesn't use.
 pub fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
     let used = &world.image.programs[usize::from(program.0)].fds;
@@ -108,6 +109,16 @@ pub fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
         if spec.exists && used.contains(&spec.fd) {
             let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
             file::place(opened, world.descriptor(spec.fd))?;
+        }
+    }
+    for (number, spec) in world.image.ipc.queues.iter().enumerate() {
+        // One whose name has gone meanwhile isn't open to those who start later.
+        if let Some(fd) = spec.fd.filter(|fd| used.contains(fd)) {
+            let how = OpenQueue { create: None, exclusive: false, nonblock: false };
+            let opened = world.named.queues.get(number).map(|name| ipc::open_queue(name, how));
+            if let Some(Ok(opened)) = opened {
+                file::place(opened, world.descriptor(fd))?;
+            }
         }
     }
     for pipe in &world.image.pipes {

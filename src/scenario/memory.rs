@@ -89,8 +89,9 @@ pub struct ShmRule {
 fn file_of(at: &At<String>, names: &Names, problems: &mut Problems) -> Option<Fd> {
     match lookup(&names.channels, "file", &at.value, &at.span, problems)? {
         Channel::File(fd) => Some(*fd),
-        Channel::Pipe { .. } => {
-            let message = format!("`{}` is a pipe; this needs a file", at.value);
+        Channel::Pipe { .. } | Channel::Queue(_) => {
+            let kind = names.kinds.get(&at.value).copied().unwrap_or_default();
+            let message = format!("`{}` is a {kind}; this needs a file", at.value);
             problems.error(Code::WrongObject, at.span.clone(), message);
             None
         }

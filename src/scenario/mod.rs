@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`] and [`streams`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`] and [`queues`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -19,6 +19,7 @@ pub mod markdown;
 pub mod memory;
 pub mod objects;
 pub mod processes;
+pub mod queues;
 pub mod relatives;
 pub mod run;
 pub mod schema;
@@ -231,6 +232,8 @@ fn read(
         pipes: objects.pipes,
         files: objects.files,
         terminal: objects.terminal,
+        ipc: objects.ipc,
+        lists: tables.lists,
         memories: objects.memories,
         unmapped: objects.unmapped,
         arrays: objects.arrays,

@@ -94,6 +94,7 @@ pub struct Objects {
     pub rules: Vec<PipeRule>,
     pub files: Vec<FileSpec>,
     pub terminal: TerminalSpec,
+    pub ipc: crate::program::ipc::Ipc,
     pub memories: Vec<MemorySpec>,
     pub unmapped: Vec<MemoryId>,
     pub shm_rules: Vec<ShmRule>,
@@ -117,6 +118,7 @@ pub fn read(
         rules: Vec::new(),
         files: Vec::new(),
         terminal,
+        ipc: crate::program::ipc::Ipc::default(),
         memories: Vec::new(),
         unmapped: Vec::new(),
         shm_rules: Vec::new(),
@@ -127,6 +129,7 @@ pub fn read(
     objects.pipes(root, names, problems);
     objects.fifos(root, names, problems);
     objects.files(root, devices, names, problems);
+    objects.queues(root, names, problems);
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
@@ -163,7 +166,7 @@ impl Objects {
         ObjectId::from(self.entries.len() - 1)
     }
 
-    fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
+    pub(super) fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
         let fd = Fd(self.next_fd);
         match self.next_fd.checked_add(1) {
             Some(next) => self.next_fd = next,

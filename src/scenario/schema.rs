@@ -232,6 +232,13 @@ pub const TABLES: &[TableRow] = &[
         schema: schema_of::<super::sync::FloatChannelForm>,
     },
     TableRow { key: "timer", shape: Shape::Named, schema: schema_of::<super::sync::TimerForm> },
+    TableRow { key: "mqueue", shape: Shape::Named, schema: schema_of::<super::queues::MqueueForm> },
+    TableRow { key: "sysv-queue", shape: Shape::Named, schema: schema_of::<super::queues::TypedQueueForm> },
+    TableRow {
+        key: "sysv-semaphores",
+        shape: Shape::Named,
+        schema: schema_of::<super::queues::SemaphoresForm>,
+    },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },
     TableRow { key: "program", shape: Shape::Named, schema: schema_of::<super::processes::ProgramForm> },
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },

@@ -13,9 +13,12 @@ use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
+use crate::kernel::ipc::Ipc;
 use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pi::PiLocks;
 use crate::kernel::ipc::pipe::Pipe;
+use crate::kernel::ipc::semaphore_set::SemaphoreSet;
+use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
@@ -155,6 +158,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let program = &image.programs[usize::from(id.0)];
         self.userland.users.push(User::started(image, origin, entry, number));
         for &fd in opened_at_start(program, image) {
+            if let Some(queue) = image.ipc.queue_at(fd) {
+                self.kernel.install_mqueue(thread.leads(), fd, queue);
+                continue;
+            }
             let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
             self.kernel.install(thread.leads(), fd, open);
         }
@@ -261,6 +268,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         pipes: image.pipes.iter().map(pipe).collect(),
         futexes: Futexes::default(),
         pi: PiLocks::default(),
+        ipc: ipc(image),
         counters: Vec::new(),
         alarms: Vec::new(),
         watchers: Watchers::default(),
@@ -276,6 +284,17 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
+}
+
+fn ipc(image: &Image) -> Ipc {
+    let mut ipc = Ipc::default();
+    for spec in &image.ipc.queues {
+        ipc.messages.declare(spec.object, spec.max_messages, spec.message_size, spec.fd.is_some());
+    }
+    ipc.typed.extend(image.ipc.typed.iter().map(|spec| TypedQueue::new(spec.object, spec.capacity)));
+    let sets = image.ipc.semaphores.iter();
+    ipc.semaphores.extend(sets.map(|spec| SemaphoreSet::new(spec.object, spec.values.clone())));
+    ipc
 }
 
 fn pipe(spec: &PipeSpec) -> Pipe {

@@ -176,7 +176,6 @@ impl<S: Sink> Simulator<'_, S> {
             | Cause::Futex
             | Cause::Message
             | Cause::MessageRoom
-            | Cause::SemaphoreSet
             | Cause::Fifo
             | Cause::SocketRead
             | Cause::SocketWrite
@@ -184,6 +183,7 @@ impl<S: Sink> Simulator<'_, S> {
             | Cause::Connect
             | Cause::Poll
             | Cause::Counter => self.others(thread),
+            Cause::SemaphoreSet => self.holders_of_set(thread, object),
             Cause::Child => {
                 let own = self.process(thread);
                 self.living_threads(|process| {
@@ -227,6 +227,7 @@ impl<S: Sink> Simulator<'_, S> {
             Opened::PipeRead(_)
             | Opened::PipeWrite(_)
             | Opened::File(_)
+            | Opened::Queue(_)
             | Opened::Keyboard
             | Opened::Screen
             | Opened::Counter(_)
@@ -245,6 +246,15 @@ impl<S: Sink> Simulator<'_, S> {
             holders.retain(|&holder| holder != thread);
         }
         holders
+    }
+
+    /// The threads of the processes that will give a semaphore set something back, by SEM_UNDO; if
+    /// there are none, anybody could.
+    fn holders_of_set(&self, thread: Tid, object: Option<ObjectId>) -> Vec<Tid> {
+        let set = self.kernel.ipc.semaphores.iter().find(|set| Some(set.object) == object);
+        let processes: Vec<Pid> = set.into_iter().flat_map(|set| set.holders()).collect();
+        let holders = self.living_threads(|process| processes.contains(&process));
+        if holders.is_empty() { self.others(thread) } else { holders }
     }
 
     /// Everybody else who still lives: any of them could have posted.

@@ -9,6 +9,8 @@ mod sync;
 #[path = "generator_files.rs"]
 mod files;
 
+mod messages;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
@@ -245,6 +247,8 @@ impl Generator {
         self.synchronisers();
         let channels = events::objects(&mut self.random);
         self.line(&channels);
+        let queues = messages::objects(&mut self.random);
+        self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.memories();
         self.line("[memory.heap]\nsize = \"32KiB\"");
@@ -314,6 +318,9 @@ impl Generator {
         }
         if self.chance(7) {
             return self.file_step();
+        }
+        if self.chance(15) {
+            return messages::step(&mut self.random, time);
         }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),

@@ -230,6 +230,10 @@ pub enum Copying {
     DirectRead,
     TerminalWrite,
     TerminalRead,
+    MqSend,
+    MqReceive,
+    MsgSend,
+    MsgReceive,
 }
 
 /// The keys of `[copies]`, in the order of [`Copying`].
@@ -242,10 +246,14 @@ pub const COPIES: &[CostRow] = &[
     CostRow { key: "direct-read", doc: "From the disk, past the page cache." },
     CostRow { key: "terminal-write", doc: "To the terminal." },
     CostRow { key: "terminal-read", doc: "A line from the terminal." },
+    CostRow { key: "mq-send", doc: "Into a POSIX message queue." },
+    CostRow { key: "mq-receive", doc: "Out of a POSIX message queue." },
+    CostRow { key: "msgsnd", doc: "Into a System V message queue." },
+    CostRow { key: "msgrcv", doc: "Out of a System V message queue." },
 ];
 
 impl Copying {
-    const ALL: [Copying; 8] = [
+    const ALL: [Copying; 12] = [
         Copying::PipeWrite,
         Copying::PipeRead,
         Copying::FileWrite,
@@ -254,6 +262,10 @@ impl Copying {
         Copying::DirectRead,
         Copying::TerminalWrite,
         Copying::TerminalRead,
+        Copying::MqSend,
+        Copying::MqReceive,
+        Copying::MsgSend,
+        Copying::MsgReceive,
     ];
 
     fn named(name: &str) -> Option<Copying> {
@@ -264,7 +276,7 @@ impl Copying {
 
 /// A curve for each [`Copying`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copies([Curve; 8]);
+pub struct Copies([Curve; 12]);
 
 impl Copies {
     pub fn is_empty(&self) -> bool {

@@ -30,6 +30,7 @@ pub enum ChannelKind {
     Pipe,
     File,
     Terminal,
+    Queue,
     /// A counter, a timer, an epoll set.
     Events,
 }
@@ -83,6 +84,9 @@ impl Native {
         }
         if let Some(file) = image.files.iter().find(|file| file.fd == fd) {
             return Channel { object: Some(file.object), kind: ChannelKind::File };
+        }
+        if let Some(queue) = image.ipc.queue_at(fd) {
+            return Channel { object: Some(image.ipc.queues[queue].object), kind: ChannelKind::Queue };
         }
         terminal
     }

@@ -38,7 +38,7 @@ use super::value::DivideByZero;
 use super::{Amount, Operand};
 
 pub use reborn::Reborn;
-pub use world::{SharedCell, World};
+pub use world::{Named, SharedCell, World};
 
 /// The descriptors of a real run, by their numbers: they are the same in all its processes, so
 /// that an exec can find them.
@@ -268,7 +268,8 @@ impl Native {
         let image = &self.world.image;
         let used = &image.programs[usize::from(self.user.program.0)].fds;
         let ends = image.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
-        for fd in ends.chain(image.files.iter().map(|file| file.fd)) {
+        let queues = image.ipc.queues.iter().filter_map(|queue| queue.fd);
+        for fd in ends.chain(image.files.iter().map(|file| file.fd)).chain(queues) {
             if !used.contains(&fd) {
                 // Its parent may not have had it any more.
                 let _ = file::close(self.world.descriptor(fd));

@@ -19,6 +19,16 @@ use crate::program::instruction::Memory;
 
 use super::{Board, FIRST_DESCRIPTOR};
 
+/// How the host calls the scenario's message queues and semaphore sets, in the scenario's order.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// The names of POSIX queues.
+    pub queues: Vec<String>,
+    /// The ids of System V queues and semaphore sets.
+    pub typed: Vec<i32>,
+    pub semaphores: Vec<i32>,
+}
+
 /// What all threads of all processes of a run have in common.
 #[derive(Debug)]
 pub struct World {
@@ -36,6 +46,7 @@ pub struct World {
     pub cpus: Vec<usize>,
     /// Where files are.
     pub scratch: PathBuf,
+    pub named: Named,
     /// At most so many bytes of memory objects, those of each process counted.
     pub most_memory: u64,
 }

@@ -46,6 +46,16 @@ pub use mprotect::Mprotect;
 pub use msync::Msync;
 pub use munmap::Munmap;
 pub use shm::{ShmUnlink, Shmat, Shmdt};
+mod mq_attributes;
+mod mq_notify;
+mod mq_open;
+mod mq_receive;
+mod mq_send;
+mod msgctl;
+mod msgrcv;
+mod msgsnd;
+mod semctl;
+mod semop;
 // Signals and process control.
 mod affinity;
 mod aio;
@@ -103,9 +113,19 @@ pub use epoll_wait::EpollWait;
 pub use eventfd::Eventfd;
 pub use fcntl::Fcntl;
 pub use fifo_open::FifoOpen;
+pub use mq_attributes::MqAttributes;
+pub use mq_notify::MqNotify;
+pub use mq_open::{MqOpen, MqUnlink};
+pub use mq_receive::MqReceive;
+pub use mq_send::MqSend;
+pub use msgctl::Msgctl;
+pub use msgrcv::Msgrcv;
+pub use msgsnd::Msgsnd;
 pub use nice::Nice;
 pub use pipe::MakePipe;
 pub use poll::Poll;
+pub use semctl::Semctl;
+pub use semop::Semop;
 pub use setitimer::Setitimer;
 pub use setpgid::{Getpgid, Setpgid};
 pub use sigmask::Sigmask;
@@ -166,11 +186,21 @@ pub(super) mod forms {
     pub use super::fifo_open::ROW as FIFO_OPEN;
     pub use super::mmap::ROW as MMAP;
     pub use super::mprotect::ROW as MPROTECT;
+    pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
+    pub use super::mq_notify::ROW as MQ_NOTIFY;
+    pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
+    pub use super::mq_receive::ROW as MQ_RECEIVE;
+    pub use super::mq_send::ROW as MQ_SEND;
+    pub use super::msgctl::ROW as MSGCTL;
+    pub use super::msgrcv::ROW as MSGRCV;
+    pub use super::msgsnd::ROW as MSGSND;
     pub use super::msync::ROW as MSYNC;
     pub use super::munmap::ROW as MUNMAP;
     pub use super::nice::ROW as NICE;
     pub use super::pipe::ROW as PIPE;
     pub use super::poll::ROW as POLL;
+    pub use super::semctl::ROW as SEMCTL;
+    pub use super::semop::ROW as SEMOP;
     pub use super::setitimer::{ALARM, SETITIMER};
     pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
     pub use super::shm::{ATTACH as SHMAT, DETACH as SHMDT, UNLINK as SHM_UNLINK};
@@ -296,6 +326,17 @@ calls! {
     ShmUnlink = "shm_unlink",
     Shmat = "shmat",
     Shmdt = "shmdt",
+    MqOpen = "mq_open",
+    MqUnlink = "mq_unlink",
+    MqSend = "mq_timedsend",
+    MqReceive = "mq_timedreceive",
+    MqAttributes = "mq_getsetattr",
+    MqNotify = "mq_notify",
+    Msgsnd = "msgsnd",
+    Msgrcv = "msgrcv",
+    Msgctl = "msgctl",
+    Semop = "semop",
+    Semctl = "semctl",
     Fdatasync = "fdatasync",
     Fstat = "fstat",
     Ftruncate = "ftruncate",

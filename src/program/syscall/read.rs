@@ -103,7 +103,7 @@ impl SystemCall for Read {
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
             }
             (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
-            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_)) => return None,
+            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_)) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -113,7 +113,7 @@ impl SystemCall for Read {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => None,
+            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) | Opened::Queue(_) => None,
         }
     }
 
@@ -131,6 +131,7 @@ impl SystemCall for Read {
             Some((open, Opened::Alarm(alarm))) => self.read_alarm(call, open, alarm),
             Some((_, Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
+            Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
     }
 
@@ -138,6 +139,10 @@ impl SystemCall for Read {
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
+        // Linux would describe the queue in words, which no program of a scenario reads.
+        if channel.kind == ChannelKind::Queue {
+            return Err(Errno::EINVAL);
+        }
         let mut left = native.transfer(self.bytes)?;
         // A descriptor that `open` has returned is as direct as it was opened, at least.
         if channel.kind == ChannelKind::File && (self.direct || matches!(self.fd, Handle::Named(_))) {
@@ -154,7 +159,7 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File | ChannelKind::Events => Some(value_of(bytes)),
+                    ChannelKind::File | ChannelKind::Events | ChannelKind::Queue => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -176,7 +181,7 @@ impl SystemCall for Read {
 
 /// The value that a message carries: its first eight bytes, little-endian.
 #[cfg(target_os = "linux")]
-fn value_of(bytes: &[u8]) -> i64 {
+pub(super) fn value_of(bytes: &[u8]) -> i64 {
     let mut value = [0; 8];
     let length = bytes.len().min(8);
     value[..length].copy_from_slice(&bytes[..length]);

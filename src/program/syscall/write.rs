@@ -109,7 +109,11 @@ impl SystemCall for Write {
             Opened::File(file) => return Some(self.place(open, file).copies_to_write(call)),
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
             Opened::Counter(_) => (Copying::PipeWrite, 8),
-            Opened::PipeRead(_) | Opened::Keyboard | Opened::Alarm(_) | Opened::Epoll(_) => return None,
+            Opened::PipeRead(_)
+            | Opened::Keyboard
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -119,7 +123,7 @@ impl SystemCall for Write {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => None,
+            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) | Opened::Queue(_) => None,
         }
     }
 
@@ -142,6 +146,8 @@ impl SystemCall for Write {
             Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
             Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
+            // A message queue has no write (fs/read_write.c).
+            Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
     }
 

@@ -107,7 +107,7 @@ pub fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sam
 }
 
 /// What each size takes beyond the call's base.
-fn add_curve(
+pub fn add_curve(
     found: &mut Found,
     shown: &Shown,
     key: &'static str,
