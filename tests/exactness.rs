@@ -99,6 +99,8 @@ struct Seen {
     /// A call on something that another CPU used last.
     contended: u32,
     eevdf: u32,
+    evicted: u32,
+    swapped: u32,
     /// A signal's handler, a call that one interrupts, a stopped thread.
     handler: u32,
     interrupted: u32,
@@ -146,6 +148,10 @@ impl Seen {
                 Kind::PageFaultUser { fault: Fault::CopyOnWrite, .. } => here.copy_on_write = 1,
                 Kind::SchedSwitch { why: trapline::trace::Why::Preempted { .. }, .. } => here.preemption = 1,
                 Kind::LockContended { .. } => here.lock = 1,
+                Kind::PageEvicted { write, .. } => {
+                    here.evicted = 1;
+                    here.swapped |= u32::from(write);
+                }
                 Kind::SignalDeliver { handled: true, .. } => here.handler = 1,
                 Kind::SchedSwitch {
                     why: trapline::trace::Why::Blocked { on: trapline::trace::Cause::Stopped, .. },
@@ -170,6 +176,8 @@ impl Seen {
         self.ipi += here.ipi;
         self.preemption += here.preemption;
         self.lock += here.lock;
+        self.evicted += here.evicted;
+        self.swapped += here.swapped;
         self.limit += u32::from(run.outcome == Outcome::Limit);
         self.events += run.trace.events.len() as u64;
     }
@@ -204,6 +212,8 @@ fn stepping_and_fast_forward_give_the_same_trace() {
         ("a program's own work", seen.own_work),
         ("a price for what another CPU used", seen.contended),
         ("the policy eevdf", seen.eevdf),
+        ("a page that was replaced", seen.evicted),
+        ("a changed page that was replaced", seen.swapped),
         ("a handler", seen.handler),
         ("a call that a handler interrupts", seen.interrupted),
         ("a stopped thread", seen.stopped),

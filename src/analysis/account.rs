@@ -67,6 +67,7 @@ impl Account {
             threads,
             cpus: self.cpus(),
             vectors: self.vectors(),
+            out_of_memory: self.out_of_memory(),
             prints: self.prints(),
             prints_dropped: self.tally.prints_dropped,
             objects: self.tally.objects.into_values().filter(|object| object.is_used()).collect(),
@@ -133,6 +134,14 @@ impl Account {
                 })
             })
             .collect()
+    }
+
+    fn out_of_memory(&self) -> Vec<String> {
+        let name = |task: &Tid| {
+            let thread = self.replay.threads().iter().find(|thread| thread.task == *task);
+            thread.map_or_else(|| format!("process {task}"), |thread| thread.name.clone())
+        };
+        self.tally.out_of_memory.iter().map(name).collect()
     }
 
     fn prints(&self) -> Vec<Line> {

@@ -195,7 +195,9 @@ impl Drawing {
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
-            | Kind::DataLost { .. } => {}
+            | Kind::DataLost { .. }
+            | Kind::PageEvicted { .. }
+            | Kind::OomKill { .. } => {}
         }
     }
 

@@ -8,13 +8,17 @@ use std::fmt::Write;
 
 use super::grouping::grouped;
 use super::naming::{bytes, count, printable, time};
-use super::summary::{ProcessSummary, Summary, Usage};
+use super::summary::{ProcessSummary, Summary, Totals, Usage};
 use super::table::{Column, Table};
+use crate::time::Span;
+use crate::trace::Cause;
 
 /// More processes than this are shown by base name.
 const PROCESS_ROWS: usize = 20;
 /// So many lines of the terminal are shown.
 const LINES: usize = 20;
+/// Processes that wait for pages for so much of their time get hardly anything done.
+const THRASHING: f64 = 0.5;
 /// So many system calls are named.
 const CALLS: usize = 8;
 
@@ -39,6 +43,9 @@ impl Summary {
         let _ = writeln!(text, "\n{}", self.totals_line());
         if let Some(calls) = self.calls_line() {
             let _ = writeln!(text, "{calls}");
+        }
+        for line in self.memory_lines() {
+            let _ = writeln!(text, "{line}");
         }
         page.section(&mut text, "Processes", &self.process_table());
         page.section(&mut text, "CPUs", &self.cpu_table());
@@ -86,6 +93,39 @@ impl Summary {
             shown.push(format!("others {}", count(others)));
         }
         (!shown.is_empty()).then(|| format!("System calls: {}", shown.join(", ")))
+    }
+
+    /// What page replacement did, and who was ended because memory ran out.
+    fn memory_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let Totals { evicted, evicted_dirty, .. } = self.totals;
+        if evicted > 0 {
+            let mut line = format!("Memory: {} replaced", plural(evicted, "page"));
+            if evicted_dirty > 0 {
+                let _ = write!(line, ", {} of them written to a device first", count(evicted_dirty));
+            }
+            let waited =
+                |row: &ProcessSummary| row.usage.blocked.get(&Cause::Page).copied().unwrap_or_default();
+            let waited: Span = self.processes.iter().map(waited).sum();
+            let lived: Span = self.processes.iter().map(|row| row.usage.lifetime()).sum();
+            if !waited.is_zero() {
+                let share = waited.as_nanos() as f64 / lived.as_nanos() as f64;
+                let _ = write!(
+                    line,
+                    "; processes waited {} for pages, {:.0}% of their time",
+                    time(waited),
+                    share * 100.0
+                );
+                if share >= THRASHING {
+                    line.push_str(": thrashing");
+                }
+            }
+            lines.push(line);
+        }
+        lines.extend(self.out_of_memory.iter().map(|name| {
+            format!("Out of memory: {name} was killed, because no page could be taken from anybody")
+        }));
+        lines
     }
 
     fn process_table(&self) -> Table {

@@ -193,7 +193,9 @@ impl Replay {
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
             | Kind::Print { .. }
-            | Kind::DataLost { .. } => return,
+            | Kind::DataLost { .. }
+            | Kind::PageEvicted { .. }
+            | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {
             self.settle(cpu, at, observer);

@@ -35,6 +35,8 @@ pub struct Summary {
     pub vectors: Vec<VectorSummary>,
     /// Channels, locks and devices that were used, in the header's order.
     pub objects: Vec<ObjectSummary>,
+    /// The names of those that were ended because memory ran out, in order.
+    pub out_of_memory: Vec<String>,
     /// What the programs wrote to the terminal, in order.
     pub prints: Vec<Line>,
     /// Lines that came after so many that the rest wasn't kept.
@@ -54,6 +56,9 @@ pub struct Totals {
     pub switches: u64,
     pub migrations: u64,
     pub signals: u64,
+    /// Pages that lost their frames to others, and how many of them had to be written first.
+    pub evicted: u64,
+    pub evicted_dirty: u64,
     /// All events by kind.
     pub events: BTreeMap<&'static str, u64>,
 }

@@ -26,6 +26,8 @@ pub struct Tally {
     pub cpus: Vec<CpuTally>,
     pub vectors: BTreeMap<Vector, VectorTally>,
     pub objects: BTreeMap<ObjectId, ObjectSummary>,
+    /// Who was ended for lack of memory, in order.
+    pub out_of_memory: Vec<Tid>,
     pub prints: Vec<(Instant, Tid, NameId)>,
     pub prints_dropped: u64,
 }
@@ -77,6 +79,7 @@ impl Tally {
             cpus: Vec::new(),
             vectors: BTreeMap::new(),
             objects,
+            out_of_memory: Vec::new(),
             prints: Vec::new(),
             prints_dropped: 0,
         }
@@ -151,6 +154,11 @@ impl Tally {
                 self.prints.push((event.at, event.task, text))
             }
             Kind::Print { .. } => self.prints_dropped += 1,
+            Kind::PageEvicted { write, .. } => {
+                self.totals.evicted += 1;
+                self.totals.evicted_dirty += u64::from(write);
+            }
+            Kind::OomKill { task, .. } => self.out_of_memory.push(task),
             Kind::DataLost { object, bytes } => self.object(object).lost_bytes += bytes,
             Kind::SchedExit
             | Kind::SchedWaking { .. }

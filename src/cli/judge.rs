@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use trapline::analysis::naming::base;
 use trapline::program::Image;
-use trapline::scenario::{Bound, Expect};
+use trapline::scenario::{Bound, Expect, Number};
 use trapline::sim::{Deadlock, Outcome};
 use trapline::time::Instant;
 use trapline::trace::kinds::KINDS;
@@ -171,7 +171,7 @@ fn within(bound: Bound, shown: &dyn Fn(u64) -> String) -> String {
 }
 
 pub(super) fn values<A: AsRef<[i64]>>(
-    expected: &BTreeMap<String, i64>,
+    expected: &BTreeMap<String, Number>,
     image: &Image,
     arrays: &[A],
     found: &mut Vec<Mismatch>,
@@ -181,10 +181,12 @@ pub(super) fn values<A: AsRef<[i64]>>(
             Some((array, index)) => (array, index.parse::<usize>().ok()),
             None => (name.as_str(), Some(0)),
         };
-        let array = image.arrays.iter().position(|spec| spec.name == array).and_then(|at| arrays.get(at));
-        let value = array.zip(index).and_then(|(array, index)| array.as_ref().get(index));
-        if value != Some(expected) {
-            let actual = value.map_or("no such cell".to_owned(), i64::to_string);
+        let at = image.arrays.iter().position(|spec| spec.name == array);
+        let array = at.and_then(|at| Some((image.arrays[at].width, arrays.get(at)?)));
+        let value =
+            array.zip(index).and_then(|((width, array), index)| Some((width, *array.as_ref().get(index)?)));
+        if value.is_none_or(|(width, held)| !expected.is_held(width, held)) {
+            let actual = value.map_or("no such cell".to_owned(), |(width, held)| width.shown(held));
             found.push(mismatch(name, expected.to_string(), actual));
         }
     }

@@ -47,6 +47,14 @@ impl PageTable {
         }
     }
 
+    /// Takes a page out.
+    pub fn unmap(&mut self, page: PageNumber) -> Option<Mapping> {
+        let (upper, lower) = (page.index() / TABLE_ENTRIES, page.index() % TABLE_ENTRIES);
+        let mapping = self.directory.get_mut(upper)?.as_mut()?[lower].take();
+        self.present -= u32::from(mapping.is_some());
+        mapping
+    }
+
     /// How many pages are present.
     pub const fn present(&self) -> u32 {
         self.present
@@ -104,6 +112,15 @@ impl Tlb {
         }
     }
 
+    /// Forgets one page, whose mapping was taken back.
+    pub fn forget(&mut self, page: PageNumber) {
+        if let Some(slot) = self.slot(page)
+            && self.entries[slot].page == page
+        {
+            self.entries[slot].era = 0;
+        }
+    }
+
     /// Forgets everything: another address space is loaded, or a mapping was taken back.
     pub fn flush(&mut self) {
         self.era += 1;
@@ -148,6 +165,11 @@ impl Frames {
         if *sharers == 0 {
             self.free.push(frame);
         }
+    }
+
+    /// All mappings but one are taken back at once.
+    pub fn leave_one(&mut self, frame: FrameNumber) {
+        self.sharers[frame.index()] = 1;
     }
 
     pub fn sharers(&self, frame: FrameNumber) -> u32 {

@@ -4,8 +4,9 @@
 //! - [`cpu`], [`schedule`], [`affinity`], [`sched`]: what each CPU runs, who is next and where, and the policies
 //! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
+//! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
+//!   protect; [`inherit`]: what a fork copies; [`paging`], [`reclaim`]: page replacement, swapping, and running out of memory
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
-//! - [`memory`]: page faults and address spaces
 //! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
 //! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`]: files on disks, and asynchronous requests
@@ -13,6 +14,7 @@
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
 pub mod affinity;
+pub mod areas;
 pub mod bytes;
 pub mod caches;
 pub mod cost;
@@ -22,17 +24,21 @@ pub mod dispositions;
 pub mod epoll;
 pub mod file;
 pub mod file_names;
+pub mod inherit;
 pub mod interrupts;
 pub mod intervals;
 pub mod ipc;
 pub mod jobs;
+pub mod mappings;
 pub mod memory;
 pub mod options;
 pub mod page_cache;
+pub mod paging;
 pub mod process;
 pub mod ranges;
 pub mod read_ahead;
 pub mod readiness;
+pub mod reclaim;
 pub mod requests;
 pub mod sched;
 pub mod schedule;
@@ -63,6 +69,7 @@ use ipc::pi::PiLocks;
 use ipc::pipe::Pipe;
 use memory::Region;
 use options::Options;
+use paging::Paging;
 use readiness::Watchers;
 use sched::Parameters;
 use task::{Process, Task};
@@ -145,6 +152,8 @@ pub struct Kernel<S> {
     pub caches: Option<Box<Caches>>,
     /// In the order of their pages.
     pub regions: Vec<Region>,
+    /// Page replacement, if the scenario has any.
+    pub paging: Option<Box<Paging>>,
     pub terminal: file::Terminal,
     /// The first process of each entry of the scenario's list of starts, once it exists.
     pub first_of: Vec<Option<Pid>>,

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ids::DeviceId;
 use crate::time::Span;
 
 use super::page_cache::Writeback;
+use super::paging::{OptTie, Replacement};
 
 /// The `[kernel]` table, resolved.
 #[derive(Clone, Debug)]
@@ -25,6 +27,17 @@ pub struct Options {
     pub writeback: Writeback,
     /// The most pages that are read ahead; none if zero.
     pub read_ahead: u32,
+    pub paging: PagingOptions,
+}
+
+/// What happens when no frame is free.
+#[derive(Clone, Debug, Default)]
+pub struct PagingOptions {
+    /// Which page goes; without any, none does.
+    pub replacement: Option<Replacement>,
+    pub opt_tie: OptTie,
+    /// Where changed pages go that no file has, and how many there is room for.
+    pub swap: Option<(DeviceId, u32)>,
 }
 
 /// Which policy, with which parameters; the policy's row says what it knows.

@@ -21,6 +21,7 @@ use crate::time::{Instant, Span};
 use crate::trace::{Cause, Event, Kind, Sink};
 
 use super::bytes::Bytes;
+use super::paging::Owner;
 use super::ranges::Ranges;
 use super::waits::{Interruption, WaitKey};
 use super::{Due, Kernel};
@@ -225,7 +226,7 @@ impl<S: Sink> Kernel<S> {
             }
         } else {
             for page in pages {
-                self.cache(transfer.file, page);
+                self.cache(cpu, transfer.file, page);
             }
         }
         if transfer.thread != Tid::IDLE {
@@ -249,28 +250,33 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Makes a page of a file present in the cache, if there is a frame for it or one can be had.
-    pub fn cache(&mut self, file: u32, page: u32) -> Option<FrameNumber> {
+    pub fn cache(&mut self, cpu: usize, file: u32, page: u32) -> Option<FrameNumber> {
         let entry = &mut self.files.files[file as usize];
         let index = page as usize;
         if entry.cached.len() <= index {
             entry.cached.resize(index + 1, None);
             entry.dirty.resize(index + 1, false);
         }
-        if entry.cached[index].is_none() {
-            let mut frame = self.frames.allocate();
+        if let Some(frame) = entry.cached[index] {
+            return Some(frame);
+        }
+        let mut frame = self.frame_for_cache(cpu);
+        if self.paging.is_none() {
             if frame.is_none() && self.give_up_page() {
                 frame = self.frames.allocate();
             }
-            self.files.files[file as usize].cached[index] = frame;
             if frame.is_some() {
                 self.files.order.push_back((file, page));
             }
         }
-        self.files.files[file as usize].cached[index]
+        let frame = frame?;
+        self.note_loaded(frame, Owner::Cache(file, page), false, None);
+        self.files.files[file as usize].cached[index] = Some(frame);
+        Some(frame)
     }
 
     /// Gives up the page that came into the cache first, of those that are clean and that no process
-    /// has mapped; false if there is none.
+    /// has mapped; false if there is none. So it goes in a run without page replacement.
     pub fn give_up_page(&mut self) -> bool {
         for _ in 0..self.files.order.len() {
             let Some((file, page)) = self.files.order.pop_front() else { return false };
@@ -290,7 +296,7 @@ impl<S: Sink> Kernel<S> {
     /// A write to the cache: its pages are dirty, and the flusher will come for them.
     pub fn make_dirty(&mut self, cpu: usize, file: u32, offset: u64, bytes: u64) {
         for page in File::pages(offset, bytes) {
-            let kept = self.cache(file, page).is_some();
+            let kept = self.cache(cpu, file, page).is_some();
             let entry = &mut self.files.files[file as usize];
             entry.dirty[page as usize] = kept;
             let begin = u64::from(page) * PAGE_SIZE;
@@ -317,7 +323,11 @@ impl<S: Sink> Kernel<S> {
     pub fn take_dirty(&mut self, file: u32) -> (u64, Ranges) {
         let entry = &mut self.files.files[file as usize];
         let dirty = entry.dirty.iter_mut().map(std::mem::take).filter(|&dirty| dirty).count() as u64;
-        (dirty * PAGE_SIZE, std::mem::take(&mut entry.unwritten))
+        let unwritten = std::mem::take(&mut entry.unwritten);
+        if dirty > 0 {
+            self.watch_writes(file);
+        }
+        (dirty * PAGE_SIZE, unwritten)
     }
 
     /// The flusher finds a file's dirty pages old enough.
@@ -382,7 +392,7 @@ impl<S: Sink> Kernel<S> {
                 entry.content.resize(size);
             }
             for frame in frames {
-                self.frames.release(frame);
+                self.give_back(frame);
             }
         }
         self.files.files[file as usize].size = size;

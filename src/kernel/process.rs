@@ -10,6 +10,7 @@ use crate::trace::{Kind, Sink};
 use super::Kernel;
 use super::file::Opened;
 use super::memory::AddressSpace;
+use super::reclaim::MEMORY;
 use super::sched::Parameters;
 use super::task::{Affinity, Phase, Process, State, Task};
 use super::wait::WaitQueue;
@@ -223,6 +224,7 @@ impl<S: Sink> Kernel<S> {
             self.drop_reference(cpu, descriptor);
         }
         self.free_space(id);
+        self.wake_all_of(cpu, MEMORY);
         self.orphan_children(id);
         self.tell_parent(cpu, id, parent);
     }

@@ -3,9 +3,8 @@
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
-use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use nix::unistd::ftruncate;
@@ -57,16 +56,22 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// A file's content; writes stay the process's own.
-    pub fn of_file(path: &std::path::Path, bytes: usize) -> nix::Result<Mapping> {
-        let file = file::open(path, OFlag::O_RDONLY)?;
-        // SAFETY: the kernel chooses the place, and the mapping is the only owner of it.
-        let start = unsafe { mmap(None, size(bytes), rights(), MapFlags::MAP_PRIVATE, &file, 0)? };
-        Ok(Mapping { start, bytes })
+    /// A piece of memory that is mapped by other means, now or later.
+    pub(super) fn over(start: usize, bytes: usize) -> Mapping {
+        let start = NonZeroUsize::new(start).unwrap_or(NonZeroUsize::MIN);
+        Mapping { start: NonNull::without_provenance(start), bytes }
+    }
+
+    pub(super) const fn start(&self) -> NonNull<libc::c_void> {
+        self.start
+    }
+
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// A page fault maps one page, as in the model, not 512.
-    fn no_huge_pages(&self) {
+    pub(super) fn no_huge_pages(&self) {
         // SAFETY: the advice concerns this mapping only, and changes nothing of its content.
         let _ = unsafe { madvise(self.start, self.bytes, MmapAdvise::MADV_NOHUGEPAGE) };
     }
@@ -114,6 +119,20 @@ impl Mapping {
     /// A 64-bit cell, if it lies within and is aligned.
     pub fn cell64(&self, offset: usize) -> Option<&AtomicI64> {
         let fits = offset.is_multiple_of(8) && offset + 8 <= self.bytes;
+        // SAFETY: it lies within the mapping, is aligned, and lives as long as `self`.
+        fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
+    }
+
+    /// An 8-bit cell, if it lies within.
+    pub fn cell8(&self, offset: usize) -> Option<&AtomicI8> {
+        let fits = offset < self.bytes;
+        // SAFETY: it lies within the mapping, and lives as long as `self`.
+        fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
+    }
+
+    /// A 16-bit cell, if it lies within and is aligned.
+    pub fn cell16(&self, offset: usize) -> Option<&AtomicI16> {
+        let fits = offset.is_multiple_of(2) && offset + 2 <= self.bytes;
         // SAFETY: it lies within the mapping, is aligned, and lives as long as `self`.
         fits.then(|| unsafe { &*self.start.as_ptr().byte_add(offset).cast() })
     }

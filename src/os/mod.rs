@@ -4,7 +4,8 @@
 //! - [`calls`]: the numbers of system calls
 //! - [`children`]: what happens to children
 //! - [`clock`]: the time, and work that takes a given time
-//! - [`memory`]: memory that processes share, its cells, and pages that are touched
+//! - [`memory`]: memory that processes share, its cells, and pages that are touched; [`areas`]: mapping and
+//!   unmapping; [`named`]: shared memory objects with names
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
 //! - [`ipc`]: message queues and semaphore sets
@@ -19,6 +20,7 @@
 #![allow(unsafe_code)]
 
 pub mod aio;
+pub mod areas;
 pub mod cache;
 pub mod calls;
 pub mod children;
@@ -28,6 +30,7 @@ pub mod file;
 pub mod futex;
 pub mod ipc;
 pub mod memory;
+pub mod named;
 pub mod perf;
 pub mod pipe;
 pub mod process;

@@ -259,6 +259,9 @@ impl Lower<'_> {
     fn expr(&mut self, expr: &Expr, place: &dyn Fn(Range<usize>) -> Range<usize>) -> Operand {
         match expr {
             Expr::Number(number) => Operand::Const(*number),
+            Expr::Name(name, at) if name.contains('.') && self.loads_cells() => {
+                self.hidden_load(&At::new(place(at.clone()), name.clone()))
+            }
             Expr::Name(name, at) if name.contains('.') => {
                 let message = format!("`{name}` isn't a variable of the process");
                 let problem = Problem::error(Code::UnknownVariable, place(at.clone()), message);
@@ -274,6 +277,12 @@ impl Lower<'_> {
                 self.tables.expressions.add(*operator, left, right)
             }
         }
+    }
+
+    /// A condition, in which shared cells may stand: each is loaded by an instruction of its own
+    /// right before.
+    pub fn condition(&mut self, at: &At<Value>) -> Operand {
+        self.loading_cells(|cx| cx.operand(at))
     }
 
     pub fn time(&mut self, at: &At<TimeAmount>) -> Amount {

@@ -149,7 +149,16 @@ impl<'t> Parser<'t> {
                     self.position = start;
                     return Err(self.wrong("expected a number or a variable"));
                 }
-                Ok(Expr::Name(name.to_owned(), start..self.position))
+                let mut name = name.to_owned();
+                // An element of a shared array: its index belongs to the name.
+                if name.contains('.') && self.rest().starts_with('[') {
+                    let Some(length) = closing(self.rest()) else {
+                        return Err(self.wrong("expected a closing bracket"));
+                    };
+                    name.push_str(&self.rest()[..length]);
+                    self.position += length;
+                }
+                Ok(Expr::Name(name, start..self.position))
             }
             _ => Err(self.wrong("expected a number or a variable")),
         }
@@ -173,6 +182,20 @@ impl<'t> Parser<'t> {
         })?;
         Ok(Expr::Number(value))
     }
+}
+
+/// The length of what stands in brackets at the beginning of a text.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' if depth == 1 => return Some(at + 1),
+            ']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 /// A character of a name. The dot is taken in so that a shared cell's name can be recognised and

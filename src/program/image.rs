@@ -19,6 +19,7 @@ use super::userland::Origin;
 
 use super::instruction::{Instruction, Memory};
 use super::value::{Expressions, Handle, Operand, Variable};
+pub use super::width::Width;
 
 /// The index of a program in [`Image::programs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +62,8 @@ pub struct Start {
     pub parameters: Arc<Parameters>,
     /// The only CPU that it may run on.
     pub cpu: Option<CpuId>,
+    /// At most so many pages of it are in memory.
+    pub frames: Option<u32>,
 }
 
 /// A pipe: one buffer, one end to read and one to write.
@@ -124,11 +127,29 @@ pub enum Backing {
     Private,
     /// Zeros; relatives see each other's writes.
     Shared,
+    /// Zeros; an object of its own with a name: whoever maps it sees all writes.
+    Posix,
+    /// The same, as a System V segment.
+    SystemV,
     /// Read from a file on the first touch (a major fault); private once written.
     File(Fd),
+    /// Read from a file on the first touch; writes go to the page cache, and from there to the disk.
+    SharedFile(Fd),
+    /// Zeros of the process's own, up to the end of its heap.
+    Heap,
 }
 
-/// Shared 64-bit or 32-bit cells within a shared memory object.
+impl Backing {
+    /// Whether several processes see the same.
+    pub const fn is_shared(self) -> bool {
+        match self {
+            Backing::Shared | Backing::Posix | Backing::SystemV | Backing::SharedFile(_) => true,
+            Backing::Private | Backing::File(_) | Backing::Heap => false,
+        }
+    }
+}
+
+/// Shared cells of one width within a shared memory object.
 #[derive(Clone, Debug)]
 pub struct ArraySpec {
     pub object: ObjectId,
@@ -138,34 +159,8 @@ pub struct ArraySpec {
     /// The byte offset of its first element in that page.
     pub offset: u32,
     pub width: Width,
-    /// The values at the beginning; as many as it has elements.
+    /// What the elements hold at the beginning, as their bits; as many as it has elements.
     pub initial: Vec<i64>,
-}
-
-/// How an element is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    /// 32 bits, signed; a larger value is cut off.
-    Int32,
-    /// 64 bits, signed.
-    Int64,
-}
-
-impl Width {
-    pub const fn bytes(self) -> u32 {
-        match self {
-            Width::Int32 => 4,
-            Width::Int64 => 8,
-        }
-    }
-
-    /// What is left of a value when it is stored.
-    pub const fn stored(self, value: i64) -> i64 {
-        match self {
-            Width::Int32 => value as i32 as i64,
-            Width::Int64 => value,
-        }
-    }
 }
 
 /// A line of output with places for values: pieces of text, each followed by a value except the last.
@@ -173,6 +168,23 @@ impl Width {
 pub struct Text {
     pub pieces: Vec<String>,
     pub values: Vec<Operand>,
+    /// How each value is stored that a shared cell holds; a value without an entry is an integer.
+    pub widths: Vec<Width>,
+}
+
+impl Text {
+    /// The line with its values filled in.
+    pub fn filled(&self, value: impl Fn(usize, Operand) -> Option<i64>) -> String {
+        let mut line = String::new();
+        for (number, piece) in self.pieces.iter().enumerate() {
+            line.push_str(piece);
+            if let Some(value) = self.values.get(number).and_then(|&operand| value(number, operand)) {
+                let width = self.widths.get(number).copied().unwrap_or(Width::Int64);
+                line.push_str(&width.shown(value));
+            }
+        }
+        line
+    }
 }
 
 /// Something that happens to the machine from outside: an `[[event]]` of the scenario.
@@ -278,6 +290,8 @@ pub struct Image {
     pub lists: super::ipc::Lists,
     /// Indexed by [`MemoryId`].
     pub memories: Vec<MemorySpec>,
+    /// Those that no process has mapped at its beginning.
+    pub unmapped: Vec<MemoryId>,
     /// Indexed by [`ArrayId`](super::instruction::ArrayId).
     pub arrays: Vec<ArraySpec>,
     /// In the order of their times; those of the same time in the order of the file.
@@ -330,7 +344,7 @@ impl Image {
 
     /// Bytes of memory objects that each process has of its own.
     pub fn private_bytes(&self) -> u64 {
-        let private = self.memories.iter().filter(|spec| spec.backing != Backing::Shared);
+        let private = self.memories.iter().filter(|spec| !spec.backing.is_shared());
         private.map(|spec| u64::from(spec.memory.pages) * 4096).sum()
     }
 

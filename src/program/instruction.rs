@@ -43,6 +43,11 @@ pub enum Instruction {
         into: Variable,
         cell: Cell,
     },
+    /// What a shared cell holds goes to a variable as its bits, to be shown.
+    LoadBits {
+        into: Variable,
+        cell: Cell,
+    },
     Store {
         cell: Cell,
         value: Operand,

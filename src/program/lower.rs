@@ -91,6 +91,8 @@ pub struct Lower<'a> {
     by_name: BTreeMap<String, usize>,
     counters: Vec<Variable>,
     temporaries: Vec<Variable>,
+    /// Where shared cells may stand in expressions: how many were loaded for the one at hand.
+    loads: Option<usize>,
     depth: usize,
     step: StepId,
     top: usize,
@@ -120,6 +122,7 @@ pub fn lower(
         by_name: BTreeMap::new(),
         counters: Vec::new(),
         temporaries: Vec::new(),
+        loads: None,
         depth: 0,
         step: StepId::NONE,
         top: 0,
@@ -263,6 +266,25 @@ impl Lower<'_> {
             self.temporaries.push(variable);
         }
         self.temporaries[number]
+    }
+
+    /// Lowers something in whose expressions shared cells may stand.
+    pub fn loading_cells<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> T {
+        self.loads = Some(0);
+        let lowered = lower(self);
+        self.loads = None;
+        lowered
+    }
+
+    pub const fn loads_cells(&self) -> bool {
+        self.loads.is_some()
+    }
+
+    /// The place of the next shared cell that is loaded for the expression at hand.
+    pub fn next_load(&mut self) -> Variable {
+        let number = self.loads.unwrap_or(0);
+        self.loads = self.loads.map(|number| number + 1);
+        self.temporary(number)
     }
 
     /// A place for what a step keeps from one execution to the next; zero at first.
@@ -434,6 +456,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Set { .. }
         | Instruction::Buffer(_)
         | Instruction::Load { .. }
+        | Instruction::LoadBits { .. }
         | Instruction::Store { .. }
         | Instruction::AtomicAdd { .. }
         | Instruction::CompareSwap { .. }

@@ -41,6 +41,7 @@ pub mod syscall;
 pub mod userland;
 pub mod value;
 pub mod verb;
+pub mod width;
 
 pub use image::{Image, Program, ProgramId, StartId};
 pub use instruction::{Access, Address, ArrayId, Cell, Instruction, Memory, Note, OnError};

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::at::At;
-use super::image::{MemoryId, ProgramId, StartId};
+use super::image::{Backing, MemoryId, ProgramId, StartId, Width};
 use super::instruction::{ArrayId, Cell, Memory};
 use super::lower::Lower;
 use super::value::Operand;
@@ -81,6 +81,7 @@ pub struct Stream {
 pub struct Region {
     pub id: MemoryId,
     pub memory: Memory,
+    pub backing: Backing,
 }
 
 /// A shared cell (an array of one) or array.
@@ -91,6 +92,7 @@ pub struct Array {
     pub memory: MemoryId,
     pub object: ObjectId,
     pub is_cell: bool,
+    pub width: Width,
 }
 
 /// A mutex: its futex word. One that isn't plain has two more: who holds it, and how often.

@@ -10,7 +10,8 @@ use crate::ids::{Fd, ObjectId};
 use crate::signal::Signal;
 
 use super::at::{At, Raw, Value};
-use super::instruction::Cell;
+use super::image::Width;
+use super::instruction::{Cell, Instruction};
 use super::lower::Lower;
 use super::names::{Array, Channel, Lock, Region, Semaphore};
 use super::problem::{Code, Problem, closest};
@@ -230,6 +231,59 @@ impl Lower<'_> {
         let index = self.element(name, array, index, &at.span)?;
         let cell = Cell { array: array.id, index };
         Some((cell, array.object))
+    }
+
+    /// A shared cell that holds an integer, for instructions that know no other.
+    pub fn integer_cell(&mut self, at: &At<String>) -> Option<(Cell, ObjectId)> {
+        let found = self.cell(at)?;
+        let width = self.width_of(&at.value)?;
+        if width.is_float() {
+            let message = format!("`{}` holds a floating-point number; this needs an integer", at.value);
+            let problem = Problem::error(Code::WrongObject, at.span.clone(), message);
+            self.problems
+                .push(problem.help("processors change integers indivisibly, but no fractions: use a lock"));
+            return None;
+        }
+        Some(found)
+    }
+
+    /// A shared cell that is wide enough for a futex.
+    pub fn futex_cell(&mut self, at: &At<String>) -> Option<(Cell, ObjectId)> {
+        let found = self.integer_cell(at)?;
+        if self.width_of(&at.value)?.bytes() < 4 {
+            let message = format!("`{}` is too narrow: a futex is a word of 32 bits", at.value);
+            self.problems.push(Problem::error(Code::WrongObject, at.span.clone(), message));
+            return None;
+        }
+        Some(found)
+    }
+
+    fn width_of(&self, cell: &str) -> Option<Width> {
+        let name = cell.split('[').next().unwrap_or_default().trim();
+        self.names.arrays.get(name).map(|array| array.width)
+    }
+
+    /// A shared cell that stands alone in a line: a load of what it holds, and how that is stored.
+    pub fn shown_cell(&mut self, text: &str, span: &Range<usize>) -> Option<(Operand, Width)> {
+        let text = text.trim();
+        let whole = text.split_once('[').is_none_or(|(_, index)| index.find(']') == Some(index.len() - 1));
+        let width = self.width_of(text).filter(|_| whole)?;
+        let into = self.next_load();
+        let (cell, _) = self.cell(&At::new(span.clone(), text.to_owned()))?;
+        self.emit(Instruction::LoadBits { into, cell });
+        Some((Operand::Variable(into), width))
+    }
+
+    /// A shared cell in an expression: its value is loaded first.
+    pub fn hidden_load(&mut self, at: &At<String>) -> Operand {
+        let into = self.next_load();
+        match self.cell(at) {
+            Some((cell, _)) => {
+                self.emit(Instruction::Load { into, cell });
+                Operand::Variable(into)
+            }
+            None => Operand::Const(0),
+        }
     }
 
     fn element(

@@ -132,7 +132,7 @@ impl DerefMut for Variables {
 pub struct Userland {
     /// Indexed by [`Tid`].
     pub users: Vec<User>,
-    /// The elements of each shared array, indexed by [`ArrayId`].
+    /// What the elements of each shared array hold, as their bits; indexed by [`ArrayId`].
     pub arrays: Vec<Box<[i64]>>,
     /// How many threads have been forked to run each program, for their names.
     pub forked: Vec<u32>,
@@ -334,14 +334,7 @@ impl User {
 
     /// A line of output with its values filled in.
     pub fn format(&self, text: &Text, image: &Image) -> String {
-        let mut line = String::new();
-        for (number, piece) in text.pieces.iter().enumerate() {
-            line.push_str(piece);
-            if let Some(&value) = text.values.get(number) {
-                line.push_str(&self.value(value, image).to_string());
-            }
-        }
-        line
+        text.filled(|_, operand| Some(self.value(operand, image)))
     }
 
     /// An operand's value; zero where it would divide by zero.

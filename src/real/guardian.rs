@@ -51,6 +51,7 @@ pub fn main(arguments: &[String]) -> u16 {
             named::remove_all(&guardian.objects);
             let notes = guardian.shortage.take().into_iter().collect();
             let heard = said(&Message::Done { how, arrays: guardian.world.arrays(), notes });
+            guardian.world.unlink_memories();
             // The caller has gone: nobody else will tidy up.
             if how == End::Interrupted || !heard {
                 let _ = std::fs::remove_dir_all(&guardian.world.scratch);
@@ -143,6 +144,7 @@ impl Guardian {
         }
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
+        world.map_all_shared().map_err(host("mapping memory"))?;
         world.initialise_arrays();
         world.board.set_guardian(process::getpid());
         let due = due::due(&world);
@@ -251,6 +253,7 @@ impl Guardian {
             process::exit(1);
         }
         let mut native = Native::new(Arc::clone(&world), user, task, task.leads(), interpret::run);
+        world.unmap_what_isnt_mapped();
         native.begin();
         memory::populate_all(&world.memories);
         world.board.await_go();

@@ -88,6 +88,10 @@ pub fn run(mut native: Native) {
                 let value = cell!(native, at, cell).load();
                 native.user.set(Some(into), value);
             }
+            Instruction::LoadBits { into, cell } => {
+                let bits = cell!(native, at, cell).bits();
+                native.user.set(Some(into), bits);
+            }
             Instruction::Store { cell, value } => {
                 let value = value!(native, at, value);
                 cell!(native, at, cell).store(value);
@@ -212,8 +216,11 @@ fn fail(native: &mut Native, returned: i64) {
     end(native, 1);
 }
 
-fn touch(native: &Native, memory: Memory, first: u64, pages: u64, access: Access) {
-    let Some(mapping) = native.world.mapping(memory) else { return };
+fn touch(native: &Native, object: Memory, first: u64, pages: u64, access: Access) {
+    let Some(mapping) = native.world.mapping(object) else {
+        // A heap that the process hasn't got.
+        return memory::touch_kernel(access == Access::Write);
+    };
     for page in first..first.saturating_add(pages) {
         mapping.touch(page.saturating_mul(4096), access == Access::Write);
     }

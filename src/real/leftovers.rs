@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::os::process;
+use crate::os::{named as memory, process};
 use crate::signal::Signal;
 
 use super::ftrace;
@@ -21,6 +21,10 @@ pub enum Leftover {
     Folder(PathBuf),
     /// An instance of ftrace.
     Instance(String),
+    /// A POSIX shared memory object, by its file's name.
+    Memory(String),
+    /// A System V shared memory segment, by its number.
+    Segment(i32),
 }
 
 impl fmt::Display for Leftover {
@@ -29,6 +33,8 @@ impl fmt::Display for Leftover {
             Leftover::Process(pid) => write!(f, "process {pid}"),
             Leftover::Folder(path) => write!(f, "folder {}", path.display()),
             Leftover::Instance(name) => write!(f, "trace instance {name}"),
+            Leftover::Memory(name) => write!(f, "shared memory /{name}"),
+            Leftover::Segment(number) => write!(f, "shared memory segment {number}"),
         }
     }
 }
@@ -43,6 +49,8 @@ impl Leftover {
             // The folder is what tells of the run's objects.
             Leftover::Folder(path) => named::remove(path) && std::fs::remove_dir_all(path).is_ok(),
             Leftover::Instance(name) => ftrace::remove(name),
+            Leftover::Memory(name) => memory::remove_object(name),
+            Leftover::Segment(number) => memory::remove_segment(*number),
         }
     }
 }
@@ -52,13 +60,14 @@ pub fn find(place: &Path) -> Vec<Leftover> {
     let mut found: Vec<Leftover> = orphans().into_iter().map(Leftover::Process).collect();
     found.extend(folders(place).into_iter().map(Leftover::Folder));
     found.extend(ftrace::stale().into_iter().map(Leftover::Instance));
+    found.extend(memories());
     found
 }
 
 /// Removes all but processes, which end themselves. Says what it was.
 pub fn clean(place: &Path) -> Vec<String> {
     let instances = ftrace::stale().into_iter().map(Leftover::Instance);
-    let found = folders(place).into_iter().map(Leftover::Folder).chain(instances);
+    let found = folders(place).into_iter().map(Leftover::Folder).chain(instances).chain(memories());
     found.filter(Leftover::remove).map(|left| left.to_string()).collect()
 }
 
@@ -90,10 +99,33 @@ fn folders(place: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
     let stale = entries.filter(|entry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let pid = name.strip_prefix(SCRATCH).and_then(|rest| rest.split('-').next()?.parse().ok());
-        pid.is_some_and(|pid| !process::lives(pid))
+        caller_of(&name).is_some_and(|pid| !process::lives(pid))
     });
     stale.map(|entry| entry.path()).collect()
+}
+
+/// Shared memory objects of runs whose callers have gone, and segments whose guardians have.
+fn memories() -> Vec<Leftover> {
+    let gone = |run: &str| caller_of(run).is_some_and(|pid| !process::lives(pid));
+    let mut found: Vec<Leftover> = memory::objects(gone).into_iter().map(Leftover::Memory).collect();
+    found.extend(memory::segments(|maker| !process::lives(maker)).into_iter().map(Leftover::Segment));
+    found
+}
+
+/// Removes what a run whose guardian has gone has left of shared memory; its caller may still be there.
+pub fn remove_memories(scratch: &Path) {
+    let run = scratch.file_name().map(|name| format!("{}.", name.to_string_lossy())).unwrap_or_default();
+    for object in memory::objects(|name| name.starts_with(&run)) {
+        memory::remove_object(&object);
+    }
+    for segment in memory::segments(|maker| !process::lives(maker)) {
+        memory::remove_segment(segment);
+    }
+}
+
+/// The number in a run's name.
+fn caller_of(run: &str) -> Option<i32> {
+    run.strip_prefix(SCRATCH).and_then(|rest| rest.split('-').next()?.parse().ok())
 }
 
 /// Processes of runs whose callers have gone.

@@ -11,7 +11,6 @@ use std::path::Path;
 use nix::sys::statvfs::statvfs;
 
 use crate::program::Image;
-use crate::program::image::Backing;
 use crate::program::verb::{self, Real};
 
 use super::run::{RealError, Settings};
@@ -64,7 +63,7 @@ pub fn refuse(image: &Image, settings: &Settings) -> Result<(), RealError> {
 }
 
 fn shared_bytes(image: &Image) -> u64 {
-    let shared = image.memories.iter().filter(|spec| spec.backing == Backing::Shared);
+    let shared = image.memories.iter().filter(|spec| spec.backing.is_shared());
     shared.map(|spec| u64::from(spec.memory.pages) * PAGE).sum()
 }
 

@@ -1,7 +1,5 @@
 //! Where the scenario's memory lies in the processes of a run, so that page faults on it are told
 //! apart from those of the program that carries the scenario out.
-//!
-//! A program begun by `exec` has it elsewhere: its faults aren't recognised.
 
 use crate::hw::mmu::KERNEL_BASE;
 use crate::program::image::Image;

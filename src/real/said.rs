@@ -34,14 +34,5 @@ pub fn values(task: Tid, rest: &[Noted]) -> Vec<i64> {
 
 /// A line of output with its values filled in.
 pub fn line(text: &Text, values: &[i64]) -> String {
-    let mut line = String::new();
-    for (number, piece) in text.pieces.iter().enumerate() {
-        line.push_str(piece);
-        if number + 1 < text.pieces.len()
-            && let Some(value) = values.get(number)
-        {
-            line.push_str(&value.to_string());
-        }
-    }
-    line
+    text.filled(|number, _| values.get(number).copied())
 }

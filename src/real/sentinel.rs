@@ -36,6 +36,7 @@ fn tidy_up(scratch: &Path) {
         Ok(Forked::Parent(tidier)) => drop(process::put_into_group(tidier, tidier)),
         Ok(Forked::Child) => {
             let _ = process::put_into_group(0, 0);
+            super::leftovers::remove_memories(scratch);
             // A process that isn't dead yet could make a queue again.
             let objects = super::named::listed(scratch);
             super::named::remove_all(&objects);

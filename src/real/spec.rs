@@ -2,13 +2,15 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicUsize;
 
 use serde::{Deserialize, Serialize};
 
 use crate::os::clock::Spin;
-use crate::os::file;
-use crate::os::memory::Mapping;
-use crate::program::image::Backing;
+use crate::os::memory::{self, Mapping};
+use crate::os::{file, named};
+use crate::program::image::{Backing, MemoryId};
 use crate::program::native::{Board, Size, World};
 use crate::scenario::{Overrides, Scenario};
 
@@ -97,11 +99,19 @@ impl Spec {
     /// Makes what the scenario's processes share, as far as it can be inherited by number: memory.
     pub fn make_memories(&self, scenario: &Scenario) -> nix::Result<()> {
         for (index, spec) in scenario.image.memories.iter().enumerate() {
-            if spec.backing == Backing::Shared {
-                let bytes = u64::from(spec.memory.pages) * 4096;
-                let object = crate::os::memory::shared_object(&format!("trapline-{index}"), bytes)?;
-                file::place(object, World::memory_descriptor(index))?;
-            }
+            let bytes = u64::from(spec.memory.pages) * 4096;
+            let object = match spec.backing {
+                Backing::Shared => memory::shared_object(&format!("trapline-{index}"), bytes)?,
+                Backing::Posix => named::create(&named::name(&self.scratch, index), bytes)?,
+                Backing::SystemV => {
+                    let number = named::segment(bytes as usize)?.to_string();
+                    let object = memory::shared_object(&format!("trapline-{index}"), 0)?;
+                    nix::unistd::write(&object, number.as_bytes())?;
+                    object
+                }
+                Backing::Private | Backing::File(_) | Backing::SharedFile(_) | Backing::Heap => continue,
+            };
+            file::place(object, World::memory_descriptor(index))?;
         }
         Ok(())
     }
@@ -115,23 +125,22 @@ impl Spec {
             board,
             spin,
             memories: Vec::new(),
+            heap: OnceLock::new(),
+            heap_bytes: AtomicUsize::new(0),
             program: self.program.clone(),
             cpus: self.cpus.clone(),
             scratch: self.scratch.clone(),
             named: super::named::found(&self.scratch),
             most_memory: self.memory,
         };
-        for (index, spec) in world.image.memories.iter().enumerate() {
+        for spec in &world.image.memories {
             let bytes = spec.memory.pages as usize * 4096;
-            let mapping = match spec.backing {
-                Backing::Shared => Mapping::inherited(World::memory_descriptor(index), bytes)?,
-                Backing::Private => Mapping::private(bytes)?,
-                Backing::File(fd) => {
-                    let file = world.image.files.iter().position(|file| file.fd == fd).unwrap_or(0);
-                    Mapping::of_file(&world.path(file), bytes)?
-                }
-            };
-            world.memories.push(mapping);
+            world.memories.push(Mapping::place(spec.memory.base.index(), bytes));
+        }
+        for index in 0..world.memories.len() {
+            if !world.image.unmapped.contains(&MemoryId(index as u16)) {
+                world.map_at_start(index)?;
+            }
         }
         Ok(world)
     }

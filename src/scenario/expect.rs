@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use crate::program::amount::fixed_time;
 use crate::program::at::{Anything, At, Raw};
+use crate::program::image::Width;
 use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems, closest};
 use crate::trace::kinds::KINDS;
@@ -34,9 +35,9 @@ pub struct ExpectForm {
     pub outcome: Option<Outcome>,
     /// The processes that are in the deadlock.
     pub deadlocked: Option<Vec<At<String>>>,
-    /// What shared cells hold at the end: { "shm.cell" = 5 }.
+    /// What shared cells hold at the end: { "shm.cell" = 5, "shm.sum" = 81.0 }.
     #[serde(default)]
-    #[schemars(schema_with = "super::schema::numbers")]
+    #[schemars(schema_with = "super::schema::fractions")]
     pub values: Option<At<Anything>>,
     /// The exit status of processes: { worker = 0 }.
     #[serde(default)]
@@ -105,6 +106,51 @@ impl Bound {
     }
 }
 
+/// A number that a shared cell must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    Whole(i128),
+    /// The bits of a floating-point number.
+    Fraction(u64),
+}
+
+impl Number {
+    /// Whether an element of this width holds it.
+    pub fn is_held(self, width: Width, held: i64) -> bool {
+        let fraction = match width {
+            Width::Float32 => Some(f64::from(f32::from_bits(held as u32))),
+            Width::Float64 => Some(f64::from_bits(held as u64)),
+            Width::Int8
+            | Width::UInt8
+            | Width::Int16
+            | Width::UInt16
+            | Width::Int32
+            | Width::UInt32
+            | Width::Int64
+            | Width::UInt64 => None,
+        };
+        match (self, fraction) {
+            (Number::Whole(number), None) => width.holds(number) && width.cut(number as i64) == held,
+            (Number::Whole(number), Some(fraction)) => number as f64 == fraction,
+            (Number::Fraction(bits), Some(fraction)) => {
+                let number = f64::from_bits(bits);
+                // What a single-precision element holds is the nearest that it can.
+                number == fraction || (width == Width::Float32 && number as f32 == fraction as f32)
+            }
+            (Number::Fraction(_), None) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Number::Whole(number) => write!(f, "{number}"),
+            Number::Fraction(bits) => write!(f, "{:?}", f64::from_bits(*bits)),
+        }
+    }
+}
+
 /// What a run must show. What is absent isn't checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expect {
@@ -118,7 +164,7 @@ pub struct Expect {
     /// The names of the deadlocked processes.
     pub deadlocked: Option<BTreeSet<String>>,
     /// By `object.name` or `object.name[index]`.
-    pub values: BTreeMap<String, i64>,
+    pub values: BTreeMap<String, Number>,
     /// By the name of a process, with `[i]` behind it where there are several.
     pub exit: BTreeMap<String, i64>,
     pub real: RealExpect,
@@ -179,7 +225,11 @@ pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expec
     for (key, at) in entries(form.values, "values", problems) {
         let array = key.value.split('[').next().unwrap_or_default();
         lookup(&names.arrays, "shared cell or array", array, &key.span, problems);
-        if let Some(value) = integer(&at, problems) {
+        let value = match at.value {
+            Raw::Float(number) => Some(Number::Fraction(number.to_bits())),
+            _ => integer(&at, problems).map(Number::Whole),
+        };
+        if let Some(value) = value {
             expect.values.insert(key.value, value);
         }
     }

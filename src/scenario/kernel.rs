@@ -5,19 +5,24 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::hw::device::{DeviceKind, DeviceSpec};
+use crate::ids::DeviceId;
 use crate::kernel::cost::Costs;
-use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
+use crate::kernel::options::{Balance, Options, PagingOptions, Parameter, Placement, Preemption, Scheduler};
 use crate::kernel::page_cache::Writeback;
+use crate::kernel::paging::{OptTie, Replacement};
 use crate::kernel::process::MOST_BIRTHS;
 use crate::kernel::sched::{POLICIES, PolicyRow};
 use crate::program::Image;
 use crate::program::amount::fixed_size;
 use crate::program::at::{Anything, At, Entries, Raw, Size, Time, Whole};
+use crate::program::lower::{Link, Unit};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
 use super::machine::PAGE;
-use super::table::{raw_time, size, whole};
+use super::processes::Processes;
+use super::table::{lookup, raw_time, size as size_of, whole};
 
 /// `[kernel]`: the kernel's configuration.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -44,6 +49,16 @@ pub struct KernelForm {
     /// At most so many processes (zombies too) and threads at the same time; if absent, 32768 beside
     /// those that the scenario starts.
     pub max_tasks: Option<At<Whole>>,
+    /// Which page goes when no frame is free: "fifo", "lru", "clock", "opt" or "random". If absent, none
+    /// does, and a process is ended for lack of memory.
+    pub replacement: Option<At<Replacement>>,
+    /// Which of several pages opt takes that are never accessed again: "newest" (the one that was
+    /// loaded last, the default) or "oldest".
+    pub opt_tie: Option<OptTie>,
+    /// The disk to which changed pages go that no file has; `[device.swap]` if there is one, else none.
+    pub swap: Option<At<String>>,
+    /// How much the swap device has room for; "64MiB" if absent.
+    pub swap_size: Option<At<Size>>,
     /// When dirty pages of files go to the disk by themselves: { after = "30s", every = "5s" }, Linux's
     /// own, if absent; or "never".
     #[serde(default)]
@@ -55,7 +70,13 @@ pub struct KernelForm {
 }
 
 /// Resolves the table, for a scenario that starts so many processes itself.
-pub fn options(form: &KernelForm, started: u64, costs: &Costs, problems: &mut Problems) -> Options {
+pub fn options(
+    form: &KernelForm,
+    started: u64,
+    devices: &[DeviceSpec],
+    costs: &Costs,
+    problems: &mut Problems,
+) -> Options {
     let tick = form.tick.as_ref();
     let tick = tick.and_then(|at| match &at.value.0 {
         Raw::Text(text) if text == "none" => None,
@@ -75,6 +96,72 @@ pub fn options(form: &KernelForm, started: u64, costs: &Costs, problems: &mut Pr
         max_tasks: max_tasks(form, started, problems),
         writeback: writeback(form, costs, problems),
         read_ahead: read_ahead(form, problems),
+        paging: paging(form, devices, problems),
+    }
+}
+
+/// What happens when no frame is free.
+fn paging(form: &KernelForm, devices: &[DeviceSpec], problems: &mut Problems) -> PagingOptions {
+    let is_disk = |device: &DeviceSpec| matches!(device.kind, DeviceKind::Disk(_) | DeviceKind::Usb(_));
+    let disks: BTreeMap<String, DeviceId> = devices
+        .iter()
+        .enumerate()
+        .filter(|(_, device)| is_disk(device))
+        .map(|(number, device)| (device.name.clone(), DeviceId::from(number)))
+        .collect();
+    let disk = match &form.swap {
+        Some(at) => lookup(&disks, "disk", &at.value, &at.span, problems).copied(),
+        None => disks.get("swap").copied(),
+    };
+    let size = form.swap_size.as_ref();
+    let size = size.and_then(|at| size_of(at, "the swap device", 1 << 40, problems)).unwrap_or(64 << 20);
+    let needs_replacement =
+        form.swap.as_ref().map(|at| &at.span).or(form.swap_size.as_ref().map(|at| &at.span));
+    if let (None, Some(span)) = (&form.replacement, needs_replacement) {
+        let message = "nothing is ever swapped out without page replacement";
+        let problem = Problem::error(Code::MissingKey, span.clone(), message);
+        problems.push(problem.help("say which page goes: `replacement = \"lru\"`"));
+    }
+    PagingOptions {
+        replacement: form.replacement.as_ref().map(|at| at.value),
+        opt_tie: form.opt_tie.unwrap_or_default(),
+        // At most 2^28 pages, so that the cast is exact.
+        swap: disk.map(|disk| (disk, size.div_ceil(PAGE) as u32)),
+    }
+}
+
+/// What page replacement asks of the programs: opt must know all accesses beforehand, and a process's own
+/// limit is of no use without a rule for what goes.
+pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, problems: &mut Problems) {
+    let starts = processes.starts.iter().zip(&processes.places);
+    if let (None, Some((_, span))) =
+        (&form.replacement, starts.clone().find(|(start, _)| start.frames.is_some()))
+    {
+        let message = "a process can't be kept within `frames` without page replacement";
+        let problem = Problem::error(Code::MissingKey, span.clone(), message);
+        problems.push(problem.help("say which page goes: `[kernel] replacement = \"lru\"`"));
+    }
+    if form.replacement.as_ref().is_none_or(|at| at.value != Replacement::Opt) {
+        return;
+    }
+    let several = starts.clone().map(|(start, _)| u64::from(start.count)).sum::<u64>() > 1;
+    let born = units.iter().flat_map(|unit| &unit.edges).find(|edge| edge.link != Link::Exec);
+    let place = match born {
+        Some(edge) => Some((edge.span.clone(), "another process or thread begins here")),
+        None if several => {
+            processes.places.last().map(|place| (place.clone(), "there is more than one process"))
+        }
+        None => None,
+    };
+    if let Some((place, why)) = place {
+        let message =
+            "`opt` must know the order of all accesses beforehand: that is possible for one process only";
+        let problem = Problem::error(Code::UnknownChoice, place, message);
+        problems.push(
+            problem
+                .label(why)
+                .help("with several, who comes when depends on the page faults themselves; \"lru\" and \"clock\" need no future"),
+        );
     }
 }
 
@@ -134,7 +221,7 @@ fn read_ahead(form: &KernelForm, problems: &mut Problems) -> u32 {
     match fixed_size(&at.value.0) {
         Ok(0) => 0,
         // At most 2^18 pages, so that the cast is exact.
-        _ => size(at, "`read-ahead`", 1 << 30, problems).unwrap_or(0).div_ceil(PAGE) as u32,
+        _ => size_of(at, "`read-ahead`", 1 << 30, problems).unwrap_or(0).div_ceil(PAGE) as u32,
     }
 }
 

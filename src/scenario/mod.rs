@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`], [`sync`], [`streams`] and [`queues`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`] and [`queues`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -16,6 +16,7 @@ pub mod kernel;
 pub mod locks;
 pub mod machine;
 pub mod markdown;
+pub mod memory;
 pub mod objects;
 pub mod processes;
 pub mod queues;
@@ -44,7 +45,7 @@ use crate::program::reading::{check_keys, kind};
 
 pub use diagnostics::Diagnostics;
 pub use document::Overrides;
-pub use expect::{Bound, Expect, Outcome, RealExpect};
+pub use expect::{Bound, Expect, Number, Outcome, RealExpect};
 pub use markdown::markdown;
 pub use run::Sweep;
 pub use schema::schema;
@@ -192,7 +193,7 @@ fn read(
     let processes = processes::read(root, cpus, instruction, &mut names, problems);
     let kernel_form: kernel::KernelForm = table::single(root, "kernel", problems);
     let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
-    let kernel = kernel::options(&kernel_form, started, &costs, problems);
+    let kernel = kernel::options(&kernel_form, started, &devices, &costs, problems);
     let (run, simulated_only) = run::read(root, instruction, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
@@ -206,6 +207,8 @@ fn read(
     if !units.is_empty() {
         let (starts, rules) = (&processes.starts, &objects.rules);
         relatives::relate(&mut units, starts, rules, &names, &mut tables, problems);
+        relatives::check_shared(&units, starts, &objects.shm_rules, &names, problems);
+        kernel::check_paging(&kernel_form, &units, &processes, problems);
     }
     let stem = Path::new(file).file_stem().map(|stem| stem.to_string_lossy());
     let default_name = stem.as_deref().unwrap_or("scenario");
@@ -232,6 +235,7 @@ fn read(
         ipc: objects.ipc,
         lists: tables.lists,
         memories: objects.memories,
+        unmapped: objects.unmapped,
         arrays: objects.arrays,
         injections,
         steps: tables.steps,

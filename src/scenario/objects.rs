@@ -13,15 +13,15 @@ use toml::de::DeTable;
 
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::{DeviceId, Fd, ObjectId, PageNumber};
-use crate::program::at::{Anything, At, Size};
-use crate::program::image::{ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec};
+use crate::program::at::{At, Size};
+use crate::program::image::{ArraySpec, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec};
 use crate::program::instruction::{ArrayId, Memory};
-use crate::program::names::{Array, Channel, Names, Region};
+use crate::program::names::{Channel, Names};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::trace::header::ObjectEntry;
 
 use super::machine::{MOST_BYTES, PAGE};
-use super::shared::parts;
+use super::memory::ShmRule;
 use super::table::{lookup, named, size};
 
 /// The first page of the first memory object: a bit above zero, as on real systems, so that a null
@@ -76,33 +76,6 @@ pub struct FileForm {
     pub text: Option<String>,
 }
 
-/// `[memory.NAME]`: private memory of each process that touches it.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MemoryForm {
-    /// How many bytes, rounded up to whole pages.
-    pub size: At<Size>,
-    /// The file whose content it has at the beginning; zeros if absent.
-    pub file: Option<At<String>>,
-}
-
-/// `[shm.NAME]`: memory that relatives share, with named cells and arrays.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ShmForm {
-    /// Named 64-bit cells with their values at the beginning: { x = 0 } makes `NAME.x`.
-    #[serde(default)]
-    #[schemars(schema_with = "super::schema::numbers")]
-    pub cells: Option<At<Anything>>,
-    /// Named arrays: { a = { type = "i", length = 10 } } makes `NAME.a[0]` to `NAME.a[9]`. `type` is
-    /// "i" (32 bits) or "q" (64 bits); `initial` is a list of values.
-    #[serde(default)]
-    #[schemars(schema_with = "super::schema::arrays")]
-    pub arrays: Option<At<Anything>>,
-    /// How many bytes, rounded up to whole pages; as many as needed if absent.
-    pub size: Option<At<Size>>,
-}
-
 /// A pipe's rules that lowering needs.
 #[derive(Debug)]
 pub struct PipeRule {
@@ -123,6 +96,8 @@ pub struct Objects {
     pub terminal: TerminalSpec,
     pub ipc: crate::program::ipc::Ipc,
     pub memories: Vec<MemorySpec>,
+    pub unmapped: Vec<MemoryId>,
+    pub shm_rules: Vec<ShmRule>,
     pub arrays: Vec<ArraySpec>,
     next_fd: u16,
     next_page: u32,
@@ -145,6 +120,8 @@ pub fn read(
         terminal,
         ipc: crate::program::ipc::Ipc::default(),
         memories: Vec::new(),
+        unmapped: Vec::new(),
+        shm_rules: Vec::new(),
         arrays: Vec::new(),
         next_fd: 3,
         next_page: FIRST_PAGE,
@@ -308,88 +285,8 @@ impl Objects {
         }
     }
 
-    fn private(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
-        for entry in named::<MemoryForm>(root, "memory", problems) {
-            let object = self.object("memory", &entry.name, names, problems);
-            let bytes = size(&entry.form.size, "memory", MOST_BYTES, problems);
-            let memory = self.pages(bytes.unwrap_or(PAGE), &entry.name, problems);
-            let file = entry.form.file.as_ref().and_then(|at| {
-                let found = lookup(&names.channels, "file", &at.value, &at.span, problems)?;
-                match found {
-                    Channel::File(fd) => Some(*fd),
-                    Channel::Pipe { .. } | Channel::Queue(_) => {
-                        let kind = names.kinds.get(&at.value).copied().unwrap_or_default();
-                        let message = format!("`{}` is a {kind}; this needs a file", at.value);
-                        problems.error(Code::WrongObject, at.span.clone(), message);
-                        None
-                    }
-                }
-            });
-            let backing = file.map_or(Backing::Private, Backing::File);
-            self.memory(entry.name.value, object, memory, backing, names);
-        }
-    }
-
-    fn memory(
-        &mut self,
-        name: String,
-        object: ObjectId,
-        memory: Memory,
-        backing: Backing,
-        names: &mut Names,
-    ) -> MemoryId {
-        let id = MemoryId(self.memories.len() as u16);
-        self.memories.push(MemorySpec { object, memory, backing });
-        names.memories.insert(name, Region { id, memory });
-        id
-    }
-
     pub(super) fn array(&mut self, spec: ArraySpec) -> ArrayId {
         self.arrays.push(spec);
         ArrayId((self.arrays.len() - 1) as u32)
-    }
-
-    fn shared(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
-        for entry in named::<ShmForm>(root, "shm", problems) {
-            let object = self.object("shm", &entry.name, names, problems);
-            let parts = parts(&entry.form, problems);
-            let mut end = 0_u64;
-            let mut places = Vec::new();
-            for part in &parts {
-                let width = u64::from(part.width.bytes());
-                let start = end.next_multiple_of(width);
-                places.push(start);
-                end = start + width * part.initial.len() as u64;
-            }
-            let asked = entry.form.size.as_ref();
-            let bytes = asked.and_then(|at| size(at, "shared memory", MOST_BYTES, problems));
-            if let (Some(bytes), Some(at)) = (bytes, asked)
-                && bytes < end
-            {
-                let message = format!("its cells and arrays need {end} bytes");
-                problems.error(Code::OutOfRange, at.span.clone(), message);
-            }
-            let bytes = bytes.unwrap_or(0).max(end);
-            let memory = self.pages(bytes, &entry.name, problems);
-            let name = &entry.name.value;
-            let id = self.memory(name.clone(), object, memory, Backing::Shared, names);
-            for (part, start) in parts.into_iter().zip(places) {
-                let full = format!("{name}.{}", part.name);
-                let length = part.initial.len() as u64;
-                let spec = ArraySpec {
-                    object,
-                    name: full.clone(),
-                    page: PageNumber(memory.base.0 + (start / PAGE) as u32),
-                    offset: (start % PAGE) as u32,
-                    width: part.width,
-                    initial: part.initial,
-                };
-                let array = Array { id: self.array(spec), length, memory: id, object, is_cell: part.is_cell };
-                if names.arrays.insert(full, array).is_some() {
-                    let message = format!("`{}` is the name of a cell and of an array", part.name);
-                    problems.error(Code::DuplicateName, part.span, message);
-                }
-            }
-        }
     }
 }

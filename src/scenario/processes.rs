@@ -38,6 +38,9 @@ pub struct ProcessForm {
     pub count: Option<At<Whole>>,
     /// The only CPU that it may run on; any if absent.
     pub cpu: Option<At<Whole>>,
+    /// At most so many of its pages are in memory: beyond that one of its own is replaced. It needs
+    /// `replacement` in `[kernel]`.
+    pub frames: Option<At<Whole>>,
     /// Its static priority; a greater number is preferred; 0 if absent.
     pub priority: Option<At<Whole>>,
     /// Its niceness, -20 to 19; a smaller number is preferred; 0 if absent.
@@ -230,6 +233,7 @@ impl ProcessForm {
         };
         let count = number(&self.count, "`count`", 1, 4_000_000);
         let cpu = number(&self.cpu, "`cpu`", 0, i128::from(cpus) - 1);
+        let frames = number(&self.frames, "`frames`", 1, 1 << 24);
         let priority = number(&self.priority, "`priority`", -1_000_000, 1_000_000);
         let nice = number(&self.nice, "`nice`", -20, 19);
         let tickets = number(&self.tickets, "`tickets`", 1, 1_000_000);
@@ -253,6 +257,7 @@ impl ProcessForm {
                 budget: span(&self.budget),
             }),
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
+            frames: frames.map(|frames| frames as u32),
         }
     }
 }

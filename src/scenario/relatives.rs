@@ -15,6 +15,7 @@ use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
 use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 
+use super::memory::ShmRule;
 use super::objects::PipeRule;
 
 /// What each program uses, alone and with all that it starts.
@@ -272,6 +273,36 @@ fn out_of_reach(pipe: &str, owner: &str, process: &str, at: std::ops::Range<usiz
         .label(format!("`{process}` isn't a descendant of `{owner}`"))
         .help("a pipe has no name in the system: a process gets its ends only from the process that created it, by fork. Unrelated processes use something that has a name: a FIFO, a message queue or a socket")
         .help(format!("or leave out `of`, so that init, the parent of all, creates `{pipe}`"))
+}
+
+/// Anonymous memory is reached by the process that creates it and its descendants only.
+pub fn check_shared(
+    units: &[Unit],
+    starts: &[Start],
+    rules: &[ShmRule],
+    names: &Names,
+    problems: &mut Problems,
+) {
+    let reach = reach(units, &[]);
+    for ShmRule { name, of, memory } in rules {
+        let owner = super::table::lookup(&names.starts, "process", &of.value, &of.span, problems);
+        let Some(owner) = owner.map(|start| usize::from(start.0)) else {
+            continue;
+        };
+        for (_, start) in starts.iter().enumerate().filter(|(index, _)| *index != owner) {
+            let programs = reach.programs[usize::from(start.program.0)].iter();
+            let uses = programs.filter_map(|program| units[*program].memories.get(memory));
+            if let Some(at) = uses.min_by_key(|at| at.start) {
+                let (process, of) = (&start.name, &of.value);
+                let message = format!("`{process}` can't reach the memory `{name}`, which `{of}` creates");
+                let problem = Problem::error(Code::UnrelatedProcess, at.clone(), message)
+                    .label(format!("`{process}` isn't a descendant of `{of}`"))
+                    .help("anonymous memory has no name in the system: a process shares it only with those that it forks. Unrelated processes use something that has a name: `kind = \"posix\"` or `kind = \"sysv\"`, or a mapped file")
+                    .help(format!("or leave out `of`, so that init, the parent of all, creates `{name}`"));
+                problems.push(problem);
+            }
+        }
+    }
 }
 
 fn check_used(units: &[Unit], starts: &[Start], names: &Names, reach: &Reach, problems: &mut Problems) {

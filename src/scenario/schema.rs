@@ -12,6 +12,7 @@ use crate::kernel::sched::POLICIES;
 use crate::program::form::schema as schema_of;
 use crate::program::syscall::NAMES;
 use crate::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
+use crate::program::width::Width;
 use crate::trace::kinds::KINDS;
 
 /// A key at the top of a scenario.
@@ -161,15 +162,21 @@ pub fn numbers(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "object", "additionalProperties": { "type": "integer" } })
 }
 
+/// Names with numbers, fractions among them.
+pub fn fractions(_: &mut SchemaGenerator) -> Schema {
+    schemars::json_schema!({ "type": "object", "additionalProperties": { "type": "number" } })
+}
+
 /// `arrays` in `[shm.NAME]`.
 pub fn arrays(_: &mut SchemaGenerator) -> Schema {
+    let letters: Vec<&str> = Width::LETTERS.iter().map(|(letter, _)| *letter).collect();
     schemars::json_schema!({ "type": "object", "additionalProperties": {
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "type": { "enum": ["i", "q"] },
+            "type": { "enum": letters },
             "length": { "type": "integer", "minimum": 1 },
-            "initial": { "type": "array", "items": { "type": "integer" } },
+            "initial": { "type": "array", "items": { "type": "number" } },
         },
     } })
 }
@@ -206,8 +213,8 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "pipe", shape: Shape::Named, schema: schema_of::<super::objects::PipeForm> },
     TableRow { key: "fifo", shape: Shape::Named, schema: schema_of::<super::objects::FifoForm> },
     TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
-    TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::objects::MemoryForm> },
-    TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
+    TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::memory::MemoryForm> },
+    TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::memory::ShmForm> },
     TableRow { key: "stream", shape: Shape::Named, schema: schema_of::<super::streams::StreamForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },

@@ -7,7 +7,7 @@ use crate::program::image::Width;
 use crate::program::lower::is_variable;
 use crate::program::problem::{Code, Problem, Problems};
 
-use super::objects::ShmForm;
+use super::memory::ShmForm;
 use super::table::whole;
 
 /// The most elements of an array.
@@ -27,11 +27,12 @@ pub struct Part {
 pub fn parts(form: &ShmForm, problems: &mut Problems) -> Vec<Part> {
     let mut parts = Vec::new();
     for (key, at) in table(form.cells.as_ref(), "cells", problems) {
-        let value = number(at, problems);
+        let width = if matches!(at.value, Raw::Float(_)) { Width::Float64 } else { Width::Int64 };
+        let value = number(at, width, problems);
         parts.push(Part {
             name: key.value.clone(),
             span: key.span.clone(),
-            width: Width::Int64,
+            width,
             initial: vec![value],
             is_cell: true,
         });
@@ -69,13 +70,24 @@ fn table<'t>(at: Option<&'t At<Anything>>, what: &str, problems: &mut Problems) 
     }
 }
 
-fn number(at: &At<Raw>, problems: &mut Problems) -> i64 {
+/// What an element holds at the beginning.
+fn number(at: &At<Raw>, width: Width, problems: &mut Problems) -> i64 {
     match &at.value {
-        Raw::Integer(number) => i64::try_from(*number).unwrap_or_else(|_| {
-            let message = "this number doesn't fit into 64 bits";
-            problems.error(Code::OutOfRange, at.span.clone(), message);
+        Raw::Float(number) if width.is_float() => width.of_float(*number),
+        Raw::Integer(number) if width.holds(*number) && !width.is_float() => *number as i64,
+        Raw::Integer(number) if width.holds(*number) => width.stored(*number as i64),
+        Raw::Integer(_) => {
+            let (bits, sign) = (width.bytes() * 8, if width.holds(-1) { "" } else { " without a sign" });
+            let message = format!("this number doesn't fit into {bits} bits{sign}");
+            let problem = Problem::error(Code::OutOfRange, at.span.clone(), message);
+            problems.push(problem.help("choose a wider type: \"q\" has 64 bits with a sign, \"Q\" without"));
             0
-        }),
+        }
+        Raw::Float(_) => {
+            let problem = Problem::error(Code::WrongType, at.span.clone(), "only whole numbers fit in here");
+            problems.push(problem.help("type = \"d\" has floating-point numbers"));
+            0
+        }
         other => {
             let message = format!("expected a whole number, not {}", other.kind());
             problems.error(Code::WrongType, at.span.clone(), message);
@@ -94,24 +106,26 @@ fn array(at: &At<Raw>, problems: &mut Problems) -> Option<(Width, Vec<i64>)> {
     };
     let mut width = Width::Int64;
     let mut length: Option<usize> = None;
-    let mut initial = Vec::new();
+    let mut initial: &[At<Raw>] = &[];
     for (key, value) in entries {
         match (key.value.as_str(), &value.value) {
-            ("type", Raw::Text(kind)) if kind == "i" => width = Width::Int32,
-            ("type", Raw::Text(kind)) if kind == "q" => width = Width::Int64,
+            ("type", Raw::Text(kind)) if Width::from_letter(kind).is_some() => {
+                width = Width::from_letter(kind).unwrap_or(width);
+            }
             ("type", _) => {
-                let message = "an array's type is \"i\" (32 bits) or \"q\" (64 bits)";
-                problems.error(Code::UnknownChoice, value.span.clone(), message);
+                let message = "there is no such type of array";
+                let problem = Problem::error(Code::UnknownChoice, value.span.clone(), message);
+                problems.push(problem.help(
+                    "\"b\", \"h\", \"i\", \"q\" are 8, 16, 32, 64 bits with a sign, \"B\", \"H\", \"I\", \"Q\" without; \"f\" and \"d\" are floating-point numbers",
+                ));
             }
             ("length", raw) => {
                 let at = At::new(value.span.clone(), Whole(raw.clone()));
                 length = whole(&at, "an array's length", 1..=MOST_ELEMENTS, problems);
             }
-            ("initial", Raw::List(items)) => {
-                initial = items.iter().map(|item| number(item, problems)).collect();
-            }
+            ("initial", Raw::List(items)) => initial = items,
             ("initial", other) => {
-                let message = format!("`initial` is a list of whole numbers, not {}", other.kind());
+                let message = format!("`initial` is a list of numbers, not {}", other.kind());
                 problems.error(Code::WrongType, value.span.clone(), message);
             }
             (other, _) => {
@@ -131,10 +145,7 @@ fn array(at: &At<Raw>, problems: &mut Problems) -> Option<(Width, Vec<i64>)> {
         let message = format!("{} values are too many for {length} elements", initial.len());
         problems.error(Code::OutOfRange, at.span.clone(), message);
     }
-    if width == Width::Int32 && initial.iter().any(|value| i32::try_from(*value).is_err()) {
-        let message = "a value doesn't fit into 32 bits; use type = \"q\"";
-        problems.error(Code::OutOfRange, at.span.clone(), message);
-    }
-    initial.resize(length, 0);
-    Some((width, initial))
+    let mut held: Vec<i64> = initial.iter().map(|item| number(item, width, problems)).collect();
+    held.resize(length, 0);
+    Some((width, held))
 }

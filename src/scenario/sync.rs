@@ -222,7 +222,7 @@ impl Objects {
             initial: vec![initial.unwrap_or(0)],
         });
         let (memory, object) = (lines.memory, words.object);
-        names.arrays.insert(full, Array { id, length: 1, memory, object, is_cell: true });
+        names.arrays.insert(full, Array { id, length: 1, memory, object, is_cell: true, width });
         let cell = Cell { array: id, index: Operand::Const(0) };
         let is_locked = form.lock.unwrap_or(true);
         names.synchronisers.insert(name.value, Synchroniser::Value { words, cell, is_locked });
@@ -291,7 +291,7 @@ impl Objects {
         let memory = self.pages(bytes, name, problems);
         let id = MemoryId(self.memories.len() as u16);
         self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
-        (Region { id, memory }, memory.base)
+        (Region { id, memory, backing: Backing::Shared }, memory.base)
     }
 
     /// A timer's words; its program comes with the processes'.

@@ -57,6 +57,7 @@ impl<S: Sink> Simulator<'_, S> {
         match self.image.programs[usize::from(user.program.0)].code[user.next as usize] {
             Instruction::Touch { .. } => Some(self.touched_page(thread)),
             Instruction::Load { cell, .. }
+            | Instruction::LoadBits { cell, .. }
             | Instruction::Store { cell, .. }
             | Instruction::AtomicAdd { cell, .. }
             | Instruction::CompareSwap { cell, .. }
@@ -98,6 +99,7 @@ impl<S: Sink> Simulator<'_, S> {
         }
         let page = self.page_of(cell, index);
         self.access(cpu, thread, page, write)?;
+        self.fetch_element(cell, index);
         self.userland.element(cell.array, index).ok_or(outside)
     }
 
@@ -112,8 +114,12 @@ impl<S: Sink> Simulator<'_, S> {
     ) -> Effect {
         let width = self.image.arrays[cell.array.0 as usize].width;
         let value = self.cell(cpu, thread, cell, true)?;
-        let before = *value;
+        let before = width.loaded(*value);
         *value = width.stored(change(before));
+        if !self.mapped.is_empty() {
+            let index = self.value(thread, cell.index)?;
+            self.put_element(cell, index);
+        }
         self.userland.user(thread).set(old, before);
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::{Backing, FileSpec, PipeSpec};
+use crate::program::image::{Backing, FileSpec, MemoryId, PipeSpec};
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -55,12 +55,15 @@ impl<'a, S: Sink> Simulator<'a, S> {
             outcome: None,
             deadlock: None,
             holders: BTreeMap::new(),
+            mapped: super::mapped::places(image),
             sharers: BTreeSet::new(),
             unstarted: 0,
             turns: 0,
             watched: (Instant::START, 0),
             control: None,
         };
+        simulator.fill_mapped_files();
+        simulator.page(run);
         simulator.boot(run);
         simulator
     }
@@ -161,6 +164,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
             self.kernel.install(thread.leads(), fd, open);
+        }
+        if let Some(process) = &mut self.kernel.processes[thread.leads().index()] {
+            process.space.limit = start.frames;
         }
         self.kernel.first_of[usize::from(entry.0)].get_or_insert(thread.leads());
         Some(thread)
@@ -269,6 +275,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         waits: Waits::default(),
         signals: Signals::default(),
         regions: regions(image),
+        paging: None,
         terminal: Terminal::new(image.terminal.object),
         first_of: vec![None; image.starts.len()],
         numbers_in_use: 0,
@@ -308,14 +315,20 @@ fn regions(image: &Image) -> Vec<Region> {
     let mut regions: Vec<Region> = image
         .memories
         .iter()
-        .map(|spec| Region {
+        .enumerate()
+        .map(|(number, spec)| Region {
             base: spec.memory.base,
             pages: spec.memory.pages,
             content: match spec.backing {
-                Backing::Private => Content::Private,
-                Backing::Shared => Content::Shared { frames: vec![None; spec.memory.pages as usize] },
+                Backing::Private | Backing::Heap => Content::Private,
+                Backing::Shared | Backing::Posix | Backing::SystemV => {
+                    Content::Shared { frames: vec![None; spec.memory.pages as usize] }
+                }
                 Backing::File(fd) => Content::File { file: file_of(image, fd) },
+                Backing::SharedFile(fd) => Content::SharedFile { file: file_of(image, fd) },
             },
+            mapped: !image.unmapped.contains(&MemoryId(number as u16)),
+            unlinked: false,
         })
         .collect();
     regions.sort_by_key(|region| region.base);

@@ -21,6 +21,10 @@ use crate::trace::{Exception, Fault, Kind, Sink, Why};
 use super::execute::INTERRUPTS_IN_A_ROW;
 use super::{Simulator, Trap};
 
+/// Why a run under opt is broken off.
+const ASTRAY: &str = "`replacement = \"opt\"` must know the order of accesses beforehand, and the run doesn't go as the one \
+                      that recorded it: something depends on when pages come";
+
 impl<S: Sink> Simulator<'_, S> {
     /// Enters the kernel for a trap, and goes on from there for as long as nothing can disturb it:
     /// a thread that is back in user mode may ask for the kernel again at once.
@@ -146,12 +150,17 @@ impl<S: Sink> Simulator<'_, S> {
         let thread = self.kernel.cpus[cpu].current;
         let failed = self.kernel.take_failure(thread).is_err();
         let remedy = if self.kernel.tasks[thread.index()].doomed.is_some() {
+            self.kernel.give_up_frames(thread);
             Remedy::Mapped
         } else if failed {
+            self.kernel.give_up_frames(thread);
             Remedy::Refused(Signal::SIGBUS)
         } else {
             self.kernel.remedy(cpu, thread, page, write)
         };
+        if self.kernel.is_astray() {
+            self.outcome = Some(Outcome::Error { text: ASTRAY.to_owned() });
+        }
         match remedy {
             Remedy::Mapped => {
                 let here = &mut self.kernel.cpus[cpu];
@@ -162,7 +171,7 @@ impl<S: Sink> Simulator<'_, S> {
                 self.kernel.cpus[cpu].left = again;
                 self.go_on(cpu)
             }
-            Remedy::Reading(on) => {
+            Remedy::Waiting(on) => {
                 self.kernel.tasks[thread.index()].state = State::Blocked { on, object: None };
                 let fault = Fault::Major;
                 let here = &mut self.kernel.cpus[cpu];

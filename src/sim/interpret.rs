@@ -46,6 +46,7 @@ impl OwnWork {
             | Instruction::Buffer(_)
             | Instruction::JumpIfZero { .. }
             | Instruction::Load { .. }
+            | Instruction::LoadBits { .. }
             | Instruction::Store { .. }
             | Instruction::AtomicAdd { .. }
             | Instruction::CompareSwap { .. }

@@ -6,12 +6,12 @@
 //! - `execute`: whose instruction ends next, and how far a run of plain instructions may go at
 //!   once (the exact fast-forward)
 //! - `user`: what the programs' instructions do; `access`: those that access memory; `interpret`:
-//!   the programs' own work around them
+//!   the programs' own work around them; `mapped`: cells in mapped files
 //! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
 //!   the frames of a system call; `signals`: what is in its way back to user mode
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
-//! - `boot`: how a machine comes to be from a lowered scenario
+//! - `boot`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
 //! - `outcome`: how a run ends; `deadlock`: why nothing can happen any more
 //!
 //! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
@@ -28,8 +28,10 @@ mod control;
 mod deadlock;
 mod dispatch;
 mod execute;
+mod foresight;
 mod header;
 mod interpret;
+mod mapped;
 mod mutation;
 mod outcome;
 mod outside;
@@ -93,6 +95,8 @@ pub struct Simulator<'a, S> {
     deadlock: Option<Deadlock>,
     /// Who holds each lock, as the library functions tell.
     holders: BTreeMap<ObjectId, Tid>,
+    /// Where the shared arrays are that lie in files; empty if none does.
+    mapped: Vec<Option<(u32, u64)>>,
     /// Who holds a lock together with others.
     sharers: BTreeSet<(ObjectId, Tid)>,
     /// Processes that are still to be started.

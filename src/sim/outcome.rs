@@ -11,6 +11,7 @@ use super::Simulator;
 impl<S: Sink> Simulator<'_, S> {
     /// Why the run is over.
     pub(super) fn end_of_run(&mut self) -> Outcome {
+        self.settle_mapped_cells();
         if let Some(outcome) = self.outcome.take() {
             return outcome;
         }

@@ -92,9 +92,13 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             Instruction::Buffer(work) => work.apply(self.userland.user(thread)),
             Instruction::Load { into, cell } => {
-                let value = self.cell(cpu, thread, cell, false)?;
-                let value = *value;
+                let width = self.image.arrays[cell.array.0 as usize].width;
+                let value = width.loaded(*self.cell(cpu, thread, cell, false)?);
                 self.userland.user(thread).set(Some(into), value);
+            }
+            Instruction::LoadBits { into, cell } => {
+                let bits = *self.cell(cpu, thread, cell, false)?;
+                self.userland.user(thread).set(Some(into), bits);
             }
             Instruction::Store { cell, value } => {
                 let value = self.value(thread, value)?;
@@ -183,6 +187,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::Learn { .. } => unit,
                 Instruction::Copy { bytes, .. } => self.kernel.costs.copying_in_memory(bytes),
                 Instruction::Load { .. }
+                | Instruction::LoadBits { .. }
                 | Instruction::Store { .. }
                 | Instruction::AtomicAdd { .. }
                 | Instruction::CompareSwap { .. }

@@ -369,6 +369,17 @@ pub enum Kind {
         text: NameId,
     },
 
+    /// A page lost its frame to another one; it must be written somewhere first.
+    PageEvicted {
+        page: u64,
+        write: bool,
+    },
+    /// The kernel ends a process because no page can be taken from anybody; it had so many.
+    OomKill {
+        task: Tid,
+        pages: u64,
+    },
+
     /// Acknowledged bytes that will never be on their disk.
     DataLost {
         object: ObjectId,

@@ -124,6 +124,14 @@ impl Kind {
                 each("write", Value::Flag(write));
             }
             Kind::Print { text } => each("text", Value::Name(text)),
+            Kind::PageEvicted { page, write } => {
+                each("page", Value::Number(page));
+                each("write", Value::Flag(write));
+            }
+            Kind::OomKill { task, pages } => {
+                each("task", Value::Task(task));
+                each("pages", Value::Number(pages));
+            }
             Kind::DataLost { object, bytes } => {
                 each("object", Value::Object(object));
                 each("bytes", Value::Number(bytes));

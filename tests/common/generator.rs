@@ -17,13 +17,14 @@ use trapline::random::{Key, Stream};
 
 use super::signals;
 
-struct Generator {
+pub struct Generator {
     random: Stream,
     text: String,
     cpus: u64,
     pipes: u64,
     mutexes: u64,
     children: u64,
+    pub replaces: bool,
     /// Whether its programs have to do with signals.
     signals: bool,
 }
@@ -37,6 +38,7 @@ pub fn scenario(seed: u64) -> String {
         pipes: 0,
         mutexes: 0,
         children: 0,
+        replaces: false,
         signals: false,
     };
     generator.whole(seed);
@@ -44,25 +46,25 @@ pub fn scenario(seed: u64) -> String {
 }
 
 impl Generator {
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+    pub fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
         choices[self.random.uniform(0, choices.len() as u64 - 1) as usize]
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub fn chance(&mut self, percent: u64) -> bool {
         self.random.uniform(1, 100) <= percent
     }
 
-    fn number(&mut self, low: u64, high: u64) -> u64 {
+    pub fn number(&mut self, low: u64, high: u64) -> u64 {
         self.random.uniform(low, high)
     }
 
     /// A time that others are likely to share.
-    fn time(&mut self) -> u64 {
+    pub fn time(&mut self) -> u64 {
         let base = [1, 2, 3, 5, 7, 10, 30, 100, 210][self.number(0, 8) as usize];
         base * self.number(1, 12)
     }
 
-    fn line(&mut self, line: &str) {
+    pub fn line(&mut self, line: &str) {
         self.text.push_str(line);
         self.text.push('\n');
     }
@@ -76,8 +78,10 @@ impl Generator {
         self.line(&format!("cpus = {cpus}"));
         let tlb = self.pick(&["0", "2", "64"]);
         self.line(&format!("tlb = {tlb}"));
+        self.frames();
         self.costs();
         self.kernel();
+        self.paging();
         self.devices();
         self.objects();
         self.programs();
@@ -246,6 +250,7 @@ impl Generator {
         let queues = messages::objects(&mut self.random);
         self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
+        self.memories();
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
     }
@@ -272,6 +277,7 @@ impl Generator {
                 let cpu = self.number(0, self.cpus - 1);
                 self.line(&format!("cpu = {cpu}"));
             }
+            self.own_frames();
             let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
             let steps = setup + &self.steps(2, true);
             self.line(&format!("steps = [{steps}]"));
@@ -297,6 +303,9 @@ impl Generator {
         let child = self.number(0, self.children - 1);
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
+        }
+        if self.chance(8) {
+            return self.memory_step();
         }
         if self.chance(12) {
             return events::step(&mut self.random, time);

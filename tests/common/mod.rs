@@ -1,4 +1,5 @@
 //! What several tests share.
 
 pub mod generator;
+pub mod memory;
 mod signals;

@@ -40,7 +40,7 @@ impl Form for AtomicAddForm {
             None => Operand::Const(1),
         };
         let old = self.old.as_ref().map(|name| cx.assign(name));
-        if let Some((cell, _)) = cx.cell(&self.atomic_add) {
+        if let Some((cell, _)) = cx.integer_cell(&self.atomic_add) {
             cx.emit(Instruction::AtomicAdd { cell, value, old });
         }
     }

@@ -39,7 +39,7 @@ impl Form for CompareSwapForm {
         let expected = cx.operand(&self.expected);
         let new = cx.operand(&self.new);
         let old = self.old.as_ref().map(|name| cx.assign(name));
-        if let Some((cell, _)) = cx.cell(&self.compare_swap) {
+        if let Some((cell, _)) = cx.integer_cell(&self.compare_swap) {
             cx.emit(Instruction::CompareSwap { cell, expected, new, old });
         }
     }

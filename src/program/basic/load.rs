@@ -13,7 +13,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "load",
     level: Level::Instruction,
     summary: "reads a shared cell into a variable",
-    doc: "Reads a cell or an array's element in shared memory into a variable of the process. One instruction: between a `load` and a `store` an interrupt can fall, and another process can change the cell.",
+    doc: "Reads a cell or an array's element in shared memory into a variable of the process, a 64-bit integer: of a floating-point number the fraction is cut off. One instruction: between a `load` and a `store` an interrupt can fall, and another process can change the cell.",
     example: r#"{ load = "x", from = "shm.cell" }"#,
     real: Real::Yes("a load from a shared mapping (memfd_create(2), mmap(2))"),
     blocks: &[],

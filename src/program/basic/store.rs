@@ -13,7 +13,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "store",
     level: Level::Instruction,
     summary: "writes a value to a shared cell",
-    doc: "Writes a value to a cell or an array's element in shared memory. All processes that have the object see it at once.",
+    doc: "Writes a value to a cell or an array's element in shared memory. It keeps as many bits as fit; a floating-point element gets the nearest number. All processes that have the object see it at once.",
     example: r#"{ store = "shm.cell", value = "x + 1" }"#,
     real: Real::Yes("a store to a shared mapping (memfd_create(2), mmap(2))"),
     blocks: &[],

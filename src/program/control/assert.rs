@@ -32,7 +32,7 @@ struct AssertForm {
 
 impl Form for AssertForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
-        let condition = cx.operand(&self.assert);
+        let condition = cx.condition(&self.assert);
         let text = match (&self.message, &self.assert.value.0) {
             (Some(message), _) => message.clone(),
             (None, Raw::Text(text)) => text.clone(),

@@ -31,7 +31,7 @@ struct IfForm {
 
 impl Form for IfForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let condition = cx.operand(&self.condition);
+        let condition = cx.condition(&self.condition);
         let branch = cx.emit(Instruction::JumpIfZero { condition, target: 0 });
         cx.doubtful_block(step.block("then"));
         if step.block("else").is_empty() {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::program::at::At;
 use crate::program::form::{Form, Step, parse, schema};
-use crate::program::image::Text;
+use crate::program::image::{Text, Width};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
 use crate::program::problem::Code;
@@ -15,7 +15,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "print",
     level: Level::Control,
     summary: "shows a line, with values in braces",
-    doc: "Shows a line on the terminal. Expressions in braces are replaced by their values; `{{` and `}}` are braces. It is for looking on: it costs nothing and isn't a system call. What a program itself writes goes through `write = \"terminal\"`.",
+    doc: "Shows a line on the terminal. Expressions in braces are replaced by their values; a shared cell that stands in one is loaded first, by an instruction of its own, and one that stands alone is shown as it is stored, such as 81.0; `{{` and `}}` are braces. It is for looking on: it costs nothing and isn't a system call. What a program itself writes goes through `write = \"terminal\"`.",
     example: r#"{ print = "i is {i}, its square {i * i}" }"#,
     real: Real::Yes("a note in memory that the run's processes share; the trace shows it, no terminal does"),
     blocks: &[],
@@ -32,7 +32,7 @@ struct PrintForm {
 
 impl Form for PrintForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
-        let text = text(&self.print, cx);
+        let text = cx.loading_cells(|cx| text(&self.print, cx));
         let id = cx.text(text);
         cx.emit(Instruction::Print(id));
     }
@@ -66,9 +66,13 @@ pub(in crate::program) fn text(at: &At<String>, cx: &mut Lower<'_>) -> Text {
         let literal = cx.source.slice(&at.span).get(1..);
         let offset =
             literal.filter(|literal| literal.starts_with(&at.value)).map(|_| at.span.start + 1 + start);
-        let value = cx.expression_at(&after[..end], &at.span, offset);
+        let (value, width) = match cx.shown_cell(&after[..end], &at.span) {
+            Some(shown) => shown,
+            None => (cx.expression_at(&after[..end], &at.span, offset), Width::Int64),
+        };
         text.pieces.push(std::mem::take(&mut piece));
         text.values.push(value);
+        text.widths.push(width);
         rest = &after[end + 1..];
     }
     piece.push_str(rest);

@@ -31,10 +31,11 @@ struct WhileForm {
 
 impl Form for WhileForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let condition = cx.operand(&self.condition);
-        let top = cx.emit(Instruction::JumpIfZero { condition, target: 0 });
+        let top = cx.here();
+        let condition = cx.condition(&self.condition);
+        let end = cx.emit(Instruction::JumpIfZero { condition, target: 0 });
         cx.doubtful_block(step.block("do"));
         cx.emit(Instruction::Jump(top));
-        cx.patch(top);
+        cx.patch(end);
     }
 }

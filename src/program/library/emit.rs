@@ -136,7 +136,7 @@ impl Lower<'_> {
             Some(result) => self.set(result, Operand::Const(errno.result())),
             None => {
                 let line = self.failure(errno);
-                let text = self.text(Text { pieces: vec![line], values: Vec::new() });
+                let text = self.text(Text { pieces: vec![line], ..Text::default() });
                 self.emit(Instruction::Print(text));
                 let call = Exit { status: ONE, all: true }.into();
                 self.emit(Instruction::Syscall { call, result: None, on_error: OnError::Exit });

@@ -3,14 +3,18 @@
 
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
-use std::sync::atomic::{AtomicI32, AtomicI64};
+use std::sync::atomic::{AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicUsize};
+
+use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
 use crate::os::clock::Spin;
 use crate::os::memory::{self, Mapping};
+use crate::os::{file, named};
 use crate::program::ArrayId;
-use crate::program::image::{Image, MemorySpec, Width};
+use crate::program::image::{Backing, Image, MemorySpec, Width};
 use crate::program::instruction::Memory;
 
 use super::{Board, FIRST_DESCRIPTOR};
@@ -33,6 +37,9 @@ pub struct World {
     pub spin: Spin,
     /// Indexed by [`MemoryId`](crate::program::image::MemoryId).
     pub memories: Vec<Mapping>,
+    /// Where the process's heap is, once it has asked for one, and how many bytes it has.
+    pub heap: OnceLock<Mapping>,
+    pub heap_bytes: AtomicUsize,
     /// The program file that an exec executes, and what it is told.
     pub program: PathBuf,
     /// The run's CPUs, by their numbers on the host.
@@ -58,7 +65,72 @@ impl World {
     /// Where the memory object that begins at a page of the model is mapped.
     pub fn mapping(&self, memory: Memory) -> Option<&Mapping> {
         let index = self.image.memories.iter().position(|spec| spec.memory.base == memory.base)?;
-        self.memories.get(index)
+        match self.image.memories[index].backing {
+            Backing::Heap => self.heap.get(),
+            Backing::Private
+            | Backing::Shared
+            | Backing::Posix
+            | Backing::SystemV
+            | Backing::File(_)
+            | Backing::SharedFile(_) => self.memories.get(index),
+        }
+    }
+
+    /// Maps a memory object as its processes have it at their beginning.
+    pub fn map_at_start(&self, index: usize) -> nix::Result<()> {
+        let place = &self.memories[index];
+        match self.image.memories[index].backing {
+            Backing::Private => place.map_zeros(),
+            Backing::Shared | Backing::Posix => place.map_number(World::memory_descriptor(index), true),
+            Backing::SystemV => place.attach(World::segment(index)?),
+            Backing::File(fd) => place.map_private(file::open(&self.file(fd), OFlag::O_RDONLY)?),
+            Backing::SharedFile(fd) => place.map_shared(file::open(&self.file(fd), OFlag::O_RDWR)?),
+            Backing::Heap => Ok(()),
+        }
+    }
+
+    /// What processes share is looked at by the guardian as well, before and after the run, whether they
+    /// have it mapped from their beginning or not.
+    pub fn map_all_shared(&self) -> nix::Result<()> {
+        let late = self.image.unmapped.iter().map(|id| usize::from(id.0));
+        late.filter(|&index| self.image.memories[index].backing.is_shared())
+            .try_for_each(|index| self.map_at_start(index))
+    }
+
+    /// A process that begins has only that mapped which it has from its beginning.
+    pub fn unmap_what_isnt_mapped(&self) {
+        for index in self.image.unmapped.iter().map(|id| usize::from(id.0)) {
+            let _ = self.memories[index].unmap(0, self.image.memories[index].memory.pages as usize);
+        }
+    }
+
+    /// The System V segment of a memory object: a file that all processes have inherited says its number.
+    pub fn segment(index: usize) -> nix::Result<i32> {
+        let number = std::fs::read_to_string(format!("/proc/self/fd/{}", World::memory_descriptor(index)));
+        number.ok().and_then(|text| text.parse().ok()).ok_or(nix::Error::EBADF)
+    }
+
+    /// Where the scenario's file with a descriptor is.
+    fn file(&self, fd: Fd) -> PathBuf {
+        self.path(self.image.files.iter().position(|file| file.fd == fd).unwrap_or(0))
+    }
+
+    /// Removes the names of the run's memory objects.
+    pub fn unlink_memories(&self) {
+        for (index, spec) in self.image.memories.iter().enumerate() {
+            match spec.backing {
+                // A program may have done so itself.
+                Backing::Posix => drop(named::unlink(&named::name(&self.scratch, index))),
+                Backing::SystemV => {
+                    let _ = World::segment(index).is_ok_and(named::remove_segment);
+                }
+                Backing::Private
+                | Backing::Shared
+                | Backing::File(_)
+                | Backing::SharedFile(_)
+                | Backing::Heap => {}
+            }
+        }
     }
 
     /// The mapping that holds an array, and the byte at which an element of it begins.
@@ -78,21 +150,21 @@ impl World {
     /// Gives all shared elements the values that they begin with.
     pub fn initialise_arrays(&self) {
         for (number, array) in self.image.arrays.iter().enumerate() {
-            for (index, &value) in array.initial.iter().enumerate().filter(|(_, value)| **value != 0) {
+            for (index, &bits) in array.initial.iter().enumerate().filter(|(_, bits)| **bits != 0) {
                 if let Some(cell) = self.cell(ArrayId(number as u32), index as i64) {
-                    cell.swap(value);
+                    cell.set_bits(bits);
                 }
             }
         }
     }
 
-    /// The values of all shared elements.
+    /// What all shared elements hold, as their bits.
     pub fn arrays(&self) -> Vec<Vec<i64>> {
-        let value = |array, index| self.cell(array, index as i64).map_or(0, |cell| cell.load());
+        let bits = |array, index| self.cell(array, index as i64).map_or(0, |cell| cell.bits());
         let arrays = self.image.arrays.iter().enumerate();
         arrays
             .map(|(number, array)| {
-                (0..array.initial.len()).map(|index| value(ArrayId(number as u32), index)).collect()
+                (0..array.initial.len()).map(|index| bits(ArrayId(number as u32), index)).collect()
             })
             .collect()
     }
@@ -100,10 +172,13 @@ impl World {
     /// A shared element; none outside of its array.
     pub fn cell(&self, array: ArrayId, index: i64) -> Option<SharedCell<'_>> {
         let (mapping, bytes, width) = self.place(array, index)?;
-        Some(match width {
-            Width::Int32 => SharedCell::Int32(mapping.cell32(bytes)?),
-            Width::Int64 => SharedCell::Int64(mapping.cell64(bytes)?),
-        })
+        let word = match width.bytes() {
+            1 => Word::Bits8(mapping.cell8(bytes)?),
+            2 => Word::Bits16(mapping.cell16(bytes)?),
+            4 => Word::Bits32(mapping.cell32(bytes)?),
+            _ => Word::Bits64(mapping.cell64(bytes)?),
+        };
+        Some(SharedCell { word, width })
     }
 
     /// Where a FIFO of the scenario is, by its number among the pipes.
@@ -117,61 +192,99 @@ impl World {
     }
 }
 
-/// A shared element, as wide as it is stored.
+/// A shared element.
 #[derive(Clone, Copy, Debug)]
-pub enum SharedCell<'a> {
-    Int32(&'a AtomicI32),
-    Int64(&'a AtomicI64),
+pub struct SharedCell<'a> {
+    word: Word<'a>,
+    width: Width,
+}
+
+/// As wide as it is stored.
+#[derive(Clone, Copy, Debug)]
+enum Word<'a> {
+    Bits8(&'a AtomicI8),
+    Bits16(&'a AtomicI16),
+    Bits32(&'a AtomicI32),
+    Bits64(&'a AtomicI64),
 }
 
 impl<'a> SharedCell<'a> {
-    /// The 32 bits that a futex compares: the lower ones of a wider cell.
-    pub fn word(self) -> &'a AtomicI32 {
-        match self {
-            SharedCell::Int32(cell) => cell,
-            SharedCell::Int64(cell) => memory::lower_half(cell),
+    /// The 32 bits that a futex compares: the lower ones of a wider cell. None if it is narrower.
+    pub fn word(self) -> Option<&'a AtomicI32> {
+        match self.word {
+            Word::Bits8(_) | Word::Bits16(_) => None,
+            Word::Bits32(cell) => Some(cell),
+            Word::Bits64(cell) => Some(memory::lower_half(cell)),
+        }
+    }
+
+    /// What it holds, as its bits.
+    pub fn bits(&self) -> i64 {
+        self.width.cut(match self.word {
+            Word::Bits8(cell) => cell.load(Acquire).into(),
+            Word::Bits16(cell) => cell.load(Acquire).into(),
+            Word::Bits32(cell) => cell.load(Acquire).into(),
+            Word::Bits64(cell) => cell.load(Acquire),
+        })
+    }
+
+    pub fn set_bits(&self, bits: i64) {
+        match self.word {
+            Word::Bits8(cell) => cell.store(bits as i8, Release),
+            Word::Bits16(cell) => cell.store(bits as i16, Release),
+            Word::Bits32(cell) => cell.store(bits as i32, Release),
+            Word::Bits64(cell) => cell.store(bits, Release),
         }
     }
 
     pub fn load(&self) -> i64 {
-        match self {
-            SharedCell::Int32(cell) => i64::from(cell.load(Acquire)),
-            SharedCell::Int64(cell) => cell.load(Acquire),
-        }
+        self.width.loaded(self.bits())
     }
 
     pub fn store(&self, value: i64) {
-        match self {
-            SharedCell::Int32(cell) => cell.store(value as i32, Release),
-            SharedCell::Int64(cell) => cell.store(value, Release),
-        }
+        self.set_bits(self.width.stored(value));
     }
 
     /// Gives what was there before.
     pub fn swap(&self, value: i64) -> i64 {
-        match self {
-            SharedCell::Int32(cell) => i64::from(cell.swap(value as i32, SeqCst)),
-            SharedCell::Int64(cell) => cell.swap(value, SeqCst),
-        }
+        let new = self.width.stored(value);
+        self.width.loaded(self.width.cut(match self.word {
+            Word::Bits8(cell) => cell.swap(new as i8, SeqCst).into(),
+            Word::Bits16(cell) => cell.swap(new as i16, SeqCst).into(),
+            Word::Bits32(cell) => cell.swap(new as i32, SeqCst).into(),
+            Word::Bits64(cell) => cell.swap(new, SeqCst),
+        }))
     }
 
+    /// Only for integers, as on the machine.
     pub fn add(&self, value: i64) -> i64 {
-        match self {
-            SharedCell::Int32(cell) => i64::from(cell.fetch_add(value as i32, SeqCst)),
-            SharedCell::Int64(cell) => cell.fetch_add(value, SeqCst),
-        }
+        self.width.cut(match self.word {
+            Word::Bits8(cell) => cell.fetch_add(value as i8, SeqCst).into(),
+            Word::Bits16(cell) => cell.fetch_add(value as i16, SeqCst).into(),
+            Word::Bits32(cell) => cell.fetch_add(value as i32, SeqCst).into(),
+            Word::Bits64(cell) => cell.fetch_add(value, SeqCst),
+        })
     }
 
     /// Writes `new` if it holds `expected`; gives what was there before.
     pub fn compare_swap(&self, expected: i64, new: i64) -> i64 {
-        match self {
-            SharedCell::Int32(cell) => {
-                let result = cell.compare_exchange(expected as i32, new as i32, SeqCst, SeqCst);
-                i64::from(result.unwrap_or_else(|there| there))
-            }
-            SharedCell::Int64(cell) => {
-                cell.compare_exchange(expected, new, SeqCst, SeqCst).unwrap_or_else(|there| there)
-            }
+        // What doesn't fit can't be there.
+        if self.width.cut(expected) != expected {
+            return self.load();
         }
+        macro_rules! exchange {
+            ($cell:expr, $kind:ty) => {
+                $cell
+                    .compare_exchange(expected as $kind, new as $kind, SeqCst, SeqCst)
+                    .unwrap_or_else(|there| there)
+                    .into()
+            };
+        }
+        self.width.cut(match self.word {
+            Word::Bits8(cell) => exchange!(cell, i8),
+            Word::Bits16(cell) => exchange!(cell, i16),
+            Word::Bits32(cell) => exchange!(cell, i32),
+            Word::Bits64(cell) => exchange!(cell, i64),
+        })
     }
 }

@@ -188,7 +188,7 @@ impl Place {
         let mut job = Job::default();
         if !mode.direct {
             for page in File::pages(offset, bytes) {
-                call.kernel.cache(self.file, page);
+                call.kernel.cache(call.cpu, self.file, page);
                 let entry = &mut call.kernel.files.files[self.file as usize];
                 entry.dirty[page as usize] = false;
                 let begin = u64::from(page) * PAGE_SIZE;

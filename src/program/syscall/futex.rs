@@ -18,7 +18,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
-use crate::program::native::Native;
+use crate::program::native::{Native, SharedCell};
 use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Cell, Operand, Variable};
 use crate::time::{Instant, Span};
@@ -51,7 +51,7 @@ struct FutexWaitForm {
 impl Form for FutexWaitForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
         let expected = cx.operand(&self.expected);
-        if let Some((cell, object)) = cx.cell(&self.futex_wait) {
+        if let Some((cell, object)) = cx.futex_cell(&self.futex_wait) {
             let limit = self.timeout.as_ref().map_or(Limit::Never, |time| Limit::For(cx.time(time)));
             let cause = Cause::Futex;
             cx.call(step, FutexWait { cell, expected, cause, object, limit });
@@ -86,7 +86,7 @@ impl Form for FutexWakeForm {
             Some(count) => cx.operand(count),
             None => Operand::Const(1),
         };
-        if let Some((cell, _)) = cx.cell(&self.futex_wake) {
+        if let Some((cell, _)) = cx.futex_cell(&self.futex_wake) {
             cx.call(step, FutexWake { cell, count });
         }
     }
@@ -232,8 +232,8 @@ impl SystemCall for FutexWait {
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let expected = native.computed(self.expected);
         let limit = self.limit.on_host(native);
-        let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
-        futex::wait(cell.word(), expected as i32, limit).map(|()| 0)
+        let cell = native.cell(self.cell).and_then(SharedCell::word).ok_or(Errno::EFAULT)?;
+        futex::wait(cell, expected as i32, limit).map(|()| 0)
     }
 }
 
@@ -259,7 +259,7 @@ impl SystemCall for FutexWake {
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let count = native.computed(self.count).clamp(0, i64::from(i32::MAX));
-        let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
-        futex::wake(cell.word(), count as i32)
+        let cell = native.cell(self.cell).and_then(SharedCell::word).ok_or(Errno::EFAULT)?;
+        futex::wake(cell, count as i32)
     }
 }

@@ -19,7 +19,7 @@ use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::{Image, Width};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
-use crate::program::native::Native;
+use crate::program::native::{Native, SharedCell};
 use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Cell};
 use crate::trace::Cause;
@@ -72,7 +72,7 @@ struct FutexUnlockPiForm {
 impl Form for FutexLockPiForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
         let limit = self.timeout.as_ref().map_or(Limit::Never, |time| Limit::For(cx.time(time)));
-        if let Some((cell, object)) = cx.cell(&self.futex_lock_pi) {
+        if let Some((cell, object)) = cx.futex_cell(&self.futex_lock_pi) {
             cx.call(step, FutexLockPi { cell, object, tries: self.r#try == Some(true), limit });
         }
     }
@@ -80,7 +80,7 @@ impl Form for FutexLockPiForm {
 
 impl Form for FutexUnlockPiForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        if let Some((cell, _)) = cx.cell(&self.futex_unlock_pi) {
+        if let Some((cell, _)) = cx.futex_cell(&self.futex_unlock_pi) {
             cx.call(step, FutexUnlockPi { cell });
         }
     }
@@ -172,9 +172,8 @@ impl SystemCall for FutexLockPi {
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let limit = self.limit.on_host(native);
-        let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
-        let locked =
-            if self.tries { futex::try_lock_pi(cell.word()) } else { futex::lock_pi(cell.word(), limit) };
+        let cell = native.cell(self.cell).and_then(SharedCell::word).ok_or(Errno::EFAULT)?;
+        let locked = if self.tries { futex::try_lock_pi(cell) } else { futex::lock_pi(cell, limit) };
         locked.map(|()| 0)
     }
 }
@@ -197,7 +196,7 @@ impl SystemCall for FutexUnlockPi {
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
-        futex::unlock_pi(cell.word()).map(|()| 0)
+        let cell = native.cell(self.cell).and_then(SharedCell::word).ok_or(Errno::EFAULT)?;
+        futex::unlock_pi(cell).map(|()| 0)
     }
 }

@@ -15,7 +15,7 @@ use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
-use crate::program::native::Native;
+use crate::program::native::{Native, SharedCell};
 use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Cell, Operand};
 use crate::trace::Sink;
@@ -57,7 +57,7 @@ impl Form for FutexRequeueForm {
         let wake = self.wake.as_ref().map_or(Operand::Const(1), |wake| cx.operand(wake));
         let others = self.r#move.as_ref().map_or(ALL, |others| cx.operand(others));
         let expected = self.expected.as_ref().map(|expected| cx.operand(expected));
-        let (from, to) = (cx.cell(&self.futex_requeue), cx.cell(&self.to));
+        let (from, to) = (cx.futex_cell(&self.futex_requeue), cx.futex_cell(&self.to));
         if let (Some((from, _)), Some((to, _))) = (from, to) {
             cx.call(step, FutexRequeue { from, to, wake, others, expected });
         }
@@ -111,8 +111,8 @@ impl SystemCall for FutexRequeue {
         let number = |operand| native.computed(operand).clamp(-1, i64::from(i32::MAX)) as i32;
         let (wake, others) = (number(self.wake), number(self.others));
         let expected = self.expected.map(|expected| native.computed(expected) as i32);
-        let from = native.cell(self.from).ok_or(Errno::EFAULT)?;
-        let to = native.cell(self.to).ok_or(Errno::EFAULT)?;
-        futex::requeue(from.word(), to.word(), wake, others, expected)
+        let from = native.cell(self.from).and_then(SharedCell::word).ok_or(Errno::EFAULT)?;
+        let to = native.cell(self.to).and_then(SharedCell::word).ok_or(Errno::EFAULT)?;
+        futex::requeue(from, to, wake, others, expected)
     }
 }

@@ -32,7 +32,20 @@ mod wait;
 mod write;
 mod r#yield;
 
+mod brk;
+mod mmap;
+mod mprotect;
+mod msync;
+mod munmap;
+mod shm;
+
+pub use brk::Brk;
 pub use ceiling::Ceiling;
+pub use mmap::Mmap;
+pub use mprotect::Mprotect;
+pub use msync::Msync;
+pub use munmap::Munmap;
+pub use shm::{ShmUnlink, Shmat, Shmdt};
 mod mq_attributes;
 mod mq_notify;
 mod mq_open;
@@ -164,12 +177,15 @@ pub(super) mod forms {
     pub use super::r#yield::ROW as YIELD;
 
     pub use super::affinity::ROW as SET_AFFINITY;
+    pub use super::brk::ROW as BRK;
     pub use super::dup::{DUP, DUP2};
     pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
     pub use super::epoll_wait::WAIT as EPOLL_WAIT;
     pub use super::eventfd::ROW as EVENTFD;
     pub use super::fcntl::ROW as FCNTL;
     pub use super::fifo_open::ROW as FIFO_OPEN;
+    pub use super::mmap::ROW as MMAP;
+    pub use super::mprotect::ROW as MPROTECT;
     pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
     pub use super::mq_notify::ROW as MQ_NOTIFY;
     pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
@@ -178,6 +194,8 @@ pub(super) mod forms {
     pub use super::msgctl::ROW as MSGCTL;
     pub use super::msgrcv::ROW as MSGRCV;
     pub use super::msgsnd::ROW as MSGSND;
+    pub use super::msync::ROW as MSYNC;
+    pub use super::munmap::ROW as MUNMAP;
     pub use super::nice::ROW as NICE;
     pub use super::pipe::ROW as PIPE;
     pub use super::poll::ROW as POLL;
@@ -185,6 +203,7 @@ pub(super) mod forms {
     pub use super::semop::ROW as SEMOP;
     pub use super::setitimer::{ALARM, SETITIMER};
     pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
+    pub use super::shm::{ATTACH as SHMAT, DETACH as SHMDT, UNLINK as SHM_UNLINK};
     pub use super::sigmask::ROW as SIGMASK;
     pub use super::sigpending::ROW as SIGPENDING;
     pub use super::sigsuspend::ROW as SIGSUSPEND;
@@ -299,6 +318,14 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    Brk = "brk",
+    Mmap = "mmap",
+    Mprotect = "mprotect",
+    Msync = "msync",
+    Munmap = "munmap",
+    ShmUnlink = "shm_unlink",
+    Shmat = "shmat",
+    Shmdt = "shmdt",
     MqOpen = "mq_open",
     MqUnlink = "mq_unlink",
     MqSend = "mq_timedsend",

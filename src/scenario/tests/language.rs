@@ -21,6 +21,17 @@ cells = {{ cell = 0 }}
 arrays = {{ array = {{ type = "q", length = 8 }} }}
 [mutex.m]
 [semaphore.s]
+[memory.table]
+size = "4KiB"
+file = "log"
+shared = true
+[memory.break]
+size = "64KiB"
+heap = true
+[shm.segment]
+kind = "sysv"
+[shm.board]
+kind = "posix"
 [mqueue]
 orders = {{}}
 [sysv-queue]
@@ -74,7 +85,7 @@ fn every_verb_has_a_summary_a_doc_and_an_example_that_lowers() {
         assert_eq!(main.code.len(), main.steps.len());
         // A shell line's steps are those that it becomes.
         let verb = if row.name == "sh" { "fork" } else { row.name };
-        assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 23));
+        assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 34));
     }
 }
 

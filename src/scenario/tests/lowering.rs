@@ -181,7 +181,7 @@ fn expectations_are_kept_for_the_judge() {
     assert_eq!(expect.count["print"], Bound::exactly(2));
     assert!(expect.count["sched_switch"].contains(1_000) && !expect.count["sched_switch"].contains(0));
     assert_eq!(expect.end, Some(Bound { min: Some(1_000_000), max: Some(20_000_000) }));
-    assert_eq!(expect.values["s.a[0]"], 7);
+    assert_eq!(expect.values["s.a[0]"], crate::scenario::Number::Whole(7));
     assert_eq!(scenario.sweeps[1].key, "kernel.scheduler.policy");
     assert_eq!(scenario.sweeps[1].values, ["\"fcfs\"", "\"priority\""]);
 }

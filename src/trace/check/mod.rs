@@ -395,7 +395,9 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::LockReleased { .. }
         | Kind::BlockRqIssue { .. }
         | Kind::BlockRqComplete { .. }
-        | Kind::DataLost { .. } => Role::Current,
+        | Kind::DataLost { .. }
+        | Kind::PageEvicted { .. }
+        | Kind::OomKill { .. } => Role::Current,
     }
 }
 

@@ -217,6 +217,14 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(write.into());
         }
         Kind::Print { text } => slot.uint(text.0.into()),
+        Kind::PageEvicted { page, write } => {
+            slot.uint(page);
+            slot.byte(write.into());
+        }
+        Kind::OomKill { task, pages } => {
+            slot.uint(task.0.into());
+            slot.uint(pages);
+        }
         Kind::DataLost { object, bytes } => {
             slot.uint(object.0.into());
             slot.uint(bytes);
@@ -308,6 +316,8 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             write: from.bool()?,
         },
         Code::Print => Kind::Print { text: NameId(from.narrow()?) },
+        Code::PageEvicted => Kind::PageEvicted { page: from.uint()?, write: from.bool()? },
+        Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })
 }
@@ -421,6 +431,6 @@ mod tests {
         assert!(Cause::ALL.iter().enumerate().all(|(index, &cause)| cause as usize == index));
         assert!(Fault::ALL.iter().enumerate().all(|(index, &fault)| fault as usize == index));
         assert!(Exception::ALL.iter().enumerate().all(|(index, &exception)| exception as usize == index));
-        const { assert!((Code::Print as u8) < NAME) };
+        const { assert!((Code::OomKill as u8) < NAME) };
     }
 }

@@ -245,4 +245,17 @@ kinds! {
             before: Int, "The priority until now.";
             after: Int, "The priority from now on.";
         }
+    PageEvicted = 38, "page_evicted", None,
+        "No frame was free, so this page gave up its own to the one that was needed. Its next access is a page fault.",
+        {
+            page: Uint, "The page; 4294967295 for one of a file that nobody has mapped.";
+            write: Bool, "True if it was changed and has to be written to a device first.";
+        }
+    OomKill = 39, "oom_kill", Some("oom:mark_victim"),
+        "No frame was free and no page could be taken from anybody. The process with the most pages is ended by \
+         SIGKILL, so that the others can go on.",
+        {
+            task: Uint, "The first thread of the process that must end.";
+            pages: Uint, "How many pages it had, in memory and on the swap device.";
+        }
 }

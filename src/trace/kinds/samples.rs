@@ -56,6 +56,8 @@ pub fn kinds() -> Vec<Kind> {
         Kind::BlockRqIssue { object: ObjectId(2), bytes: 4096, write: true },
         Kind::BlockRqComplete { object: ObjectId(2), bytes: 4096, write: false },
         Kind::Print { text: NameId(1) },
+        Kind::PageEvicted { page: 17, write: true },
+        Kind::OomKill { task: Tid(3), pages: 200 },
         Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
     kinds
