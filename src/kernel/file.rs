@@ -27,6 +27,7 @@ pub enum Opened {
     File(u32),
     Keyboard,
     Screen,
+    Socket(u32),
 }
 
 /// How an open description behaves, as open(2) and fcntl(2) set it.
@@ -182,7 +183,7 @@ impl<S: Sink> Kernel<S> {
             match open.what {
                 Opened::PipeRead(pipe) => self.pipes[pipe as usize].readers += 1,
                 Opened::PipeWrite(pipe) => self.pipes[pipe as usize].writers += 1,
-                Opened::File(_) | Opened::Keyboard | Opened::Screen => {}
+                Opened::File(_) | Opened::Keyboard | Opened::Screen | Opened::Socket(_) => {}
             }
         }
     }
@@ -218,6 +219,7 @@ impl<S: Sink> Kernel<S> {
                 end.writers -= 1;
                 (pipe, end.writers == 0)
             }
+            Opened::Socket(socket) => return self.close_socket(cpu, socket),
             Opened::File(_) | Opened::Keyboard | Opened::Screen => return,
         };
         if waiting {

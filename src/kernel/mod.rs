@@ -45,6 +45,7 @@ use cpu::Cpu;
 use file::Files;
 use ipc::futex::Futexes;
 use ipc::pipe::Pipe;
+use ipc::socket::Sockets;
 use memory::Region;
 use options::Options;
 use readiness::Watchers;
@@ -103,6 +104,7 @@ pub struct Kernel<S> {
     /// Indexed by [`Pid`]; threads that lead no process have none.
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,
+    pub sockets: Sockets,
     pub files: Files,
     pub futexes: Futexes,
     /// Who polls descriptors.

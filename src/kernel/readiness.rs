@@ -68,6 +68,7 @@ impl<S: Sink> Kernel<S> {
                 Readiness { readable: !self.terminal.lines.is_empty(), ..Readiness::default() }
             }
             Opened::Screen => Readiness { writable: true, ..Readiness::default() },
+            Opened::Socket(socket) => self.sockets.readiness(socket),
         }
     }
 

@@ -8,6 +8,7 @@
 //! - [`futex`]: waiting on a cell
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, signals, limits
+//! - [`socket`]: sockets, with abstract names or on the loopback
 //!
 //! Only Linux has what the real mode needs; elsewhere the module is left out, and with it
 //! everything that runs a scenario for real.
@@ -22,6 +23,7 @@ pub mod futex;
 pub mod memory;
 pub mod perf;
 pub mod process;
+pub mod socket;
 
 use crate::errno::Errno;
 

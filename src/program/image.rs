@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::hw::device::{DeviceSpec, MeasuredDisk};
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
+use crate::kernel::ipc::socket::SocketKind;
 use crate::kernel::options::Options;
 use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
@@ -82,6 +83,18 @@ pub struct FileSpec {
     pub size: u64,
     /// Whether its pages are in the page cache at the beginning.
     pub cached: bool,
+}
+
+/// An address for sockets.
+#[derive(Clone, Debug)]
+pub struct SocketSpec {
+    pub object: ObjectId,
+    pub kind: SocketKind,
+    /// Bytes.
+    pub send_buffer: u64,
+    pub receive_buffer: u64,
+    /// Whether the scenario asks for these sizes.
+    pub sized: [bool; 2],
 }
 
 /// A terminal, as descriptor 0 (keyboard) and 1 (screen).
@@ -248,6 +261,7 @@ pub struct Image {
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,
     pub files: Vec<FileSpec>,
+    pub sockets: Vec<SocketSpec>,
     pub terminal: TerminalSpec,
     /// Indexed by [`MemoryId`].
     pub memories: Vec<MemorySpec>,

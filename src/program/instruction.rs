@@ -7,6 +7,9 @@
 use crate::ids::{NameId, ObjectId, PageNumber};
 use crate::trace::Exception;
 
+use crate::time::Span;
+
+use super::basic::change_buffer::Change;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -89,6 +92,12 @@ pub enum Instruction {
         call: Syscall,
         result: Option<Variable>,
         on_error: OnError,
+    },
+
+    /// Changes what the thread has read last; it takes so long for each byte.
+    ChangeBuffer {
+        change: Change,
+        cost: Span,
     },
 
     /// A line on the terminal, without a system call's costs. Takes no time.

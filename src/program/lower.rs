@@ -390,6 +390,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::CompareSwap { .. }
         | Instruction::Exchange { .. }
         | Instruction::Syscall { .. }
+        | Instruction::ChangeBuffer { .. }
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::ids::{Fd, ObjectId};
+use crate::kernel::ipc::socket::SocketKind;
 use crate::time::Span;
 
 use super::image::{MemoryId, ProgramId, StartId};
@@ -20,6 +21,7 @@ pub struct Names {
     pub arrays: BTreeMap<String, Array>,
     pub mutexes: BTreeMap<String, Lock>,
     pub semaphores: BTreeMap<String, Semaphore>,
+    pub sockets: BTreeMap<String, SocketAddress>,
     /// What everything is, for messages: `pipe`, `file` ...
     pub kinds: BTreeMap<String, &'static str>,
     /// How long an instruction takes.
@@ -65,6 +67,14 @@ pub struct Semaphore {
     pub waiters: ArrayId,
     pub memory: MemoryId,
     pub object: ObjectId,
+}
+
+/// An address for sockets.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketAddress {
+    /// Its place in [`Image::sockets`](super::image::Image).
+    pub id: u32,
+    pub kind: SocketKind,
 }
 
 /// The scenario's text, for the steps' table and for places within texts.

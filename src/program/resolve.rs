@@ -12,7 +12,7 @@ use crate::signal::Signal;
 use super::at::{At, Raw, Value};
 use super::instruction::Cell;
 use super::lower::Lower;
-use super::names::{Array, Channel, Lock, Region, Semaphore};
+use super::names::{Array, Channel, Lock, Region, Semaphore, SocketAddress};
 use super::problem::{Code, Problem, closest};
 use super::value::{Handle, Operand};
 
@@ -173,6 +173,16 @@ impl Lower<'_> {
                 let have = self.names.semaphores.keys().cloned().collect();
                 self.no_such(name, "semaphore", have);
             }
+        }
+        found
+    }
+
+    /// An address for sockets.
+    pub fn address(&mut self, name: &At<String>) -> Option<SocketAddress> {
+        let found = self.names.sockets.get(&name.value).copied();
+        if found.is_none() {
+            let have = self.names.sockets.keys().cloned().collect();
+            self.no_such(name, "socket", have);
         }
         found
     }

@@ -98,6 +98,8 @@ struct Guardian {
     /// The guardian's own ends of pipes, given up when the last process has started.
     ends: Vec<Fd>,
     keyboard: Option<OwnedFd>,
+    /// What keeps the ports of TCP addresses.
+    ports: Vec<OwnedFd>,
     chunk: Chunk,
     /// What is still to happen, in the order of time.
     due: Vec<(Instant, Due)>,
@@ -141,6 +143,7 @@ impl Guardian {
             watch,
             ends: Vec::new(),
             keyboard: None,
+            ports: Vec::new(),
             chunk: Chunk::default(),
             due,
             sentinel,
@@ -149,6 +152,7 @@ impl Guardian {
         };
         let channels = stage::make_channels(&guardian.world).map_err(host("pipes"))?;
         (guardian.ends, guardian.keyboard) = (channels.ends, Some(channels.keyboard));
+        guardian.ports = channels.ports;
         Ok((guardian, channels.notes))
     }
 
@@ -229,6 +233,7 @@ impl Guardian {
         process::go_first_without_memory();
         Watch::forget();
         self.keyboard = None;
+        self.ports.clear();
         let world = Arc::clone(&self.world);
         if let Some(cpu) = cpu
             && let Some(&cpu) = self.spec.cpus.get(cpu % self.spec.cpus.len().max(1))

@@ -3,6 +3,7 @@
 //! machine.
 
 use crate::errno::Errno;
+use crate::kernel::bytes::Bytes;
 use crate::os::{memory, process};
 use crate::program::call::{Awaits, SystemCall};
 use crate::program::instruction::{Access, Instruction, Note as Told, OnError};
@@ -102,6 +103,11 @@ pub fn run(mut native: Native) {
                 }
             }
             Instruction::Raise(exception) => process::raise(exception),
+            Instruction::ChangeBuffer { change, cost } => {
+                let bytes = native.user.buffer().map_or(0, Bytes::len);
+                native.world.spin.work((cost * bytes).as_nanos());
+                native.user.change_buffer(|byte| change.apply(byte));
+            }
             Instruction::Note(Told::Contended { object }) => {
                 native.note(What::Contended, i64::from(object.0), 0)
             }

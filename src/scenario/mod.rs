@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`shared`] and [`locks`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -22,6 +22,7 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod shared;
+pub mod sockets;
 pub mod table;
 
 use std::path::Path;
@@ -218,6 +219,7 @@ fn read(
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,
+        sockets: objects.sockets,
         terminal: objects.terminal,
         memories: objects.memories,
         arrays: objects.arrays,

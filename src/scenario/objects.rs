@@ -14,7 +14,9 @@ use toml::de::DeTable;
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::{DeviceId, Fd, ObjectId, PageNumber};
 use crate::program::at::{Anything, At, Size};
-use crate::program::image::{ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec};
+use crate::program::image::{
+    ArraySpec, Backing, FileSpec, MemoryId, MemorySpec, PipeSpec, SocketSpec, TerminalSpec,
+};
 use crate::program::instruction::{ArrayId, Memory};
 use crate::program::names::{Array, Channel, Names, Region};
 use crate::program::problem::{Code, Problem, Problems};
@@ -105,6 +107,7 @@ pub struct Objects {
     pub pipes: Vec<PipeSpec>,
     pub rules: Vec<PipeRule>,
     pub files: Vec<FileSpec>,
+    pub sockets: Vec<SocketSpec>,
     pub terminal: TerminalSpec,
     pub memories: Vec<MemorySpec>,
     pub arrays: Vec<ArraySpec>,
@@ -126,6 +129,7 @@ pub fn read(
         pipes: Vec::new(),
         rules: Vec::new(),
         files: Vec::new(),
+        sockets: Vec::new(),
         terminal,
         memories: Vec::new(),
         arrays: Vec::new(),
@@ -137,6 +141,7 @@ pub fn read(
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
+    objects.sockets(root, names, problems);
     objects
 }
 

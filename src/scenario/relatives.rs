@@ -138,7 +138,7 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         .iter()
         .enumerate()
         .flat_map(|(index, unit)| unit.edges.iter().map(move |edge| (index, edge)))
-        .filter(|(_, edge)| edge.link == Link::Fork)
+        .filter(|(_, edge)| edge.link != Link::Exec)
         .map(|(index, edge)| (index, target(edge)))
         .collect();
     let mut known: Vec<BTreeSet<String>> =

@@ -202,6 +202,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
+    TableRow { key: "socket", shape: Shape::Named, schema: schema_of::<super::sockets::SocketForm> },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },
     TableRow { key: "program", shape: Shape::Named, schema: schema_of::<super::processes::ProgramForm> },
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },

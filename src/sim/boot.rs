@@ -14,6 +14,7 @@ use crate::kernel::cpu::Cpu;
 use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
 use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pipe::Pipe;
+use crate::kernel::ipc::socket::{Address, Sockets};
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
@@ -241,6 +242,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         parameters: Vec::new(),
         processes: Vec::new(),
         pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
+        sockets: sockets(image),
         futexes: Futexes::default(),
         watchers: Watchers::default(),
         waits: Waits::default(),
@@ -253,6 +255,17 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
+}
+
+fn sockets(image: &Image) -> Sockets {
+    let addresses = image.sockets.iter().map(|spec| Address {
+        object: spec.object,
+        kind: spec.kind,
+        send_buffer: spec.send_buffer,
+        receive_buffer: spec.receive_buffer,
+        bound: Vec::new(),
+    });
+    Sockets { all: Vec::new(), addresses: addresses.collect() }
 }
 
 fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {

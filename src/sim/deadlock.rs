@@ -205,7 +205,8 @@ impl<S: Sink> Simulator<'_, S> {
             | Opened::PipeWrite(_)
             | Opened::File(_)
             | Opened::Keyboard
-            | Opened::Screen => None,
+            | Opened::Screen
+            | Opened::Socket(_) => None,
         };
         let holders = self.living_threads(|process| {
             let files = self.kernel.processes[process.index()].as_ref().map(|process| &process.files);

@@ -42,6 +42,7 @@ impl OwnWork {
             | Instruction::Assert { .. } => self.step,
             // These take an instruction or more themselves.
             Instruction::Set { .. }
+            | Instruction::ChangeBuffer { .. }
             | Instruction::JumpIfZero { .. }
             | Instruction::Load { .. }
             | Instruction::Store { .. }

@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::Tid;
+use crate::kernel::bytes::Bytes;
 use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
 use crate::program::image::{Program, Text};
@@ -115,6 +116,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 }
             }
             Instruction::Raise(exception) => return Err(Trap::Exception(exception)),
+            Instruction::ChangeBuffer { change, .. } => {
+                self.userland.user(thread).change_buffer(|byte| change.apply(byte));
+            }
             Instruction::Compute(_)
             | Instruction::Jump(_)
             | Instruction::Loop { .. }
@@ -172,6 +176,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     unit * u64::from(image.expressions.instructions(operand).max(1))
                 }
                 Instruction::TouchKernel { .. } | Instruction::Raise(_) => unit,
+                Instruction::ChangeBuffer { cost, .. } => {
+                    let bytes = user.buffer().map_or(0, Bytes::len);
+                    self.kernel.costs.whole(cost * bytes).max(unit)
+                }
                 Instruction::Load { .. }
                 | Instruction::Store { .. }
                 | Instruction::AtomicAdd { .. }

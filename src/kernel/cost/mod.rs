@@ -178,6 +178,10 @@ costs! {
     pipe_page_out = "pipe-page-out",
     /// A page fault on a page of a file that is in the page cache; `fault-minor` if zero.
     fault_cached = "fault-cached",
+    /// What a socket adds to a call that sends or receives: its locks, the message's own buffer, the accounts that are kept of it.
+    socket = "socket",
+    /// Carrying what TCP or UDP sends to another socket of the machine: the protocol's work, and the deferred half that puts it into the receiver's queue, on the sender's CPU.
+    loopback = "loopback",
 }
 
 /// The tables of a profile.
@@ -226,6 +230,14 @@ pub enum Copying {
     DirectRead,
     TerminalWrite,
     TerminalRead,
+    UnixStreamSend,
+    UnixStreamReceive,
+    UnixDatagramSend,
+    UnixDatagramReceive,
+    TcpSend,
+    TcpReceive,
+    UdpSend,
+    UdpReceive,
 }
 
 /// The keys of `[copies]`, in the order of [`Copying`].
@@ -238,10 +250,18 @@ pub const COPIES: &[CostRow] = &[
     CostRow { key: "direct-read", doc: "From the disk, past the page cache." },
     CostRow { key: "terminal-write", doc: "To the terminal." },
     CostRow { key: "terminal-read", doc: "A line from the terminal." },
+    CostRow { key: "unix-stream-send", doc: "Into a Unix stream socket." },
+    CostRow { key: "unix-stream-receive", doc: "Out of a Unix stream socket." },
+    CostRow { key: "unix-datagram-send", doc: "Into a Unix socket that keeps messages apart." },
+    CostRow { key: "unix-datagram-receive", doc: "Out of a Unix socket that keeps messages apart." },
+    CostRow { key: "tcp-send", doc: "Into a TCP connection." },
+    CostRow { key: "tcp-receive", doc: "Out of a TCP connection." },
+    CostRow { key: "udp-send", doc: "Into a UDP datagram." },
+    CostRow { key: "udp-receive", doc: "Out of a UDP datagram." },
 ];
 
 impl Copying {
-    const ALL: [Copying; 8] = [
+    const ALL: [Copying; 16] = [
         Copying::PipeWrite,
         Copying::PipeRead,
         Copying::FileWrite,
@@ -250,6 +270,14 @@ impl Copying {
         Copying::DirectRead,
         Copying::TerminalWrite,
         Copying::TerminalRead,
+        Copying::UnixStreamSend,
+        Copying::UnixStreamReceive,
+        Copying::UnixDatagramSend,
+        Copying::UnixDatagramReceive,
+        Copying::TcpSend,
+        Copying::TcpReceive,
+        Copying::UdpSend,
+        Copying::UdpReceive,
     ];
 
     fn named(name: &str) -> Option<Copying> {
@@ -260,7 +288,7 @@ impl Copying {
 
 /// A curve for each [`Copying`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copies([Curve; 8]);
+pub struct Copies([Curve; 16]);
 
 impl Copies {
     pub fn is_empty(&self) -> bool {

@@ -65,7 +65,11 @@ impl SystemCall for Fsync {
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
         match call.opened(self.fd)?.1 {
             Opened::File(file) => Some(Used::File { file, writes: false }),
-            Opened::PipeRead(_) | Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::PipeRead(_)
+            | Opened::PipeWrite(_)
+            | Opened::Keyboard
+            | Opened::Screen
+            | Opened::Socket(_) => None,
         }
     }
 

@@ -4,7 +4,9 @@
 //! kernel. To add one: write its file, add it to `calls!` below, and add its form to
 //! [`VERBS`](super::verb::VERBS).
 
+mod bind;
 mod close;
+mod connect;
 mod exec;
 mod exit;
 mod fork;
@@ -15,14 +17,19 @@ mod join;
 mod kill;
 mod pause;
 mod read;
+mod recvfrom;
+mod sendto;
 mod signal;
 mod sleep;
+mod socket;
 mod thread;
 mod wait;
 mod write;
 mod r#yield;
 
+pub use bind::{Bind, Listen};
 pub use close::Close;
+pub use connect::{Accept, Connect, Shutdown};
 pub use exec::Exec;
 pub use exit::Exit;
 pub use fork::Fork;
@@ -33,8 +40,11 @@ pub use join::Join;
 pub use kill::Kill;
 pub use pause::Pause;
 pub use read::Read;
+pub use recvfrom::Recvfrom;
+pub use sendto::Sendto;
 pub use signal::SignalAction;
 pub use sleep::Sleep;
+pub use socket::{Socket, Socketpair};
 pub use thread::Thread;
 pub use wait::Wait;
 pub use write::Write;
@@ -54,7 +64,9 @@ const MAX_COUNT: i64 = 4_000_000;
 
 /// The calls' rows for the registry of verbs.
 pub(super) mod forms {
+    pub use super::bind::{BIND, LISTEN};
     pub use super::close::ROW as CLOSE;
+    pub use super::connect::{ACCEPT, CONNECT, SHUTDOWN};
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
     pub use super::fork::ROW as FORK;
@@ -65,8 +77,11 @@ pub(super) mod forms {
     pub use super::kill::ROW as KILL;
     pub use super::pause::ROW as PAUSE;
     pub use super::read::ROW as READ;
+    pub use super::recvfrom::{RECV, RECVFROM};
+    pub use super::sendto::{SEND, SENDTO};
     pub use super::signal::ROW as SIGNAL;
     pub use super::sleep::ROW as SLEEP;
+    pub use super::socket::{SOCKET, SOCKETPAIR};
     pub use super::thread::ROW as THREAD;
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
@@ -159,4 +174,13 @@ calls! {
     Wait = "wait4",
     Write = "write",
     Yield = "sched_yield",
+    Accept = "accept4",
+    Bind = "bind",
+    Connect = "connect",
+    Listen = "listen",
+    Recvfrom = "recvfrom",
+    Sendto = "sendto",
+    Shutdown = "shutdown",
+    Socket = "socket",
+    Socketpair = "socketpair",
 }

@@ -25,6 +25,8 @@ use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Handle, Variable};
 use crate::trace::{Cause, Kind, Sink};
 
+use super::recvfrom::{self, Way as SocketWay};
+
 pub const ROW: VerbRow = VerbRow {
     name: "read",
     level: Level::Syscall,
@@ -108,6 +110,7 @@ impl SystemCall for Read {
                 let line = call.kernel.terminal.lines.front();
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
             }
+            (_, Opened::Socket(socket)) => return Some(recvfrom::copies(call, socket)),
             (_, Opened::PipeWrite(_) | Opened::Screen) => return None,
         };
         Some(Copied { copying, bytes })
@@ -117,7 +120,7 @@ impl SystemCall for Read {
         match call.opened(self.fd)?.1 {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
-            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen | Opened::Socket(_) => None,
         }
     }
 
@@ -131,6 +134,7 @@ impl SystemCall for Read {
             Some((open, Opened::PipeRead(pipe))) => self.read_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.read_file(call, open, file),
             Some((_, Opened::Keyboard)) => self.read_line(call),
+            Some((open, Opened::Socket(socket))) => self.read_socket(call, open, socket),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
         }
     }
@@ -154,7 +158,7 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File => Some(value_of(bytes)),
+                    ChannelKind::File | ChannelKind::Socket(_) => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -295,6 +299,17 @@ impl Read {
             }
         }
         Ok(self.returned(call, bytes))
+    }
+
+    #[inline(never)]
+    fn read_socket<S: Sink>(
+        &self,
+        call: &mut Call<'_, S>,
+        open: OpenId,
+        socket: u32,
+    ) -> Result<Outcome, Errno> {
+        let way = SocketWay { all: self.all, into: self.into, keep: self.keep, ..SocketWay::default() };
+        recvfrom::receive(call, open, socket, way)
     }
 
     /// A line from the keyboard; as a value it is the number that it spells, or 0.

@@ -28,6 +28,8 @@ use crate::program::{Amount, Handle};
 use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
 
+use super::sendto;
+
 pub const ROW: VerbRow = VerbRow {
     name: "write",
     level: Level::Syscall,
@@ -108,6 +110,7 @@ impl SystemCall for Write {
                 (copying, if call.progress() > 0 { 0 } else { call.amount() })
             }
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
+            Opened::Socket(socket) => return Some(sendto::copies(call, socket)),
             Opened::PipeRead(_) | Opened::Keyboard => return None,
         };
         Some(Copied { copying, bytes })
@@ -117,7 +120,7 @@ impl SystemCall for Write {
         match call.opened(self.fd)?.1 {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
-            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen | Opened::Socket(_) => None,
         }
     }
 
@@ -131,6 +134,7 @@ impl SystemCall for Write {
             Some((open, Opened::PipeWrite(pipe))) => self.write_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.write_file(call, open, file),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
+            Some((open, Opened::Socket(socket))) => sendto::send(call, open, socket, self.what, None, false),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
         }
     }
