@@ -193,7 +193,8 @@ impl Drawing {
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
-            | Kind::BlockRqComplete { .. } => {}
+            | Kind::BlockRqComplete { .. }
+            | Kind::PacketDropped { .. } => {}
         }
     }
 

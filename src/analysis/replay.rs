@@ -190,6 +190,7 @@ impl Replay {
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
+            | Kind::PacketDropped { .. }
             | Kind::Print { .. } => return,
         }
         if let Some(cpu) = cpu {

@@ -65,6 +65,8 @@ pub enum Due {
     Ipi { to: CpuId, vector: Vector },
     /// An idle CPU that looks for work finds some.
     Notice { cpu: CpuId },
+    /// A network card has waited long enough for more packets.
+    Card { device: DeviceId, ticket: u32 },
     /// Something happens from outside: the index of an injection.
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
@@ -75,9 +77,12 @@ impl Due {
     /// Whether it could wake somebody. Noise never does.
     pub const fn is_hope(self) -> bool {
         match self {
-            Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
-                true
-            }
+            Due::DiskDone { .. }
+            | Due::Ipi { .. }
+            | Due::Notice { .. }
+            | Due::Card { .. }
+            | Due::Outside(_)
+            | Due::Start(_) => true,
             Due::Noise { .. } => false,
         }
     }

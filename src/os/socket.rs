@@ -201,12 +201,7 @@ pub fn shutdown(descriptor: RawFd, read: bool, write: bool) -> Result<(), Errno>
 }
 
 /// Sends once, as much as there is room for.
-pub fn send(
-    descriptor: RawFd,
-    bytes: &[u8],
-    to: Option<&Address>,
-    manner: Manner,
-) -> Result<usize, Errno> {
+pub fn send(descriptor: RawFd, bytes: &[u8], to: Option<&Address>, manner: Manner) -> Result<usize, Errno> {
     let raw = to.map(Raw::of);
     let (address, length) = raw.as_ref().map_or((std::ptr::null(), 0), |raw| (raw.pointer(), raw.length));
     // SAFETY: the kernel reads at most the buffer's length, and an address of the length given.
@@ -239,9 +234,8 @@ pub fn free_port(style: Style) -> Result<(OwnedFd, u16), Errno> {
     bind(holder.as_raw_fd(), &Address::Loopback(0))?;
     let mut raw = Raw::empty();
     // SAFETY: the kernel writes an address no longer than its place.
-    let result = unsafe {
-        libc::getsockname(holder.as_raw_fd(), (&raw mut raw.storage).cast(), &raw mut raw.length)
-    };
+    let result =
+        unsafe { libc::getsockname(holder.as_raw_fd(), (&raw mut raw.storage).cast(), &raw mut raw.length) };
     checked(result)?;
     match raw.address() {
         Address::Loopback(port) => Ok((holder, port)),

@@ -46,7 +46,8 @@ impl Lower<'_> {
         if self.names.sockets.contains_key(&name.value) {
             let message = format!("`{}` is an address; this needs a socket's descriptor", name.value);
             let problem = Problem::error(Code::WrongObject, name.span.clone(), message);
-            self.problems.push(problem.help("write `@` and the variable that holds its number, such as \"@c\""));
+            self.problems
+                .push(problem.help("write `@` and the variable that holds its number, such as \"@c\""));
             return None;
         }
         self.channel(name, end)
@@ -131,9 +132,8 @@ impl World {
     /// The number by which a program can answer whoever has the address.
     fn number_of(&self, kind: SocketKind, from: &socket::Address) -> i64 {
         let mut declared = 0..self.image.sockets.len() as u32;
-        let own = |&id: &u32| {
-            self.image.sockets[id as usize].kind == kind && self.socket_address(id) == *from
-        };
+        let own =
+            |&id: &u32| self.image.sockets[id as usize].kind == kind && self.socket_address(id) == *from;
         match (declared.find(own), from) {
             (Some(id), _) => i64::from(id) + 1,
             (None, socket::Address::Loopback(port)) if kind == SocketKind::Udp => {
@@ -156,7 +156,9 @@ impl Native {
 
     /// The host's address for one of the scenario, if the socket can use it.
     pub fn address_for(&self, handle: Handle, address: u32) -> Result<socket::Address, Errno> {
-        if let (Some(kind), Some(spec)) = (self.socket_kind(handle), self.world.image.sockets.get(address as usize)) {
+        if let (Some(kind), Some(spec)) =
+            (self.socket_kind(handle), self.world.image.sockets.get(address as usize))
+        {
             kind.fits(spec.kind)?;
         }
         Ok(self.world.socket_address(address))

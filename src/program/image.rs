@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::hw::device::{DeviceSpec, MeasuredDisk};
+use crate::hw::device::{DeviceSpec, MeasuredDisk, Packet};
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
 use crate::kernel::ipc::socket::SocketKind;
@@ -202,7 +202,7 @@ pub enum Action {
     /// A packet arrives.
     Packet {
         device: DeviceId,
-        bytes: u64,
+        packet: Packet,
     },
     /// A removable device is pulled out or put in.
     Unplug {

@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use crate::hw::device::{DEVICES, DeviceKind, DeviceSpec, DiskSpec, Duration, LineSpec, NoiseSpec, Trigger};
+use crate::hw::device::{
+    CardSpec, Coalesce, DEVICES, DeviceKind, DeviceSpec, DiskSpec, Duration, LineSpec, NoiseSpec, Trigger,
+};
 use crate::ids::{CpuId, DeviceId, ObjectId, Vector};
 use crate::kernel::cost::{CostError, Costs};
 use crate::program::amount::{Measure, distribution};
@@ -44,6 +46,16 @@ pub struct MachineForm {
     pub costs: Option<At<Anything>>,
 }
 
+/// `coalesce` of a network card.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CoalesceForm {
+    /// The interrupt comes with so many packets,
+    pub packets: At<Whole>,
+    /// or so long after the first.
+    pub time: At<Time>,
+}
+
 /// `[device.NAME]`: something that raises interrupts.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -73,6 +85,10 @@ pub struct DeviceForm {
     pub depth: Option<At<Whole>>,
     /// Noise: the time from one interrupt to the next.
     pub interval: Option<At<TimeChoice>>,
+    /// For network cards: so many packets wait at most; 256 if absent.
+    pub ring: Option<At<Whole>>,
+    /// For network cards: the interrupt waits for so many packets, or for so long after the first.
+    pub coalesce: Option<At<CoalesceForm>>,
     /// Whether a removable device is there at the beginning; true if absent.
     pub plugged: Option<bool>,
 }
@@ -280,7 +296,7 @@ fn kind(
         "disk" => DeviceKind::Disk(disk(&entry.form, instruction, problems)),
         "usb" => DeviceKind::Usb(disk(&entry.form, instruction, problems)),
         "terminal" => DeviceKind::Terminal,
-        "network" => DeviceKind::Network,
+        "network" => DeviceKind::Network(card(&entry.form, instruction, problems)),
         "noise" => {
             let Some(at) = &entry.form.interval else {
                 let message = format!("the device `{}` needs the key `interval`", entry.name.value);
@@ -308,6 +324,8 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
         ("per-kib", form.per_kib.as_ref().map(|at| &at.span), disk),
         ("depth", form.depth.as_ref().map(|at| &at.span), disk),
         ("interval", form.interval.as_ref().map(|at| &at.span), kind == "noise"),
+        ("ring", form.ring.as_ref().map(|at| &at.span), kind == "network"),
+        ("coalesce", form.coalesce.as_ref().map(|at| &at.span), kind == "network"),
     ];
     for (key, span, fits) in keys {
         if let (Some(span), false) = (span, fits) {
@@ -315,6 +333,17 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
             problems.error(Code::Device, span.clone(), message);
         }
     }
+}
+
+fn card(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> CardSpec {
+    let ring = form.ring.as_ref();
+    let ring = ring.and_then(|at| whole(at, "`ring`", 1..=65_536, problems));
+    let coalesce = form.coalesce.as_ref().and_then(|at| {
+        let packets = whole(&at.value.packets, "`packets`", 1..=65_536, problems)?;
+        let time = time(&at.value.time, instruction, problems)?;
+        Some(Coalesce { packets, time })
+    });
+    CardSpec { ring: ring.unwrap_or(256), coalesce }
 }
 
 fn disk(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> DiskSpec {

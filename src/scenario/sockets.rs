@@ -48,10 +48,7 @@ impl Objects {
                 let message = format!("a scenario can't have more than {MOST} addresses");
                 problems.error(Code::OutOfRange, entry.name.span.clone(), message);
             }
-            names.sockets.insert(
-                entry.name.value,
-                SocketAddress { id: self.sockets.len() as u32, kind },
-            );
+            names.sockets.insert(entry.name.value, SocketAddress { id: self.sockets.len() as u32, kind });
             self.sockets.push(SocketSpec {
                 object,
                 kind,

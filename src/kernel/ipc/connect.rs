@@ -42,7 +42,13 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Two sockets that are connected from the beginning.
-    pub fn open_pair(&mut self, cpu: usize, process: Pid, kind: SocketKind, flags: Flags) -> Result<(Fd, Fd), Errno> {
+    pub fn open_pair(
+        &mut self,
+        cpu: usize,
+        process: Pid,
+        kind: SocketKind,
+        flags: Flags,
+    ) -> Result<(Fd, Fd), Errno> {
         let make = || Socket::new(kind, None, kind.default_send_buffer(), kind.default_receive_buffer());
         let first = self.open_socket(process, make(), flags)?;
         let one = self.sockets.all.len() as u32 - 1;

@@ -166,8 +166,6 @@ pub struct Socket {
     pub error: Option<Errno>,
     /// Nobody has a descriptor of it any more.
     pub gone: bool,
-    /// Datagrams that found no room.
-    pub dropped: u64,
 }
 
 /// A connection that was asked for without waiting.
@@ -248,7 +246,6 @@ impl Socket {
             reset: false,
             error: None,
             gone: false,
-            dropped: 0,
         }
     }
 
@@ -324,12 +321,13 @@ impl Sockets {
         let connected = !own.kind.connects() || own.peer.is_some();
         let waiting = own.used > 0 || !own.messages.is_empty();
         let crowded = own.kind == SocketKind::UnixDatagram
-            && own.peer.is_some_and(|peer| self.get(peer).peer != Some(socket) && self.get(peer).is_crowded());
+            && own
+                .peer
+                .is_some_and(|peer| self.get(peer).peer != Some(socket) && self.get(peer).is_crowded());
         Readiness {
             readable: waiting || own.ended || own.error.is_some(),
             writable: own.mute || own.error.is_some() || (connected && !crowded && self.is_writable(socket)),
-            hung_up: (own.ended && own.mute)
-                || (!connected && own.attempt != Some(Attempt::UnderWay)),
+            hung_up: (own.ended && own.mute) || (!connected && own.attempt != Some(Attempt::UnderWay)),
             error: own.error.is_some(),
         }
     }
@@ -341,9 +339,7 @@ impl Sockets {
         let peer = own.peer.map(|peer| self.get(peer));
         match own.kind {
             SocketKind::Udp => true,
-            SocketKind::Tcp => {
-                peer.is_none_or(|peer| peer.used * 3 <= self.stream_capacity(socket) * 2)
-            }
+            SocketKind::Tcp => peer.is_none_or(|peer| peer.used * 3 <= self.stream_capacity(socket) * 2),
             SocketKind::UnixStream => peer.is_none_or(|peer| peer.used * 4 <= own.send_buffer),
             SocketKind::UnixDatagram | SocketKind::UnixSeqpacket => own.outstanding * 4 <= own.send_buffer,
         }

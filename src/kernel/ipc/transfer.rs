@@ -232,12 +232,16 @@ impl<S: Sink> Kernel<S> {
                 object = Some(address.object);
                 address.bound.first().copied()
             }
-            Destination::Socket(there) => Some(there).filter(|&there| (there as usize) < self.sockets.all.len()),
+            Destination::Socket(there) => {
+                Some(there).filter(|&there| (there as usize) < self.sockets.all.len())
+            }
         };
         let from = self.sockets.get(socket).bound;
         // A connected socket takes datagrams from the other side only.
         let takes = |there: &Socket| {
-            !there.gone && there.kind == SocketKind::Udp && there.destination.is_none_or(|only| Some(only) == from)
+            !there.gone
+                && there.kind == SocketKind::Udp
+                && there.destination.is_none_or(|only| Some(only) == from)
         };
         let there = there.filter(|&there| takes(self.sockets.get(there)));
         let length = bytes.len();
@@ -260,8 +264,11 @@ impl<S: Sink> Kernel<S> {
     fn deliver_or_drop(&mut self, cpu: usize, there: u32, message: Message, object: Option<ObjectId>) {
         let socket = self.sockets.get_mut(there);
         if socket.used > 0 && socket.used + message.bytes.len() > socket.receive_buffer {
-            socket.dropped += 1;
-            self.sent(cpu, object, message.bytes.len());
+            let (lost, bytes) = (socket.object, message.bytes.len());
+            self.sent(cpu, object, bytes);
+            if let Some(object) = lost {
+                self.emit(cpu, Kind::PacketDropped { object, bytes });
+            }
             return;
         }
         self.deliver(cpu, there, message, object);

@@ -55,7 +55,8 @@ impl Form for ChangeBufferForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
         cx.uses_buffer();
         let cost = self.cost.as_ref().map_or(Ok(Span::ZERO), |cost| {
-            fixed_time(&cost.value.0, cx.names.instruction).map_err(|error| unit_problem(error, cost.span.clone()))
+            fixed_time(&cost.value.0, cx.names.instruction)
+                .map_err(|error| unit_problem(error, cost.span.clone()))
         });
         match cost {
             Ok(cost) => drop(cx.emit(Instruction::ChangeBuffer { change: self.change_buffer, cost })),

@@ -29,7 +29,9 @@ pub const BIND: VerbRow = VerbRow {
     summary: "gives a socket an address",
     doc: "Gives a socket the address `to`. With an address instead of a descriptor it makes the socket first: `{ bind = \"inbox\", into = \"s\" }` is `socket` and `bind`. EADDRINUSE: another socket has the address.",
     example: r#"{ bind = "@s", to = "server" }"#,
-    real: Real::Yes("bind(2): to an abstract name of the run's own, or to a port of 127.0.0.1 that was free before the run"),
+    real: Real::Yes(
+        "bind(2): to an abstract name of the run's own, or to a port of 127.0.0.1 that was free before the run",
+    ),
     blocks: &[],
     parse: parse::<BindForm>,
     schema: schema::<BindForm>,

@@ -204,9 +204,7 @@ impl SystemCall for Accept {
                 call.user().set(Some(self.into), number);
                 Ok(Outcome::Done(number))
             }
-            Progress::Waits(on) => {
-                Ok(Outcome::Block { on, object: call.kernel.sockets.get(socket).object })
-            }
+            Progress::Waits(on) => Ok(Outcome::Block { on, object: call.kernel.sockets.get(socket).object }),
         }
     }
 

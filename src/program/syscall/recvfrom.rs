@@ -173,7 +173,8 @@ impl SystemCall for Recvfrom {
         let mut left = native.transfer(self.bytes)?;
         loop {
             let buffer = native.buffer.take(left);
-            let (taken, sender) = socket::receive(descriptor, buffer, socket::Manner { nonblock: dontwait, peek })?;
+            let (taken, sender) =
+                socket::receive(descriptor, buffer, socket::Manner { nonblock: dontwait, peek })?;
             let bytes = Bytes::text(&buffer[..taken]);
             let more = all && !peek && taken > 0 && taken < left;
             if taken > 0 {

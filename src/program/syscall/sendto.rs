@@ -204,8 +204,7 @@ pub(super) fn send<S: Sink>(
             return Err(if own.peer.is_some() { Errno::EISCONN } else { Errno::EOPNOTSUPP });
         }
         let content = |now| what.bytes(user, image, total).slice(done, now);
-        let (done, waits) =
-            call.kernel.send_stream(cpu, thread, socket, (done, total), nonblock, content)?;
+        let (done, waits) = call.kernel.send_stream(cpu, thread, socket, (done, total), nonblock, content)?;
         call.user().progress = done;
         return Ok(match waits {
             Some(on) => Outcome::Block { on, object },

@@ -29,7 +29,9 @@ pub const SOCKET: VerbRow = VerbRow {
     summary: "makes a socket",
     doc: "Makes a socket of the kind that the address is for, not bound and not connected: `bind`, `listen` and `connect` do that. With an address instead of a descriptor these verbs make the socket themselves.",
     example: r#"{ socket = "server", into = "s" }"#,
-    real: Real::Yes("socket(2), and setsockopt(2) for the sizes of its buffers; a TCP socket also gets SO_REUSEADDR and TCP_NODELAY"),
+    real: Real::Yes(
+        "socket(2), and setsockopt(2) for the sizes of its buffers; a TCP socket also gets SO_REUSEADDR and TCP_NODELAY",
+    ),
     blocks: &[],
     parse: parse::<SocketForm>,
     schema: schema::<SocketForm>,
@@ -115,7 +117,11 @@ impl SystemCall for Socket {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
         let socket = call.kernel.sockets.made_for(self.address);
-        let fd = call.kernel.open_socket(process, socket, Flags { nonblock: self.nonblock, ..Flags::default() })?;
+        let fd = call.kernel.open_socket(
+            process,
+            socket,
+            Flags { nonblock: self.nonblock, ..Flags::default() },
+        )?;
         let number = i64::from(fd.0);
         call.user().set(Some(self.into), number);
         Ok(Outcome::Done(number))

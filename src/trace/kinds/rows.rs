@@ -225,4 +225,11 @@ kinds! {
     Print = 35, "print", None,
         "A line appears on the terminal. It is the program's own output, kept with the moment at which it came.",
         { text: Uint, "The line, a number in the name table."; }
+    PacketDropped = 36, "packet_dropped", None,
+        "A packet or datagram is lost: a network card's receive ring was full, or a UDP socket's buffer. Whoever sent \
+         it isn't told.",
+        {
+            object: Uint, "The card or socket, a position in the header's `objects`.";
+            bytes: Uint, "How many bytes.";
+        }
 }
