@@ -336,8 +336,7 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
 }
 
 fn card(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> CardSpec {
-    let ring = form.ring.as_ref();
-    let ring = ring.and_then(|at| whole(at, "`ring`", 1..=65_536, problems));
+    let ring = form.ring.as_ref().and_then(|at| whole(at, "`ring`", 1..=65_536, problems));
     let coalesce = form.coalesce.as_ref().and_then(|at| {
         let packets = whole(&at.value.packets, "`packets`", 1..=65_536, problems)?;
         let time = time(&at.value.time, instruction, problems)?;

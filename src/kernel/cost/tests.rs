@@ -23,6 +23,15 @@ const CALLS: &[&str] = &[
     "pause",
     "rt_sigaction",
     "sched_yield",
+    "accept4",
+    "bind",
+    "connect",
+    "listen",
+    "recvfrom",
+    "sendto",
+    "shutdown",
+    "socket",
+    "socketpair",
 ];
 
 #[test]

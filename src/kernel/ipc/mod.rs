@@ -3,5 +3,6 @@
 pub mod connect;
 pub mod futex;
 pub mod pipe;
+pub mod receive;
 pub mod socket;
 pub mod transfer;

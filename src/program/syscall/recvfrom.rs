@@ -11,8 +11,8 @@ use crate::kernel::bytes::Bytes;
 use crate::kernel::cost::Copying;
 use crate::kernel::file::OpenId;
 use crate::kernel::ipc::connect::Progress;
+use crate::kernel::ipc::receive::Manner;
 use crate::kernel::ipc::socket::SocketKind;
-use crate::kernel::ipc::transfer::Manner;
 #[cfg(target_os = "linux")]
 use crate::os::socket;
 use crate::program::at::{At, SizeAmount};

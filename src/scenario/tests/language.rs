@@ -23,7 +23,7 @@ arrays = {{ array = {{ type = "q", length = 8 }} }}
 [semaphore.s]
 [process.main]
 steps = [
-  {{ set = "i", to = 0 }},
+  {{ set = "i", to = 0 }}, {{ set = "s", to = 0 }}, {{ set = "c", to = 0 }},
   {{ set = "x", to = 0 }},
   {example},
 ]
@@ -33,6 +33,8 @@ steps = [ {{ fork = "child" }}, {{ thread = "worker" }} ]
 steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
+[socket.server]
+kind = "unix-stream"
 "#
     )
 }
