@@ -196,7 +196,7 @@ impl SystemCall for Accept {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (open, socket) = call.socket(self.fd)?;
         let nonblock = call.kernel.files.open[open.0 as usize].flags.nonblock;
-        let flags = Flags { nonblock: self.nonblock, ..Flags::default() };
+        let flags = Flags { nonblock: self.nonblock };
         let (cpu, thread) = (call.cpu, call.task);
         match call.kernel.accept_from(cpu, thread, socket, nonblock, flags)? {
             Progress::Done(fd) => {

@@ -117,11 +117,7 @@ impl SystemCall for Socket {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
         let socket = call.kernel.sockets.made_for(self.address);
-        let fd = call.kernel.open_socket(
-            process,
-            socket,
-            Flags { nonblock: self.nonblock, ..Flags::default() },
-        )?;
+        let fd = call.kernel.open_socket(process, socket, Flags { nonblock: self.nonblock })?;
         let number = i64::from(fd.0);
         call.user().set(Some(self.into), number);
         Ok(Outcome::Done(number))
@@ -145,7 +141,7 @@ impl SystemCall for Socket {
 impl SystemCall for Socketpair {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
-        let flags = Flags { nonblock: self.nonblock, ..Flags::default() };
+        let flags = Flags { nonblock: self.nonblock };
         let (first, second) = call.kernel.open_pair(call.cpu, process, self.kind, flags)?;
         for (variable, fd) in self.into.into_iter().zip([first, second]) {
             call.user().set(Some(variable), i64::from(fd.0));
