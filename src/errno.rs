@@ -60,6 +60,8 @@ errnos! {
     EBUSY = 16,
     /// File exists
     EEXIST = 17,
+    /// Invalid cross-device link
+    EXDEV = 18,
     /// No such device
     ENODEV = 19,
     /// Not a directory
@@ -88,6 +90,8 @@ errnos! {
     EDEADLK = 35,
     /// File name too long
     ENAMETOOLONG = 36,
+    /// Too many levels of symbolic links, or a circle of epoll sets
+    ELOOP = 40,
     /// No message of desired type
     ENOMSG = 42,
     /// Identifier removed

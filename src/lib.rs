@@ -6,6 +6,7 @@ pub mod errno;
 pub mod export;
 pub mod hw;
 pub mod ids;
+pub mod import;
 pub mod kernel;
 #[cfg(target_os = "linux")]
 pub mod os;

@@ -99,6 +99,10 @@ struct Seen {
     /// A call on something that another CPU used last.
     contended: u32,
     eevdf: u32,
+    /// A signal's handler, a call that one interrupts, a stopped thread.
+    handler: u32,
+    interrupted: u32,
+    stopped: u32,
     events: u64,
 }
 
@@ -114,7 +118,10 @@ impl Seen {
             let cpu = event.cpu.expect("a simulated event has a CPU").index();
             match event.kind {
                 Kind::SysEnter { .. } => in_call[event.task.index()] = 1,
-                Kind::SysExit { .. } => in_call[event.task.index()] = 0,
+                Kind::SysExit { result, .. } => {
+                    in_call[event.task.index()] = 0;
+                    here.interrupted |= u32::from(matches!(result, -512 | -4));
+                }
                 Kind::InterruptRecognised { .. } => {
                     here.interrupt_in_call |= in_call[event.task.index()];
                     here.nested_interrupt |= u32::from(depth[cpu] > 0);
@@ -139,9 +146,17 @@ impl Seen {
                 Kind::PageFaultUser { fault: Fault::CopyOnWrite, .. } => here.copy_on_write = 1,
                 Kind::SchedSwitch { why: trapline::trace::Why::Preempted { .. }, .. } => here.preemption = 1,
                 Kind::LockContended { .. } => here.lock = 1,
+                Kind::SignalDeliver { handled: true, .. } => here.handler = 1,
+                Kind::SchedSwitch {
+                    why: trapline::trace::Why::Blocked { on: trapline::trace::Cause::Stopped, .. },
+                    ..
+                } => here.stopped = 1,
                 _ => {}
             }
         }
+        self.handler += here.handler;
+        self.interrupted += here.interrupted;
+        self.stopped += here.stopped;
         self.notice += here.notice;
         self.own_work += u32::from(!costs.user_step.is_zero());
         self.contended += u32::from(!costs.contended.is_zero() && here.ipi == 1);
@@ -189,6 +204,9 @@ fn stepping_and_fast_forward_give_the_same_trace() {
         ("a program's own work", seen.own_work),
         ("a price for what another CPU used", seen.contended),
         ("the policy eevdf", seen.eevdf),
+        ("a handler", seen.handler),
+        ("a call that a handler interrupts", seen.interrupted),
+        ("a stopped thread", seen.stopped),
     ] {
         assert!(times >= often, "{what} was seen in only {times} of {scenarios} scenarios");
     }

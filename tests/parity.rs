@@ -55,7 +55,7 @@ enum Returned {
 }
 
 /// Calls that return the number of a process or thread.
-const NUMBERED: &[&str] = &["fork", "clone", "wait4", "getpid", "getppid"];
+const NUMBERED: &[&str] = &["fork", "clone", "wait4", "getpid", "getppid", "getpgid"];
 
 /// What may differ, by the head of a scenario.
 #[derive(Debug, Default)]

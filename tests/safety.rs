@@ -3,7 +3,7 @@
 //! Besides the scenario's processes a run has three of its own: the caller, the guardian, and the
 //! guardian's sentinel. The test ends them with SIGKILL, alone and two at once, at random moments
 //! from before the guardian exists until well into the run, and looks for processes with the run's
-//! mark, files, tracing instances and shared memory objects.
+//! mark, files, tracing instances, shared memory objects, message queues and semaphore sets.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
@@ -19,6 +19,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use real::{BUSY, Bench, PATIENCE, ways};
 use trapline::os::process;
 use trapline::random::{Key, Stream};
+use trapline::real::named::Object;
 use trapline::real::run::clean;
 use trapline::signal::Signal;
 
@@ -121,7 +122,7 @@ fn await_processes(caller: u32) {
     }
 }
 
-fn one_kill(number: usize, moments: &mut Stream, longest: Duration, way: &str) -> (u32, bool) {
+fn one_kill(number: usize, moments: &mut Stream, longest: Duration, way: &str) -> (u32, bool, usize) {
     let victims = VICTIMS[number % VICTIMS.len()];
     let moment = Duration::from_micros(moments.uniform(0, longest.as_micros() as u64));
     let what = format!("kill {number}: {victims:?} after {moment:?}, {way}");
@@ -129,6 +130,7 @@ fn one_kill(number: usize, moments: &mut Stream, longest: Duration, way: &str) -
     let mut child = bench.start(&["--observe", way, "--most-time", "20s"]);
     let caller = child.id();
     std::thread::sleep(moment);
+    let objects = bench.objects();
     let hit = end(victims, &mut child);
     await_end(&mut child, &what);
     await_no_process(caller, &what);
@@ -136,7 +138,9 @@ fn one_kill(number: usize, moments: &mut Stream, longest: Duration, way: &str) -
     clean(Path::new(&bench.path("scratch")));
     // A guardian that was only just forked bears its mark later; it finds that it is alone, and goes.
     bench.insist_on_nothing_left(caller, &what);
-    (caller, hit)
+    let left: Vec<&Object> = objects.iter().filter(|object| object.exists()).collect();
+    assert!(left.is_empty(), "{what}: {left:?}");
+    (caller, hit, objects.len())
 }
 
 #[test]
@@ -148,24 +152,27 @@ fn nothing_is_left_whoever_is_killed_at_any_moment() {
     let longest = time_to_begin() * 2;
     println!("TRAPLINE_SEED={seed}, moments up to {longest:?}");
     let ways = ways();
-    let kills: Vec<(u32, bool)> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..AT_ONCE)
-            .map(|worker| {
-                let ways = &ways;
-                scope.spawn(move || {
-                    let mut moments = Key::from_seed(seed).numbered(worker as u64).stream();
-                    let own = (worker..KILLS).step_by(AT_ONCE);
-                    let way = |number: usize| ways[number / 7 % ways.len()];
-                    own.map(|number| one_kill(number, &mut moments, longest, way(number)))
-                        .collect::<Vec<(u32, bool)>>()
-                })
-            })
-            .collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    });
+    let kills: Vec<(u32, bool, usize)> =
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                (0..AT_ONCE)
+                    .map(|worker| {
+                        let ways = &ways;
+                        scope.spawn(move || {
+                            let mut moments = Key::from_seed(seed).numbered(worker as u64).stream();
+                            let own = (worker..KILLS).step_by(AT_ONCE);
+                            let way = |number: usize| ways[number / 7 % ways.len()];
+                            own.map(|number| one_kill(number, &mut moments, longest, way(number)))
+                                .collect::<Vec<(u32, bool, usize)>>()
+                        })
+                    })
+                    .collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+        });
     assert_eq!(kills.len(), KILLS);
     // A test that always comes too early tests nothing.
-    assert!(kills.iter().filter(|(_, hit)| *hit).count() >= 5, "{kills:?}");
+    assert!(kills.iter().filter(|(_, hit, _)| *hit).count() >= 5, "{kills:?}");
+    assert!(kills.iter().filter(|(_, _, objects)| *objects == 4).count() >= 5, "{kills:?}");
     let names = |folder: &str| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<String>>()
@@ -173,7 +180,7 @@ fn nothing_is_left_whoever_is_killed_at_any_moment() {
     let instances = names("/sys/kernel/tracing/instances");
     let left = instances
         .iter()
-        .filter(|name| kills.iter().any(|(pid, _)| name.starts_with(&format!("trapline-{pid}-"))));
+        .filter(|name| kills.iter().any(|(pid, _, _)| name.starts_with(&format!("trapline-{pid}-"))));
     assert_eq!(left.count(), 0, "{instances:?}");
     let shared = names("/dev/shm");
     assert!(!shared.iter().any(|name| name.contains("trapline")), "{shared:?}");

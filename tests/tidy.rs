@@ -33,6 +33,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("scenario", 5),
     ("sim", 6),
     ("real", 6),
+    ("import", 6),
     ("analysis", 7),
     ("compare", 8),
     ("chart", 8),

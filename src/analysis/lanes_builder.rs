@@ -166,7 +166,7 @@ impl Drawing {
             Kind::ProcessFork { child, .. } => self.mark(event, What::Forked { child }),
             Kind::ProcessExit { status } => self.mark(event, What::Exited { status }),
             Kind::SignalGenerate { signal, to } => self.mark(event, What::SignalSent { signal, to }),
-            Kind::SignalDeliver { signal } => self.mark(event, What::SignalDelivered { signal }),
+            Kind::SignalDeliver { signal, .. } => self.mark(event, What::SignalDelivered { signal }),
             Kind::Print { text } => {
                 let text = names.get(&text).cloned().unwrap_or_default();
                 self.mark(event, What::Printed { text });
@@ -189,12 +189,14 @@ impl Drawing {
             | Kind::RescheduleEntry
             | Kind::RescheduleExit
             | Kind::ProcessExec { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockContended { .. }
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
-            | Kind::PacketDropped { .. } => {}
+            | Kind::PacketDropped { .. }
+            | Kind::DataLost { .. } => {}
         }
     }
 

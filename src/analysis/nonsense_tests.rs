@@ -38,7 +38,7 @@ fn kinds() -> impl Strategy<Value = Kind> {
             20 => Kind::ProcessExit { status: 139 },
             21 => Kind::MessageSend { object, bytes: u64::from(one) },
             22 => Kind::MessageReceive { object, bytes: u64::from(one) },
-            23 => Kind::SignalDeliver { signal: Signal::SIGKILL },
+            23 => Kind::SignalDeliver { signal: Signal::SIGKILL, handled: false },
             24 => Kind::BlockRqComplete { object, bytes: 1, write: true },
             _ => Kind::Print { text: NameId(two) },
         }

@@ -180,6 +180,9 @@ impl Summary {
         table.add(Column::number("read", objects.iter().map(|row| short_bytes(row.read_bytes))).rank(1));
         table
             .add(Column::number("written", objects.iter().map(|row| short_bytes(row.written_bytes))).rank(1));
+        if objects.iter().any(|row| row.lost_bytes > 0) {
+            table.add(Column::number("lost", objects.iter().map(|row| short_bytes(row.lost_bytes))));
+        }
         table.add(Column::number("waited on", objects.iter().map(|row| time(row.blocked))).rank(2));
         table
     }

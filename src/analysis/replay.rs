@@ -3,8 +3,7 @@
 //! A thread's mode is a stack of what the kernel does for it: empty in user mode, one entry for
 //! each system call, fault or exception that it is inside of. A CPU adds its own stack of
 //! interrupt handlers, and whether it is between two threads. Everything else follows from these.
-//! A signal that is delivered ends its thread, so the kernel is at work from then on; should the
-//! thread enter the kernel again, the program had a handler for the signal after all.
+//! A signal that is delivered without a handler ends its thread, so the kernel is at work from then on.
 //!
 //! A trace that lost events is followed as well as it can be: an exit without its entry changes
 //! nothing, and the end of a call closes whatever was still open inside it.
@@ -161,7 +160,9 @@ impl Replay {
             Kind::PageFaultUser { fault, .. } => self.enter(event, Work::Fault(fault)),
             Kind::ExceptionEntry { exception } => self.enter(event, Work::Exception(exception)),
             Kind::ExceptionExit => self.leave_exception(event),
-            Kind::SignalDeliver { signal } if signal.default_action() == DefaultAction::Terminate => {
+            Kind::SignalDeliver { signal, handled: false }
+                if signal.default_action() == DefaultAction::Terminate =>
+            {
                 self.enter(event, Work::Death(signal));
             }
             Kind::IrqHandlerEntry { vector } => self.push(cpu, Handler::Irq(vector)),
@@ -185,13 +186,15 @@ impl Replay {
             | Kind::ProcessExec { .. }
             | Kind::MessageSend { .. }
             | Kind::MessageReceive { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockContended { .. }
             | Kind::LockAcquired { .. }
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
             | Kind::PacketDropped { .. }
-            | Kind::Print { .. } => return,
+            | Kind::Print { .. }
+            | Kind::DataLost { .. } => return,
         }
         if let Some(cpu) = cpu {
             self.settle(cpu, at, observer);

@@ -169,6 +169,8 @@ pub struct ObjectSummary {
     pub requests: u64,
     pub read_bytes: u64,
     pub written_bytes: u64,
+    /// As a file: bytes that programs were told are written, and that are lost.
+    pub lost_bytes: u64,
     /// All the time that threads were blocked on it.
     pub blocked: Span,
 }

@@ -152,6 +152,7 @@ impl Tally {
                 self.prints.push((event.at, event.task, text))
             }
             Kind::Print { .. } => self.prints_dropped += 1,
+            Kind::DataLost { object, bytes } => self.object(object).lost_bytes += bytes,
             Kind::SchedExit
             | Kind::SchedWaking { .. }
             | Kind::SysExit { .. }
@@ -161,6 +162,7 @@ impl Tally {
             | Kind::SignalDeliver { .. }
             | Kind::ProcessFork { .. }
             | Kind::ProcessExec { .. }
+            | Kind::SchedPiSetprio { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

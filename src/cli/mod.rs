@@ -6,6 +6,7 @@
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
+//! - `import`: recordings of real programs as scenarios
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
 //!   talks to the terminal, to files, and to whoever waits for it
@@ -26,6 +27,7 @@ mod doctor;
 mod exit;
 mod explain;
 mod export;
+mod import;
 mod interrupt;
 mod judge;
 #[cfg(target_os = "linux")]
@@ -121,6 +123,7 @@ enum Command {
     Summary(summary::Summary),
     Plot(plot::Plot),
     Export(export::Export),
+    Import(import::Import),
     Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
@@ -177,6 +180,7 @@ impl Command {
             Command::Summary(command) => command.execute(),
             Command::Plot(command) => command.execute(),
             Command::Export(command) => command.execute(),
+            Command::Import(command) => command.execute(),
             Command::Explain(command) => command.execute(),
             Command::Schema(command) => command.execute(),
             Command::Completions(command) => command.execute(),

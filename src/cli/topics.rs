@@ -141,6 +141,7 @@ fn verb(row: &VerbRow) -> Topic {
         Level::Instruction => "steps: instructions",
         Level::Syscall => "steps: system calls",
         Level::Library => "steps: library functions",
+        Level::Shell => "steps: the shell",
     };
     let parts = vec![
         Part::Text(row.doc.to_owned()),

@@ -56,7 +56,7 @@ pub fn trace() -> Trace {
         (Some(1), 0, nowhere, Kind::IrqHandlerEntry { vector: Vector(99) }),
         (Some(0), 2, nowhere, Kind::ProcessFork { child: Tid(9), process: Pid(9) }),
         (Some(0), 2, StepId(77), Kind::SysExit { call: CallId(1), result: -32 }),
-        (Some(0), 2, nowhere, Kind::SignalDeliver { signal: Signal::SIGPIPE }),
+        (Some(0), 2, nowhere, Kind::SignalDeliver { signal: Signal::SIGPIPE, handled: false }),
         (Some(0), 2, nowhere, Kind::MessageSend { object: ObjectId(0), bytes: 7 }),
         (Some(0), 2, nowhere, Kind::Print { text }),
     ];

@@ -11,10 +11,8 @@ use super::cost::{Costs, per_kib};
 use super::ipc::futex::Word;
 use super::ipc::pipe::Pipe;
 
-/// The bytes in a page of a pipe.
-const PIPE_PAGE: u64 = 4096;
 /// A pipe keeps so many pages for itself when they are empty (`tmp_page` in fs/pipe.c of Linux).
-const OWN_PAGES: u64 = 2;
+const OWN_PAGES: usize = 2;
 
 /// What a call works on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,12 +100,12 @@ impl Caches {
 
 /// What the pages of a pipe cost that so many bytes fill or empty.
 pub fn pipe_pages(costs: &Costs, pipe: &Pipe, writes: bool, bytes: u64) -> Span {
-    let pages = |bytes: u64| bytes.div_ceil(PIPE_PAGE).max(OWN_PAGES);
-    let used = pipe.used();
+    let beyond = |slots: usize| slots.max(OWN_PAGES) as u64;
+    let used = pipe.slots_in_use();
     if writes {
-        costs.pipe_page_in * (pages(used + bytes) - pages(used))
+        costs.pipe_page_in * (beyond(pipe.slots_with(pipe.accepts(bytes, false))) - beyond(used))
     } else {
-        costs.pipe_page_out * (pages(used) - pages(used.saturating_sub(bytes)))
+        costs.pipe_page_out * (beyond(used) - beyond(pipe.slots_without(bytes)))
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Cpu {
     pub next_tick: Instant,
     /// Threads that sleep until a time; the timer is set for the first.
     pub sleepers: Timers,
+    /// Timers behind descriptors, if there have been any.
+    pub alarms: Option<Box<Timers>>,
     /// Deferred halves that wait to run, by their vectors' bits.
     pub deferred: u64,
     /// Kernel work done on the side (wake-ups, messages to other CPUs), to be paid with the next frame.
@@ -83,6 +85,7 @@ impl Cpu {
             slice: None,
             next_tick: Instant::NEVER,
             sleepers: Timers::default(),
+            alarms: None,
             deferred: 0,
             debt: Span::ZERO,
             interrupts_in_a_row: 0,

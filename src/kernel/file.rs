@@ -1,22 +1,20 @@
-//! Open files: descriptors, the page cache, transfers to and from disks, and the terminal.
+//! Open files: descriptors, and the terminal.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::errno::Errno;
-use crate::hw::device::{Request, State as DeviceState};
-use crate::hw::mmu::PAGE_SIZE;
-use crate::hw::queue::Rank;
-use crate::ids::{DeviceId, Fd, FrameNumber, ObjectId, Pid, Tid};
-use crate::time::Span;
-use crate::trace::{Kind, Sink};
+use crate::ids::{Fd, ObjectId, Pid, Tid};
+use crate::trace::Sink;
 
-use super::bytes::Bytes;
+use super::Kernel;
+use super::read_ahead::Ahead;
+use super::screen::Screen;
 use super::wait::WaitQueue;
-use super::waits::Interruption;
-use super::{Due, Kernel};
+
+pub use super::page_cache::{File, Job, Transfer, Way};
 
 /// The index of an open description in [`Files::open`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenId(pub u32);
 
 /// What a descriptor stands for.
@@ -28,6 +26,14 @@ pub enum Opened {
     Keyboard,
     Screen,
     Socket(u32),
+    /// A POSIX message queue.
+    Queue(u32),
+    /// An event counter (eventfd).
+    Counter(u32),
+    /// A timer whose expirations are read (timerfd).
+    Alarm(u32),
+    /// A set of descriptors that are waited for together (epoll).
+    Epoll(u32),
 }
 
 /// How an open description behaves, as open(2) and fcntl(2) set it.
@@ -35,6 +41,20 @@ pub enum Opened {
 pub struct Flags {
     /// A call that would wait fails with EAGAIN instead (O_NONBLOCK).
     pub nonblock: bool,
+}
+
+/// How an open description treats its file, as open(2) was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mode {
+    /// It isn't for reading (O_WRONLY), or not for writing (O_RDONLY).
+    pub no_read: bool,
+    pub no_write: bool,
+    /// Each write goes to the end of the file (O_APPEND).
+    pub append: bool,
+    /// A write returns when the disk has it (O_SYNC).
+    pub sync: bool,
+    /// Past the page cache (O_DIRECT).
+    pub direct: bool,
 }
 
 /// The most descriptors that a process can have: Linux's usual soft limit (RLIMIT_NOFILE).
@@ -47,22 +67,11 @@ pub struct Open {
     pub flags: Flags,
     /// Where the next byte is read or written.
     pub offset: u64,
+    /// How a file was opened.
+    pub mode: Mode,
+    pub ahead: Ahead,
     /// Descriptors that name it.
     pub references: u32,
-}
-
-/// A file on a disk, with those of its pages that are in memory.
-#[derive(Clone, Debug)]
-pub struct File {
-    pub object: ObjectId,
-    pub disk: DeviceId,
-    pub size: u64,
-    /// What it holds; as long as `size` or shorter, then zeros follow.
-    pub content: Bytes,
-    /// The frame of each cached page.
-    pub cached: Vec<Option<FrameNumber>>,
-    /// Written pages that the disk doesn't have yet.
-    pub dirty: Vec<bool>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -75,25 +84,12 @@ pub struct Files {
     pub free_tags: Vec<u32>,
     /// How many descriptors are channels of the scenario; others count on from here.
     pub named: u16,
-}
-
-/// A transfer between a disk and the page cache, or a program.
-#[derive(Clone, Copy, Debug)]
-pub struct Transfer {
-    pub thread: Tid,
-    pub file: u32,
-    /// The pages that it brings into the cache; none if it goes past the cache or to the disk.
-    pub first_page: u32,
-    pub pages: u32,
-}
-
-/// Which way a transfer goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    Read,
-    Write,
-    /// Written, and the disk's own cache emptied.
-    Flush,
+    /// More about some transfers, by their requests' tags.
+    pub jobs: BTreeMap<u32, Job>,
+    /// Cached pages, those that came first in front; some may be gone by now.
+    pub order: VecDeque<(u32, u32)>,
+    /// What each name of the scenario stands for now: an index into `files`.
+    pub names: Vec<Option<u32>>,
 }
 
 /// The terminal's line discipline: keys become lines.
@@ -103,6 +99,7 @@ pub struct Terminal {
     line: String,
     pub lines: VecDeque<String>,
     pub waiting: WaitQueue,
+    pub screen: Screen,
 }
 
 impl<S: Sink> Kernel<S> {
@@ -129,10 +126,15 @@ impl<S: Sink> Kernel<S> {
     /// EMFILE if there is none.
     pub fn open(&mut self, process: Pid, what: Opened, flags: Flags) -> Result<Fd, Errno> {
         let fd = self.lowest_free(process)?;
-        self.files.open.push(Open { what, flags, offset: 0, references: 0 });
-        let id = OpenId((self.files.open.len() - 1) as u32);
+        let id = self.describe(what, flags);
         self.install(process, fd, id);
         Ok(fd)
+    }
+
+    /// A new open description, to which no descriptor refers yet.
+    pub(super) fn describe(&mut self, what: Opened, flags: Flags) -> OpenId {
+        self.files.open.push(Open::new(what, flags));
+        OpenId((self.files.open.len() - 1) as u32)
     }
 
     /// The lowest free descriptor that isn't a channel's of the scenario.
@@ -168,7 +170,7 @@ impl<S: Sink> Kernel<S> {
     /// by each for itself, with an offset of its own.
     pub fn open_anew(&mut self, id: OpenId) -> OpenId {
         let open = self.files.open[id.0 as usize];
-        if !matches!(open.what, Opened::File(_)) {
+        if !matches!(open.what, Opened::File(_) | Opened::Queue(_)) {
             return id;
         }
         self.files.open.push(Open { references: 0, ..open });
@@ -181,21 +183,33 @@ impl<S: Sink> Kernel<S> {
         open.references += 1;
         if open.references == 1 {
             match open.what {
-                Opened::PipeRead(pipe) => self.pipes[pipe as usize].readers += 1,
-                Opened::PipeWrite(pipe) => self.pipes[pipe as usize].writers += 1,
-                Opened::File(_) | Opened::Keyboard | Opened::Screen | Opened::Socket(_) => {}
+                Opened::PipeRead(pipe) => {
+                    let pipe = &mut self.pipes[pipe as usize];
+                    (pipe.readers, pipe.readers_ever) = (pipe.readers + 1, pipe.readers_ever + 1);
+                }
+                Opened::PipeWrite(pipe) => {
+                    let pipe = &mut self.pipes[pipe as usize];
+                    (pipe.writers, pipe.writers_ever) = (pipe.writers + 1, pipe.writers_ever + 1);
+                }
+                Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
+                Opened::File(file) => self.files.files[file as usize].opens += 1,
+                Opened::Queue(queue) => self.ipc.messages.queues[queue as usize].references += 1,
+                Opened::Keyboard | Opened::Screen | Opened::Socket(_) => {}
             }
         }
     }
 
     /// Closes a descriptor; false if it wasn't open.
     pub fn close(&mut self, cpu: usize, process: Pid, fd: Fd) -> bool {
-        let Some(process) = &mut self.processes[process.index()] else {
+        let Some(files) = self.processes[process.index()].as_mut().map(|process| &mut process.files) else {
             return false;
         };
-        let Some(id) = process.files.get_mut(fd.index()).and_then(Option::take) else {
+        let Some(id) = files.get_mut(fd.index()).and_then(Option::take) else {
             return false;
         };
+        if let Opened::Queue(queue) = self.files.open[id.0 as usize].what {
+            self.forget_notification(queue, process);
+        }
         self.drop_reference(cpu, id);
         true
     }
@@ -208,7 +222,11 @@ impl<S: Sink> Kernel<S> {
         if open.references > 0 {
             return;
         }
-        let (pipe, waiting) = match open.what {
+        let what = open.what;
+        if !self.watchers.is_empty() {
+            self.forget_open(id);
+        }
+        let (pipe, waiting) = match what {
             Opened::PipeRead(pipe) => {
                 let end = &mut self.pipes[pipe as usize];
                 end.readers -= 1;
@@ -219,12 +237,25 @@ impl<S: Sink> Kernel<S> {
                 end.writers -= 1;
                 (pipe, end.writers == 0)
             }
+            Opened::Queue(queue) => {
+                self.ipc.messages.queues[queue as usize].references -= 1;
+                return;
+            }
+            Opened::Counter(_) => return,
+            Opened::Alarm(alarm) => return self.drop_alarm(alarm),
+            Opened::Epoll(epoll) => return self.drop_epoll(epoll),
+            Opened::File(file) => return self.file_closed(file),
             Opened::Socket(socket) => return self.close_socket(cpu, socket),
-            Opened::File(_) | Opened::Keyboard | Opened::Screen => return,
+            Opened::Keyboard | Opened::Screen => return,
         };
+        let end = &mut self.pipes[pipe as usize];
+        if end.named && end.readers == 0 && end.writers == 0 {
+            return end.discard();
+        }
         if waiting {
+            self.announce(cpu, Opened::PipeRead(pipe));
+            self.announce(cpu, Opened::PipeWrite(pipe));
             let Kernel { pipes, tasks, .. } = self;
-            let number = pipe;
             let pipe = &mut pipes[pipe as usize];
             let woken: Vec<Tid> = std::iter::from_fn(|| {
                 pipe.waiting_readers.pop(tasks).or_else(|| pipe.waiting_writers.pop(tasks))
@@ -233,80 +264,7 @@ impl<S: Sink> Kernel<S> {
             for waiter in woken {
                 self.wake(cpu, waiter);
             }
-            self.announce(cpu, Opened::PipeRead(number));
-            self.announce(cpu, Opened::PipeWrite(number));
         }
-    }
-
-    /// Asks a file's disk for a transfer on behalf of a thread, which must then wait for it.
-    pub fn transfer(&mut self, cpu: usize, transfer: Transfer, bytes: u64, way: Way) {
-        let write = way != Way::Read;
-        let file = &self.files.files[transfer.file as usize];
-        let (device, object) = (file.disk, file.object);
-        let tag = match self.files.free_tags.pop() {
-            Some(tag) => {
-                self.files.transfers[tag as usize] = transfer;
-                tag
-            }
-            None => {
-                self.files.transfers.push(transfer);
-                (self.files.transfers.len() - 1) as u32
-            }
-        };
-        self.emit(cpu, Kind::BlockRqIssue { object, bytes, write });
-        let now = self.cpus[cpu].now;
-        let request = Request { tag, bytes, write, flush: way == Way::Flush, failed: false };
-        let here = &mut self.devices[device.index()];
-        let DeviceState::Disk(disk) = &mut here.state else {
-            return;
-        };
-        if !here.plugged {
-            disk.fail(request);
-            let soon = now + Span::TICK;
-            self.expect(soon, Rank::Device, Due::DiskDone { device, place: super::interrupts::FAILED });
-            return;
-        }
-        if let Some((due, place)) = disk.submit(request, now) {
-            self.expect(due, Rank::Device, Due::DiskDone { device, place });
-        }
-    }
-
-    /// The disk's handler reports a finished transfer: its pages are in the cache and whoever waits is woken.
-    pub(super) fn transferred(&mut self, cpu: usize, request: Request) {
-        let transfer = self.files.transfers[request.tag as usize];
-        self.files.free_tags.push(request.tag);
-        let object = self.files.files[transfer.file as usize].object;
-        self.emit(cpu, Kind::BlockRqComplete { object, bytes: request.bytes, write: request.write });
-        if request.failed {
-            self.tasks[transfer.thread.index()].interruption = Some(Interruption::Failure);
-        } else {
-            for page in transfer.first_page..transfer.first_page + transfer.pages {
-                self.cache(transfer.file, page);
-            }
-        }
-        self.wake(cpu, transfer.thread);
-    }
-
-    /// Whether the transfer that the thread has waited for failed, because its disk was pulled out.
-    pub fn take_failure(&mut self, thread: Tid) -> Result<(), Errno> {
-        match self.take_interruption(thread) {
-            Some(Interruption::Failure) => Err(Errno::EIO),
-            Some(Interruption::Signal | Interruption::Timeout) | None => Ok(()),
-        }
-    }
-
-    /// Makes a page of a file present in the cache, if there is a frame for it.
-    pub fn cache(&mut self, file: u32, page: u32) -> Option<FrameNumber> {
-        let file = &mut self.files.files[file as usize];
-        let page = page as usize;
-        if file.cached.len() <= page {
-            file.cached.resize(page + 1, None);
-            file.dirty.resize(page + 1, false);
-        }
-        if file.cached[page].is_none() {
-            file.cached[page] = self.frames.allocate();
-        }
-        file.cached[page]
     }
 
     /// A key from the keyboard: the line discipline collects a line.
@@ -325,21 +283,15 @@ impl<S: Sink> Kernel<S> {
     }
 }
 
-impl Terminal {
-    pub fn new(object: ObjectId) -> Terminal {
-        Terminal { object, ..Terminal::default() }
+impl Open {
+    pub fn new(what: Opened, flags: Flags) -> Open {
+        let (mode, ahead) = (Mode::default(), Ahead::default());
+        Open { what, flags, offset: 0, mode, ahead, references: 0 }
     }
 }
 
-impl File {
-    /// The pages that hold the bytes from `offset` on.
-    pub fn pages(offset: u64, bytes: u64) -> std::ops::Range<u32> {
-        let first = offset / PAGE_SIZE;
-        let end = (offset + bytes).div_ceil(PAGE_SIZE);
-        first as u32..end.max(first) as u32
-    }
-
-    pub fn is_cached(&self, page: u32) -> bool {
-        self.cached.get(page as usize).is_some_and(Option::is_some)
+impl Terminal {
+    pub fn new(object: ObjectId) -> Terminal {
+        Terminal { object, ..Terminal::default() }
     }
 }

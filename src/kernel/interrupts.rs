@@ -128,6 +128,9 @@ impl<S: Sink> Kernel<S> {
                 self.timer_expired(cpu, sleeper);
             }
         }
+        if self.cpus[cpu].alarms.is_some() {
+            self.ring_alarms(cpu);
+        }
         self.check_slice(cpu);
         self.cpus[cpu].interrupts.end_of_interrupt(LOCAL_TIMER);
         self.set_timer(cpu);

@@ -1,28 +1,42 @@
 //! The kernel's mechanisms. Knows no system call by name.
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
-//! - [`cpu`], [`schedule`], [`sched`]: what each CPU runs, who is next, and the policies
+//! - [`cpu`], [`schedule`], [`affinity`], [`sched`]: what each CPU runs, who is next and where, and the policies
+//! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
-//! - [`process`], [`signals`]: births, deaths and signals
+//! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`memory`]: page faults and address spaces
-//! - [`bytes`]: what messages and files hold; [`readiness`]: which descriptors can be read or written
-//! - [`mod@file`], [`ipc`]: open files, the page cache, pipes, futexes; [`caches`]: which CPU used them last
+//! - [`screen`]: what programs write on the terminal
+//! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`]: files on disks, and asynchronous requests
+//! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
+pub mod affinity;
 pub mod bytes;
 pub mod caches;
 pub mod cost;
 pub mod cost_doc;
 pub mod cpu;
+pub mod dispositions;
+pub mod epoll;
 pub mod file;
+pub mod file_names;
 pub mod interrupts;
+pub mod intervals;
 pub mod ipc;
+pub mod jobs;
 pub mod memory;
 pub mod options;
+pub mod page_cache;
 pub mod process;
+pub mod ranges;
+pub mod read_ahead;
 pub mod readiness;
+pub mod requests;
 pub mod sched;
 pub mod schedule;
+pub mod screen;
 pub mod signals;
 pub mod task;
 pub mod wait;
@@ -42,8 +56,10 @@ use crate::trace::{Event, Kind, Sink};
 use caches::Caches;
 use cost::Costs;
 use cpu::Cpu;
+use dispositions::Signals;
 use file::Files;
 use ipc::futex::Futexes;
+use ipc::pi::PiLocks;
 use ipc::pipe::Pipe;
 use ipc::socket::Sockets;
 use memory::Region;
@@ -71,6 +87,10 @@ pub enum Due {
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
     Start(u16),
+    /// The flusher looks at a file's dirty pages.
+    WriteBack { file: u32 },
+    /// A process's interval timer expires, unless it was set anew since.
+    Interval { process: Pid, ticket: u32 },
 }
 
 impl Due {
@@ -83,7 +103,8 @@ impl Due {
             | Due::Card { .. }
             | Due::Outside(_)
             | Due::Start(_) => true,
-            Due::Noise { .. } => false,
+            // One that was set anew must not keep a run going: the timers count themselves.
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
         }
     }
 }
@@ -111,11 +132,22 @@ pub struct Kernel<S> {
     pub pipes: Vec<Pipe>,
     pub sockets: Sockets,
     pub files: Files,
+    /// Asynchronous requests of files.
+    pub requests: requests::Requests,
     pub futexes: Futexes,
+    /// Who waits for a lock with priority inheritance.
+    pub pi: PiLocks,
+    /// Message queues and semaphore sets.
+    pub ipc: ipc::Ipc,
+    /// Event counters and timers behind descriptors.
+    pub counters: Vec<ipc::counter::Counter>,
+    pub alarms: Vec<ipc::alarm::Alarm>,
     /// Who polls descriptors.
     pub watchers: Watchers,
     /// Who waits for anything that has no queue of its own.
     pub waits: Waits,
+    /// What threads and processes do about signals.
+    pub signals: Signals,
     /// Which CPU's caches hold what, if the profile prices that.
     pub caches: Option<Box<Caches>>,
     /// In the order of their pages.

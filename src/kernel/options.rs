@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Span;
 
+use super::page_cache::Writeback;
+
 /// The `[kernel]` table, resolved.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -19,6 +21,10 @@ pub struct Options {
     pub balance: Balance,
     /// At most so many processes (zombies too) and threads at the same time; beyond it fork fails with EAGAIN.
     pub max_tasks: u32,
+    /// When dirty pages of files go to the disk by themselves.
+    pub writeback: Writeback,
+    /// The most pages that are read ahead; none if zero.
+    pub read_ahead: u32,
 }
 
 /// Which policy, with which parameters; the policy's row says what it knows.

@@ -8,9 +8,10 @@ use crate::time::Span;
 use crate::trace::{Kind, Sink};
 
 use super::Kernel;
+use super::file::Opened;
 use super::memory::AddressSpace;
 use super::sched::Parameters;
-use super::task::{Phase, Process, State, Task};
+use super::task::{Affinity, Phase, Process, State, Task};
 use super::wait::WaitQueue;
 use super::work::{Context, Work};
 
@@ -26,7 +27,7 @@ pub struct Birth {
     /// Which program it runs; the kernel only compares it.
     pub program: u16,
     pub parameters: Arc<Parameters>,
-    pub affinity: Option<CpuId>,
+    pub affinity: Affinity,
     pub context: Context,
 }
 
@@ -61,6 +62,7 @@ impl Task {
             next_waiter: None,
             timer: 0,
             doomed: None,
+            attention: false,
             interruption: None,
         }
     }
@@ -76,6 +78,8 @@ impl Process {
             space: AddressSpace::default(),
             files: Vec::new(),
             ignored: 0,
+            group: Pid::INIT,
+            executed: false,
             youngest_child: None,
             older_sibling: None,
             parents_waiting: WaitQueue::default(),
@@ -121,7 +125,7 @@ impl<S: Sink> Kernel<S> {
             place: Place::ThreadOf(Pid::INIT),
             program: u16::MAX,
             parameters: Arc::default(),
-            affinity: None,
+            affinity: Affinity::Any,
             context: Context::Idle,
         };
         for process in
@@ -138,7 +142,8 @@ impl<S: Sink> Kernel<S> {
         let older_sibling = from.and_then(|parent| parent.youngest_child);
         // Ignored signals stay ignored over a fork (signal(7)).
         let ignored = from.map_or(0, |parent| parent.ignored);
-        Process { older_sibling, ignored, ..Process::of(parent, program) }
+        let group = from.map_or(Pid::INIT, |parent| parent.group);
+        Process { older_sibling, ignored, group, ..Process::of(parent, program) }
     }
 
     /// Begins to take the current thread apart; with `all`, its process's other threads must follow.
@@ -196,16 +201,25 @@ impl<S: Sink> Kernel<S> {
         let joiners = process.joiners;
         process.joiners = WaitQueue::default();
         self.wake_all(cpu, joiners);
+        if !self.signals.threads.is_empty() || !self.signals.processes.is_empty() {
+            self.pass_signals_on(cpu, current);
+        }
         if !is_last {
             self.numbers_in_use -= 1;
             return;
         }
+        self.forget_interval(id);
         let Some(process) = &mut self.processes[id.index()] else {
             return;
         };
         process.phase = Phase::Zombie { status };
         let parent = process.parent;
-        for descriptor in std::mem::take(&mut process.files).into_iter().flatten() {
+        let files = std::mem::take(&mut process.files);
+        self.undo_semaphores(cpu, id);
+        for descriptor in files.into_iter().flatten() {
+            if let Opened::Queue(queue) = self.files.open[descriptor.0 as usize].what {
+                self.forget_notification(queue, id);
+            }
             self.drop_reference(cpu, descriptor);
         }
         self.free_space(id);
@@ -244,7 +258,7 @@ impl<S: Sink> Kernel<S> {
                 self.bury(child, status);
             }
         } else {
-            self.emit(cpu, Kind::SignalGenerate { signal: Signal::SIGCHLD, to: parent.leader() });
+            self.send_signal(cpu, parent, Signal::SIGCHLD);
         }
         let Some(process) = &mut self.processes[parent.index()] else {
             return;
@@ -259,7 +273,7 @@ impl<S: Sink> Kernel<S> {
         parent.is_some_and(|parent| parent.ignored & Signal::SIGCHLD.bit() != 0)
     }
 
-    fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {
+    pub(super) fn wake_all(&mut self, cpu: usize, mut queue: WaitQueue) {
         while let Some(waiter) = queue.pop(&mut self.tasks) {
             self.wake(cpu, waiter);
         }
@@ -274,16 +288,16 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Looks for an ended child, the oldest first, that runs `program` if one is given, and takes
-    /// its status.
-    pub fn reap(&mut self, parent: Pid, program: Option<u16>) -> Awaited {
+    /// Looks for an ended child, the oldest first, of those that fit by their number and program, and
+    /// takes its status.
+    pub fn reap(&mut self, parent: Pid, fits: impl Fn(Pid, u16) -> bool) -> Awaited {
         let mut found = Awaited::None;
         let mut child = self.processes[parent.index()].as_ref().and_then(|parent| parent.youngest_child);
         while let Some(id) = child {
             let Some(process) = self.processes[id.index()].as_ref() else {
                 break;
             };
-            if program.is_none_or(|program| program == process.program) {
+            if fits(id, process.program) {
                 match process.phase {
                     Phase::Zombie { status } => found = Awaited::Ended(id, status),
                     Phase::Alive if found == Awaited::None => found = Awaited::Alive,

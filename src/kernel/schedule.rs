@@ -13,7 +13,7 @@ use super::Kernel;
 use super::cpu::Cpu;
 use super::options::{Balance, Placement, Preemption};
 use super::sched::{Parameters, Ready, Thread};
-use super::task::State;
+use super::task::{Affinity, State};
 use super::work::{Context, Work};
 
 fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
@@ -100,8 +100,10 @@ impl<S: Sink> Kernel<S> {
     #[inline(always)]
     fn place(&self, woken: Tid) -> CpuId {
         let task = &self.tasks[woken.index()];
-        if let Some(only) = task.affinity {
-            return only;
+        match task.affinity {
+            Affinity::Any => {}
+            Affinity::Only(only) => return only,
+            Affinity::Among(_) => return self.place_among(task.cpu, task.affinity),
         }
         let previous = &self.cpus[task.cpu.index()];
         if self.keeps_account && previous.policy.holds(woken) {
@@ -116,16 +118,6 @@ impl<S: Sink> Kernel<S> {
             }
             Placement::Shortest => self.least_loaded(),
         }
-    }
-
-    /// The CPU that a new thread goes to: the one with the least to do, the lowest number among equals.
-    pub fn place_new(&self, affinity: Option<CpuId>) -> CpuId {
-        affinity.unwrap_or_else(|| self.least_loaded())
-    }
-
-    fn least_loaded(&self) -> CpuId {
-        let least = self.cpus.iter().min_by_key(|cpu| (cpu.load(), cpu.id));
-        least.map_or(CpuId(0), |cpu| cpu.id)
     }
 
     /// Gives the CPU to whoever is next. What the previous thread would go on with is what the CPU
@@ -143,6 +135,10 @@ impl<S: Sink> Kernel<S> {
             let task = &mut tasks[previous.index()];
             (task.context, task.left) = (here.context, here.left);
             match comes_back(why) {
+                Some(_) if task.affinity != Affinity::Any && !task.affinity.allows(here.id) => {
+                    task.state = State::Ready;
+                    self.send_away(cpu, previous);
+                }
                 Some(ready) => {
                     task.state = State::Ready;
                     here.policy.enqueue(thread(parameters, previous), ready, now);
@@ -151,6 +147,7 @@ impl<S: Sink> Kernel<S> {
                 None => {}
             }
         }
+        let here = &mut self.cpus[cpu];
         let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
         if next == previous {
             self.go_on(cpu, next);
@@ -291,7 +288,8 @@ impl<S: Sink> Kernel<S> {
         here.timer = if served & (1 << LOCAL_TIMER.0) != 0 {
             Instant::NEVER
         } else {
-            here.sleepers.next_due().min(slice_end).min(here.next_tick)
+            let alarm = here.alarms.as_ref().map_or(Instant::NEVER, |alarms| alarms.next_due());
+            here.sleepers.next_due().min(slice_end).min(here.next_tick).min(alarm)
         };
         // It may be another CPU's timer than that of the CPU whose turn it is.
         self.quiet_until = self.quiet_until.min(here.timer);
@@ -305,7 +303,7 @@ impl<S: Sink> Kernel<S> {
 
     /// Tells the policy how long the current thread has run until now, which is the time on the CPU
     /// whose turn it is.
-    fn account(&mut self, cpu: usize, now: Instant) {
+    pub(super) fn account(&mut self, cpu: usize, now: Instant) {
         let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.current != Tid::IDLE {
@@ -316,7 +314,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
-    fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
+    pub(super) fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
         if self.keeps_account {
             let baggage = self.cpus[from.index()].policy.hand_over(thread);
             self.cpus[to.index()].policy.take_over(thread, baggage);
@@ -371,7 +369,7 @@ impl<S: Sink> Kernel<S> {
             .policy
             .queue()
             .into_iter()
-            .find(|&waiting| self.tasks[waiting.index()].affinity.is_none())?;
+            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
         let now = self.cpus[cpu].now;
         let to = self.cpus[cpu].id;
         self.cpus[from.index()].policy.remove(stolen);

@@ -22,6 +22,26 @@ pub enum State {
     Ended,
 }
 
+/// The CPUs that a thread may run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Affinity {
+    #[default]
+    Any,
+    Only(CpuId),
+    /// Several of the first 32, a bit for each.
+    Among(u32),
+}
+
+impl Affinity {
+    pub const fn allows(self, cpu: CpuId) -> bool {
+        match self {
+            Affinity::Any => true,
+            Affinity::Only(only) => only.0 == cpu.0,
+            Affinity::Among(cpus) => cpu.0 < 32 && cpus & 1 << cpu.0 != 0,
+        }
+    }
+}
+
 /// A thread: what the scheduler runs. One line of the host's cache holds it, which is why what a
 /// policy is told about it stands elsewhere (see [`Kernel::parameters`](super::Kernel)).
 #[derive(Clone, Debug)]
@@ -34,8 +54,8 @@ pub struct Task {
     pub left: Span,
     /// The CPU that it runs on, or last ran on.
     pub cpu: CpuId,
-    /// The only CPU that it may run on.
-    pub affinity: Option<CpuId>,
+    /// The CPUs that it may run on.
+    pub affinity: Affinity,
     pub step: StepId,
     /// The next thread of the wait queue that it is in.
     pub next_waiter: Option<Tid>,
@@ -43,6 +63,8 @@ pub struct Task {
     pub timer: u64,
     /// It is to end with this status as soon as it is about to return to user mode.
     pub doomed: Option<u16>,
+    /// There is something to look at before it is back in user mode: its end, a stop, a signal.
+    pub attention: bool,
     /// Why it was woken, if not by what it waited for.
     pub interruption: Option<Interruption>,
 }
@@ -61,6 +83,10 @@ pub struct Process {
     pub files: Vec<Option<super::file::OpenId>>,
     /// Signals that it ignores, by their bits.
     pub ignored: u64,
+    /// Its process group, by the number of the process that has founded it.
+    pub group: Pid,
+    /// It has executed another program since it was forked.
+    pub executed: bool,
     /// The youngest child; each child names the next older one.
     pub youngest_child: Option<Pid>,
     pub older_sibling: Option<Pid>,

@@ -71,6 +71,11 @@ impl Waits {
         }
     }
 
+    /// Whether a thread waits here.
+    pub fn holds(&self, thread: Tid) -> bool {
+        self.keys.contains_key(&thread)
+    }
+
     /// Whether anybody waits for it.
     pub fn is_awaited(&self, key: WaitKey) -> bool {
         self.queues.contains_key(&key)
@@ -88,6 +93,16 @@ impl<S: Sink> Kernel<S> {
         let first = self.waits.pop(key, &mut self.tasks)?;
         self.wake(cpu, first);
         Some(first)
+    }
+
+    /// Wakes a certain thread; false if it doesn't wait any more.
+    pub fn wake_waiter(&mut self, cpu: usize, thread: Tid) -> bool {
+        let waits = self.waits.holds(thread);
+        if waits {
+            self.waits.cancel(thread, &mut self.tasks);
+            self.wake(cpu, thread);
+        }
+        waits
     }
 
     /// Wakes everybody, first come first.

@@ -33,6 +33,8 @@ pub enum Work {
     PageFault { page: PageNumber, write: bool, fault: Fault },
     /// Any other exception's handler: at its end the signal is sent.
     Exception(Exception),
+    /// A handler's frame is put on the thread's stack: at its end the handler begins.
+    Deliver,
     /// The thread is being taken apart.
     ThreadExit,
 
@@ -60,6 +62,7 @@ impl Work {
             | Work::CallExit
             | Work::PageFault { .. }
             | Work::Exception(_)
+            | Work::Deliver
             | Work::ThreadExit
             | Work::Handler(_)
             | Work::Deferred(_)

@@ -14,12 +14,17 @@ fn nanos(clock: ClockId) -> u64 {
     clock_gettime(clock).map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
-/// Sleeps so long; a signal that has no handler doesn't cut it short.
-pub fn sleep(time: Span) {
+/// Sleeps so long; gives what was left if a signal that has a handler has cut it short.
+pub fn sleep(time: Span) -> Result<(), Span> {
     let (seconds, nanos) = (time.as_nanos() / 1_000_000_000, time.as_nanos() % 1_000_000_000);
     let wanted = libc::timespec { tv_sec: seconds as libc::time_t, tv_nsec: nanos as libc::c_long };
-    // SAFETY: `wanted` is a valid time, and a null pointer says that the rest isn't wanted.
-    unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const wanted, std::ptr::null_mut()) };
+    let mut left = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: both are valid times.
+    let result = unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, 0, &raw const wanted, &raw mut left) };
+    if result != libc::EINTR {
+        return Ok(());
+    }
+    Err(Span::from_nanos(left.tv_sec as u64 * 1_000_000_000 + left.tv_nsec as u64))
 }
 
 /// How fast this host goes round an empty loop.

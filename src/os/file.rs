@@ -5,10 +5,17 @@ use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::Path;
 
 use nix::errno::Errno as HostErrno;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::stat::Mode;
 
 use crate::errno::Errno;
+
+pub use nix::fcntl::OFlag;
+
+/// From where an offset is counted.
+pub mod whence {
+    pub use libc::{SEEK_CUR, SEEK_END, SEEK_SET};
+}
 
 /// Bytes that begin where a page does, as direct transfers need it.
 #[derive(Debug)]
@@ -111,6 +118,57 @@ pub fn write_through(descriptor: RawFd, bytes: &[u8]) -> Result<usize, Errno> {
     // SAFETY: one piece, whose bytes the kernel only reads; -1 stands for the file's own position.
     let result = unsafe { libc::pwritev2(descriptor, &raw const piece, 1, -1, libc::RWF_DSYNC) };
     HostErrno::result(result).map(|bytes| bytes as usize).map_err(super::errno)
+}
+
+/// Reads once from a place in a file.
+pub fn read_at(descriptor: RawFd, into: &mut [u8], offset: i64) -> Result<usize, Errno> {
+    // SAFETY: the kernel writes at most the buffer's length into it.
+    let result = unsafe { libc::pread(descriptor, into.as_mut_ptr().cast(), into.len(), offset) };
+    HostErrno::result(result).map(|bytes| bytes as usize).map_err(super::errno)
+}
+
+/// Writes once to a place in a file.
+pub fn write_at(descriptor: RawFd, bytes: &[u8], offset: i64) -> Result<usize, Errno> {
+    // SAFETY: the kernel reads at most the buffer's length from it.
+    let result = unsafe { libc::pwrite(descriptor, bytes.as_ptr().cast(), bytes.len(), offset) };
+    HostErrno::result(result).map(|bytes| bytes as usize).map_err(super::errno)
+}
+
+/// Moves the place at which a file is read or written next, and gives it.
+pub fn seek(descriptor: RawFd, offset: i64, whence: i32) -> Result<i64, Errno> {
+    // SAFETY: plain numbers.
+    HostErrno::result(unsafe { libc::lseek(descriptor, offset, whence) }).map_err(super::errno)
+}
+
+/// Sets how long a file is.
+pub fn truncate(descriptor: RawFd, size: i64) -> Result<(), Errno> {
+    // SAFETY: plain numbers.
+    HostErrno::result(unsafe { libc::ftruncate(descriptor, size) }).map(|_| ()).map_err(super::errno)
+}
+
+/// How long a file is.
+pub fn size(descriptor: RawFd) -> Result<i64, Errno> {
+    // SAFETY: the descriptor is only borrowed for this call, which checks it.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    nix::sys::stat::fstat(descriptor).map(|stat| stat.st_size).map_err(super::errno)
+}
+
+/// Removes a file's name.
+pub fn unlink(path: &Path) -> Result<(), Errno> {
+    nix::unistd::unlink(path).map_err(super::errno)
+}
+
+/// Gives a file another name.
+pub fn rename(from: &Path, to: &Path) -> Result<(), Errno> {
+    let host =
+        |error: std::io::Error| super::errno(HostErrno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)));
+    std::fs::rename(from, to).map_err(host)
+}
+
+/// Has the device keep a file's data.
+pub fn sync_data(descriptor: RawFd) -> Result<(), Errno> {
+    // SAFETY: a plain number.
+    HostErrno::result(unsafe { libc::fdatasync(descriptor) }).map(|_| ()).map_err(super::errno)
 }
 
 /// Whether transfers go past the page cache from now on.

@@ -98,6 +98,19 @@ impl Mapping {
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / 8) }
     }
 
+    /// Writes numbers to the first so many bytes, or reads what is there, word by word.
+    pub fn copy(&self, bytes: u64, write: bool) {
+        let words = self.words().iter().take(usize::try_from(bytes / 8).unwrap_or(usize::MAX));
+        if write {
+            words.zip(0_u32..).for_each(|(word, value)| {
+                word.store(f64::from(value).to_bits(), Ordering::Relaxed);
+            });
+        } else {
+            let read = words.map(|word| f64::from_bits(word.load(Ordering::Relaxed)));
+            std::hint::black_box(read.sum::<f64>());
+        }
+    }
+
     /// A 64-bit cell, if it lies within and is aligned.
     pub fn cell64(&self, offset: usize) -> Option<&AtomicI64> {
         let fits = offset.is_multiple_of(8) && offset + 8 <= self.bytes;
@@ -149,16 +162,11 @@ fn size(bytes: usize) -> NonZeroUsize {
 
 /// An access to the kernel's half of the address space: SIGSEGV, as the scenario asks for.
 pub fn touch_kernel(write: bool) {
-    let kernel = 0xffff_8000_0000_0000_usize as *mut u8;
-    // SAFETY: the access is meant to fault. The processor refuses it, nothing is read or written,
-    // and the kernel ends the process with a signal.
-    unsafe {
-        if write {
-            kernel.write_volatile(0);
-        } else {
-            kernel.read_volatile();
-        }
-    }
+    let kernel = 0xffff_8000_0000_0000_usize;
+    super::signal::execute_refused(match write {
+        true => super::signal::Refused::Write(kernel),
+        false => super::signal::Refused::Read(kernel),
+    });
 }
 
 /// Has the kernel map what this process will need of itself, all but the given mappings: what faults

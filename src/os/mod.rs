@@ -2,27 +2,38 @@
 //!
 //! - [`cache`]: fetching ahead what is about to be needed
 //! - [`calls`]: the numbers of system calls
+//! - [`children`]: what happens to children
 //! - [`clock`]: the time, and work that takes a given time
 //! - [`memory`]: memory that processes share, its cells, and pages that are touched
 //! - [`mod@file`]: descriptors, pipes, and what is read and written
 //! - [`futex`]: waiting on a cell
+//! - [`ipc`]: message queues and semaphore sets
+//! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
 //! - [`process`]: fork, exec, wait, signals, limits
 //! - [`socket`]: sockets, with abstract names or on the loopback
+//! - [`process`]: fork, exec, wait, limits
+//! - [`signal`]: rules and masks of signals, and what has arrived
 //!
 //! Only Linux has what the real mode needs; elsewhere the module is left out, and with it
 //! everything that runs a scenario for real.
 
 #![allow(unsafe_code)]
 
+pub mod aio;
 pub mod cache;
 pub mod calls;
+pub mod children;
 pub mod clock;
+pub mod events;
 pub mod file;
 pub mod futex;
+pub mod ipc;
 pub mod memory;
 pub mod perf;
+pub mod pipe;
 pub mod process;
+pub mod signal;
 pub mod socket;
 
 use crate::errno::Errno;

@@ -64,7 +64,7 @@ impl Usage {
         Usage { user, system, minor_faults, major_faults, voluntary, involuntary }
     }
 
-    fn of(usage: &libc::rusage) -> Usage {
+    pub(super) fn of(usage: &libc::rusage) -> Usage {
         let nanos = |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;
         Usage {
             user: nanos(usage.ru_utime),
@@ -125,6 +125,14 @@ pub fn exit(status: u16) -> ! {
     unsafe { libc::_exit(i32::from(status)) }
 }
 
+pub(super) fn status_of(status: i32) -> u16 {
+    if libc::WIFSIGNALED(status) {
+        128 + libc::WTERMSIG(status) as u16
+    } else {
+        libc::WEXITSTATUS(status) as u16
+    }
+}
+
 /// Waits for a child: this one, or any. `None` if `now` and none has ended yet.
 pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
     let mut status = 0;
@@ -137,12 +145,7 @@ pub fn wait(child: Option<i32>, now: bool) -> Result<Option<Ended>, Errno> {
     if pid == 0 {
         return Ok(None);
     }
-    let status = if libc::WIFSIGNALED(status) {
-        128 + libc::WTERMSIG(status) as u16
-    } else {
-        libc::WEXITSTATUS(status) as u16
-    };
-    Ok(Some(Ended { pid, status, usage: Usage::of(&usage) }))
+    Ok(Some(Ended { pid, status: status_of(status), usage: Usage::of(&usage) }))
 }
 
 /// This process's number, asked from the kernel.
@@ -158,6 +161,14 @@ pub fn gettid() -> i32 {
 /// The parent's number.
 pub fn getppid() -> i32 {
     nix::unistd::getppid().as_raw()
+}
+
+/// Sets the calling thread's static priority to what it is: 0, as for every thread of the ordinary class.
+pub fn keep_priority() -> Result<(), Errno> {
+    let priority = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the number 0 means the calling thread, and `priority` is a valid parameter.
+    let result = unsafe { libc::syscall(libc::SYS_sched_setparam, 0, &raw const priority) };
+    nix::errno::Errno::result(result).map(|_| ()).map_err(super::errno)
 }
 
 /// Lets other threads have the CPU.
@@ -269,6 +280,20 @@ pub fn await_end_of(parent: i32) {
     }
 }
 
+/// Waits until nobody is left in a process group, but not for ever: one whose parent doesn't wait for
+/// it stays.
+pub fn await_end_of_group(group: i32) {
+    const LOOKS: u32 = 200;
+    let pause = libc::timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+    for _ in 0..LOOKS {
+        if nix::sys::signal::killpg(nix::unistd::Pid::from_raw(group), None).is_err() {
+            return;
+        }
+        // SAFETY: the time is valid; what is left of it isn't asked for.
+        unsafe { libc::nanosleep(&raw const pause, std::ptr::null_mut()) };
+    }
+}
+
 /// If memory runs short, the kernel ends this process and those that it forks before any other.
 pub fn go_first_without_memory() {
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
@@ -311,21 +336,14 @@ pub fn limit(cpu_seconds: u64, file_bytes: u64) {
     }
 }
 
-/// Executes an instruction that raises an exception of the processor.
+/// Executes an instruction that raises an exception of the processor. If its signal is ignored or
+/// blocked, it ends the process all the same.
 pub fn raise(exception: crate::trace::Exception) {
-    let _ = set_ignored(exception.signal(), false);
-    #[cfg(target_arch = "x86_64")]
-    match exception {
-        // SAFETY: both instructions trap; the kernel ends the process with the signal.
-        crate::trace::Exception::DivideError => unsafe {
-            std::arch::asm!("div {zero}", zero = in(reg) 0_u64, inout("rax") 1_u64 => _, inout("rdx") 0_u64 => _);
-        },
-        // SAFETY: as above.
-        crate::trace::Exception::IllegalInstruction => unsafe { std::arch::asm!("ud2") },
-    }
-    // Other processors don't trap at a division by zero: the signal that it stands for.
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = kill(getpid(), exception.signal());
+    use crate::trace::Exception;
+    super::signal::execute_refused(match exception {
+        Exception::DivideError => super::signal::Refused::Division,
+        Exception::IllegalInstruction => super::signal::Refused::Illegal,
+    });
 }
 
 /// Tells when a child has ended or somebody has written to standard input, without looking again

@@ -150,7 +150,11 @@ impl Native {
     pub fn socket_kind(&self, handle: Handle) -> Option<SocketKind> {
         match self.channel(handle).kind {
             ChannelKind::Socket(kind) => Some(kind),
-            ChannelKind::Pipe | ChannelKind::File | ChannelKind::Terminal => None,
+            ChannelKind::Pipe
+            | ChannelKind::File
+            | ChannelKind::Terminal
+            | ChannelKind::Queue
+            | ChannelKind::Events => None,
         }
     }
 
@@ -181,7 +185,12 @@ impl Native {
     pub fn sender(&self, channel: Channel, from: &socket::Address) -> i64 {
         match channel.kind {
             ChannelKind::Socket(kind) if !kind.connects() => self.world.number_of(kind, from),
-            ChannelKind::Socket(_) | ChannelKind::Pipe | ChannelKind::File | ChannelKind::Terminal => 0,
+            ChannelKind::Socket(_)
+            | ChannelKind::Pipe
+            | ChannelKind::File
+            | ChannelKind::Terminal
+            | ChannelKind::Queue
+            | ChannelKind::Events => 0,
         }
     }
 }

@@ -17,7 +17,7 @@ use super::image::Image;
 #[cfg(target_os = "linux")]
 use super::native::Native;
 use super::userland::{User, Userland};
-use super::value::{Amount, Handle};
+use super::value::{Amount, Handle, Operand};
 
 /// How a call's body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,22 @@ pub enum Outcome {
     Yield(i64),
     /// The thread (or with `all` the whole process) ends.
     Exit { status: u16, all: bool },
+}
+
+/// What a call returns that is made again after a handler: Linux's own `-ERESTARTSYS`, which no program
+/// ever sees.
+pub const RESTART: i64 = -512;
+
+/// What becomes of a call whose wait a handler has interrupted before it had done anything; which
+/// calls do what is said in signal(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterSignal {
+    /// It fails with `EINTR`.
+    Fails,
+    /// It is made again if the handler was set with `restart`, else it fails with `EINTR`.
+    RestartsIfAsked,
+    /// It is made again in any case, by the library function around it.
+    Restarts,
 }
 
 /// Bytes that a call copies, and where they go.
@@ -90,6 +106,22 @@ pub trait SystemCall {
         None
     }
 
+    /// What becomes of it if a handler interrupts its wait before anything was done.
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::RestartsIfAsked
+    }
+
+    /// What it returns if a handler interrupts its wait after something was done. It is also the
+    /// place to say how much is left.
+    fn achieved<S: Sink>(&self, _call: &mut Call<'_, S>) -> Option<i64> {
+        None
+    }
+
+    /// Whether its wait has a time limit, so that it ends even if nobody does anything.
+    fn ends_by_itself(&self) -> bool {
+        false
+    }
+
     /// The body's effect.
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno>;
 
@@ -106,6 +138,11 @@ impl<S: Sink> Call<'_, S> {
     /// The bytes or nanoseconds that the call asks for.
     pub fn amount(&self) -> u64 {
         self.userland.users[self.task.index()].amount
+    }
+
+    /// The value of one of its arguments.
+    pub fn user_value(&self, operand: Operand) -> i64 {
+        self.userland.users[self.task.index()].value(operand, self.image)
     }
 
     /// How far the call had come when it last blocked; 0 at first.

@@ -20,6 +20,8 @@ pub enum What {
     Text(TextId),
     /// What the thread has read last.
     Buffer,
+    /// What a stream's buffer begins with.
+    Stream(u16),
 }
 
 /// The keys of a step that sends bytes.
@@ -39,6 +41,7 @@ impl What {
             What::Value(value) => Bytes::word(length, user.value(value, image) as u64),
             What::Text(text) => Bytes::text(user.format(&image.texts[text.0 as usize], image).as_bytes()),
             What::Buffer => user.buffer().cloned().unwrap_or_default(),
+            What::Stream(stream) => user.stream_buffer(stream).slice(0, length),
         };
         bytes.resize(length);
         bytes

@@ -41,6 +41,12 @@ pub struct Step {
 }
 
 impl Step {
+    /// A step that isn't written in the scenario.
+    pub fn of(row: &'static VerbRow, form: Box<dyn Form>, span: Range<usize>) -> Step {
+        let (verb, blocks) = (span.clone(), BTreeMap::new());
+        Step { row, form, span, verb, blocks, result: None, on_error: OnError::Exit }
+    }
+
     /// The nested steps under a key; none if it is absent.
     pub fn block(&self, key: &str) -> &[Step] {
         self.blocks.get(key).map_or(&[], Vec::as_slice)
@@ -111,7 +117,7 @@ fn parse_step(item: &Spanned<DeValue<'_>>, problems: &mut Problems) -> Option<St
     }
     let common = match row.level {
         Level::Syscall => common(&mut table, item.span(), &of, problems),
-        Level::Control | Level::Instruction | Level::Library => Common::default(),
+        Level::Control | Level::Instruction | Level::Library | Level::Shell => Common::default(),
     };
     let mut known: Vec<&str> = row.keys().iter().map(String::as_str).collect();
     known.extend(row.blocks);

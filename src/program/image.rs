@@ -7,6 +7,7 @@ use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
 use crate::kernel::ipc::socket::SocketKind;
 use crate::kernel::options::Options;
+use crate::kernel::readiness::Events;
 use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
 use crate::time::Instant;
@@ -18,7 +19,7 @@ use super::syscall;
 use super::userland::Origin;
 
 use super::instruction::{Instruction, Memory};
-use super::value::{Expressions, Handle, Operand};
+use super::value::{Expressions, Handle, Operand, Variable};
 
 /// The index of a program in [`Image::programs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +72,19 @@ pub struct PipeSpec {
     pub capacity: u64,
     pub read: Fd,
     pub write: Fd,
+    /// Both ends have O_NONBLOCK.
+    pub nonblock: bool,
+    /// A FIFO: nobody has its ends before opening them.
+    pub fifo: bool,
+}
+
+/// A descriptor that a `poll` looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polled {
+    pub fd: Handle,
+    pub events: Events,
+    /// Gets what it is ready for.
+    pub into: Option<Variable>,
 }
 
 /// A file on a disk.
@@ -83,6 +97,10 @@ pub struct FileSpec {
     pub size: u64,
     /// Whether its pages are in the page cache at the beginning.
     pub cached: bool,
+    /// Whether it exists at the beginning.
+    pub exists: bool,
+    /// What it holds at the beginning; zeros behind it.
+    pub text: String,
 }
 
 /// An address for sockets.
@@ -257,12 +275,21 @@ pub struct Image {
     /// Texts of assertions, indexed by the [`NameId`](crate::ids::NameId) in the instruction.
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
+    /// The variables that each exec passes on, by their names in the other program.
+    pub arguments: Vec<Vec<(String, Operand)>>,
+    /// What each `poll` looks at.
+    pub polls: Vec<Vec<Polled>>,
+    /// Whether a program sets a timer behind a descriptor.
+    pub sets_timers: bool,
     /// Indexed by [`ObjectId`].
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,
     pub files: Vec<FileSpec>,
     pub sockets: Vec<SocketSpec>,
     pub terminal: TerminalSpec,
+    /// Message queues and semaphore sets, and what calls on them point to.
+    pub ipc: super::ipc::Ipc,
+    pub lists: super::ipc::Lists,
     /// Indexed by [`MemoryId`].
     pub memories: Vec<MemorySpec>,
     /// Indexed by [`ArrayId`](super::instruction::ArrayId).
@@ -274,13 +301,27 @@ pub struct Image {
     pub run: RunSpec,
 }
 
+/// Descriptors that every process has: standard input, output and error.
+const STANDARD: u16 = 3;
+
 impl Image {
     /// The number of descriptors that the scenario's own channels have: those that calls return
     /// count on from here, the lowest free one first.
     pub fn named_descriptors(&self) -> u16 {
         let ends = self.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
-        let last = ends.chain(self.files.iter().map(|file| file.fd)).max();
-        last.map_or(2, |fd| fd.0 + 1)
+        let queues = self.ipc.queues.iter().filter_map(|queue| queue.fd);
+        let last = ends.chain(self.files.iter().map(|file| file.fd)).chain(queues).max();
+        last.map_or(STANDARD, |fd| fd.0 + 1)
+    }
+
+    /// Whether a descriptor is an end of a FIFO.
+    pub fn is_fifo(&self, fd: Fd) -> bool {
+        self.pipes.iter().any(|pipe| pipe.fifo && (pipe.read == fd || pipe.write == fd))
+    }
+
+    /// The index of the file that a descriptor of the scenario stands for.
+    pub fn file_number(&self, fd: Fd) -> u32 {
+        self.files.iter().position(|file| file.fd == fd).unwrap_or(0) as u32
     }
 
     /// What a transfer through a descriptor waits for, if it is a pipe's: `on_pipe`. What a number
@@ -291,6 +332,9 @@ impl Image {
         };
         if let Some(pipe) = self.pipes.iter().find(|pipe| pipe.read == fd || pipe.write == fd) {
             return Awaits { on: on_pipe, object: Some(pipe.object) };
+        }
+        if let Some(queue) = self.ipc.queue_at(fd) {
+            return Awaits { on: on_pipe, object: Some(self.ipc.queues[queue].object) };
         }
         match self.files.iter().find(|file| file.fd == fd) {
             Some(file) => Awaits { on: Cause::Disk, object: Some(file.object) },

@@ -10,6 +10,8 @@ use crate::trace::Exception;
 use crate::time::Span;
 
 use super::basic::change_buffer::Change;
+use super::buffer_work::BufferWork;
+use super::content::What;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -68,6 +70,21 @@ pub enum Instruction {
         old: Variable,
     },
 
+    /// What a thread knows without asking the kernel goes to a variable.
+    Learn {
+        into: Variable,
+        what: Fact,
+    },
+    /// Reads or writes so many bytes of a memory object from its beginning on; its pages have been
+    /// touched before.
+    Copy {
+        memory: Memory,
+        bytes: u64,
+        access: Access,
+    },
+    /// Works on what the thread has read last.
+    Buffer(BufferWork),
+
     /// Goes on elsewhere. Takes no time.
     Jump(Address),
     /// Evaluates a condition (at least one instruction) and goes elsewhere if it is zero.
@@ -100,6 +117,8 @@ pub enum Instruction {
         cost: Span,
     },
 
+    /// Moves or looks at bytes in the program's own memory.
+    InMemory(InMemory),
     /// A line on the terminal, without a system call's costs. Takes no time.
     Print(TextId),
     /// Ends the whole run with a report if the condition is zero. Takes no time.
@@ -117,6 +136,29 @@ pub enum Instruction {
     /// The end of a thread's or process's program: exit with status 0.
     End,
 }
+
+/// What a thread knows without a system call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fact {
+    /// Its own number, which the C library keeps beside the thread's data. Locks say by it who holds them.
+    Thread,
+    /// The time that the monotonic clock will show after so many nanoseconds: the clock is read in user
+    /// mode (vdso(7)).
+    Deadline(Amount),
+}
+/// What a program does with bytes in its own memory. It takes one instruction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InMemory {
+    /// Puts bytes at the end of a stream's buffer; `pending` is how many it holds then.
+    Put { stream: u16, bytes: Amount, what: What, pending: Variable },
+    /// Takes the first bytes out of a stream's buffer, as many as the variable says, if that is above 0.
+    Drop { stream: u16, bytes: Variable, pending: Variable },
+    /// A digest of what the thread has read last.
+    Digest { into: Variable },
+}
+/// The index of a list of an exec's arguments in the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArgumentsId(pub u32);
 
 /// Whether an access changes the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,6 +217,13 @@ pub enum Note {
         object: ObjectId,
     },
     Released {
+        object: ObjectId,
+    },
+    /// As `Acquired` and `Released`, of a lock that several can hold at once.
+    Joined {
+        object: ObjectId,
+    },
+    Left {
         object: ObjectId,
     },
 }

@@ -6,15 +6,16 @@ use std::ops::Range;
 use crate::ids::{Fd, NameId, StepId};
 use crate::trace::header::StepEntry;
 
-use super::at::At;
+use super::at::{At, Value};
 use super::call::SystemCall;
 use super::form::Step;
-use super::image::{MemoryId, Program, ProgramId, Text};
-use super::instruction::{Address, FdListId, Instruction, TextId};
+use super::image::{MemoryId, Polled, Program, ProgramId, Text};
+use super::instruction::{Address, ArgumentsId, FdListId, Instruction, OnError, TextId};
+use super::library::stream::OpenStream;
 use super::names::{Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
-use super::value::{Expressions, Variable};
+use super::value::{Expressions, Operand, Variable};
 
 /// Tables of the image that all programs share.
 #[derive(Debug, Default)]
@@ -23,7 +24,11 @@ pub struct Tables {
     pub texts: Vec<Text>,
     pub names: Vec<String>,
     pub fd_lists: Vec<Vec<Fd>>,
+    pub arguments: Vec<Vec<(String, Operand)>>,
+    pub polls: Vec<Vec<Polled>>,
+    pub sets_timers: bool,
     pub steps: Vec<StepEntry>,
+    pub lists: super::ipc::Lists,
 }
 
 /// How a program comes to another one.
@@ -32,6 +37,8 @@ pub enum Link {
     Fork,
     Thread,
     Exec,
+    /// As a signal's handler.
+    Handler,
 }
 
 /// A fork, thread or exec in a program.
@@ -54,6 +61,8 @@ pub struct Unit {
     pub fds: BTreeMap<Fd, Range<usize>>,
     pub memories: BTreeMap<MemoryId, Range<usize>>,
     pub edges: Vec<Edge>,
+    /// The variables that it passes on to programs that it executes.
+    pub passed: Vec<(ProgramId, String)>,
     /// Where the code of each top-level step ends.
     pub ends: Vec<Address>,
     /// Variables that are read but set nowhere in this program, each with the first place.
@@ -86,6 +95,8 @@ pub struct Lower<'a> {
     step: StepId,
     top: usize,
     keeps_buffer: bool,
+    /// The streams that its steps use, by their numbers.
+    pub open_streams: BTreeMap<u16, OpenStream>,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -113,6 +124,7 @@ pub fn lower(
         step: StepId::NONE,
         top: 0,
         keeps_buffer: false,
+        open_streams: BTreeMap::new(),
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -128,6 +140,7 @@ pub fn lower(
 
 impl Lower<'_> {
     fn finish(mut self) -> Unit {
+        self.flush_streams();
         self.step = StepId::NONE;
         self.emit(Instruction::End);
         let mut unit = self.unit;
@@ -147,6 +160,13 @@ impl Lower<'_> {
             unit.program.variables.push(slot.name);
         }
         unit
+    }
+
+    /// Writes what is in the buffers of the streams that its steps have used, as C's `exit` does.
+    pub fn flush_streams(&mut self) {
+        for stream in self.open_streams.clone().into_values() {
+            stream.flush(self, OnError::Continue);
+        }
     }
 
     /// Lowers one step with its own entry in the steps' table.
@@ -176,6 +196,12 @@ impl Lower<'_> {
         self.doubt += 1;
         self.block(steps);
         self.doubt -= 1;
+    }
+
+    /// The line that says that the step has failed.
+    pub fn failure(&self, errno: crate::errno::Errno) -> String {
+        let step = &self.tables.steps[self.step.index()];
+        format!("{}: {}: {errno}", self.unit.program.name, step.text)
     }
 
     /// From here on, nothing is certain to be reached.
@@ -237,6 +263,11 @@ impl Lower<'_> {
             self.temporaries.push(variable);
         }
         self.temporaries[number]
+    }
+
+    /// A place for what a step keeps from one execution to the next; zero at first.
+    pub fn lasting(&mut self) -> Variable {
+        self.hidden()
     }
 
     fn hidden(&mut self) -> Variable {
@@ -323,14 +354,31 @@ impl Lower<'_> {
     /// The program that a fork, thread or exec names.
     pub fn link(&mut self, link: Link, name: &At<String>) -> Option<ProgramId> {
         let to = self.program(name)?;
-        self.unit.edges.push(Edge {
-            link,
-            to,
-            span: name.span.clone(),
-            top: self.top,
-            certain: self.doubt == 0,
-        });
+        self.link_to(link, to, &name.span);
         Some(to)
+    }
+
+    /// A way to another program that isn't named.
+    pub fn link_to(&mut self, link: Link, to: ProgramId, span: &Range<usize>) {
+        // Whether a signal ever comes isn't known.
+        let certain = self.doubt == 0 && link != Link::Handler;
+        self.unit.edges.push(Edge { link, to, span: span.clone(), top: self.top, certain });
+    }
+
+    /// A variable with which a program begins that this one executes, and its value.
+    pub fn pass(&mut self, to: ProgramId, name: &At<String>, value: &At<Value>) -> Operand {
+        if !is_variable(&name.value) {
+            let message = format!("`{}` can't be a variable's name", name.value);
+            self.problems.error(Code::BadName, name.span.clone(), message);
+        }
+        self.unit.passed.push((to, name.value.clone()));
+        self.operand(value)
+    }
+
+    /// The arguments of an exec.
+    pub fn arguments(&mut self, list: Vec<(String, Operand)>) -> ArgumentsId {
+        self.tables.arguments.push(list);
+        ArgumentsId((self.tables.arguments.len() - 1) as u32)
     }
 
     /// The program with this name.
@@ -384,13 +432,17 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Touch { .. }
         | Instruction::TouchKernel { .. }
         | Instruction::Set { .. }
+        | Instruction::Buffer(_)
         | Instruction::Load { .. }
         | Instruction::Store { .. }
         | Instruction::AtomicAdd { .. }
         | Instruction::CompareSwap { .. }
         | Instruction::Exchange { .. }
+        | Instruction::Learn { .. }
+        | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
         | Instruction::ChangeBuffer { .. }
+        | Instruction::InMemory(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)

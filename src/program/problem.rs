@@ -56,6 +56,7 @@ codes! {
     Sweep = 37,
     Event = 38,
     Unused = 39,
+    Shell = 50,
 }
 
 impl Code {

@@ -19,6 +19,9 @@ use super::value::{Handle, Operand};
 /// The keyboard and the screen.
 pub const KEYBOARD: Fd = Fd(0);
 pub const SCREEN: Fd = Fd(1);
+/// The names of the descriptors that a shell redirects, in the order of their numbers. Without a
+/// redirection they are the keyboard and the screen.
+pub const STANDARD: [&str; 3] = ["stdin", "stdout", "stderr"];
 
 /// One end of a pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -55,6 +58,21 @@ impl JsonSchema for True {
     }
 }
 
+/// The signals with these names as a set of bits; none if there is a mistake, which is reported.
+pub fn signal_set(names: &[At<SignalName>], cx: &mut Lower<'_>) -> Option<u64> {
+    let mut set = Some(0);
+    for name in names {
+        match name.value.resolve(&name.span) {
+            Ok(signal) => set = set.map(|set| set | signal.bit()),
+            Err(problem) => {
+                cx.problems.push(problem);
+                set = None;
+            }
+        }
+    }
+    set
+}
+
 /// A signal's name, with or without `SIG`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct SignalName(pub String);
@@ -82,7 +100,7 @@ impl SignalName {
 
 impl Lower<'_> {
     /// An object of the wrong kind, or none at all.
-    fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
+    pub(super) fn no_such(&mut self, name: &At<String>, wanted: &str, have: Vec<String>) {
         let text = &name.value;
         let problem = match self.names.kinds.get(text) {
             Some(kind) => {
@@ -116,6 +134,9 @@ impl Lower<'_> {
     }
 
     fn named_channel(&mut self, name: &At<String>, end: End) -> Option<Fd> {
+        if let Some(number) = STANDARD.iter().position(|standard| *standard == name.value) {
+            return Some(self.use_fd(Fd(number as u16), &name.span));
+        }
         if name.value == "terminal" {
             let fd = match end {
                 End::Read => KEYBOARD,
@@ -128,10 +149,20 @@ impl Lower<'_> {
             self.no_such(name, "pipe or file", have);
             return None;
         };
+        if self.names.absent.contains(&name.value) {
+            let message = format!("`{}` doesn't exist at the beginning, so nobody has it open", name.value);
+            let problem = Problem::error(Code::WrongObject, name.span.clone(), message);
+            let help = format!(
+                "open it: `{{ open = \"{}\", flags = [\"create\", \"write\"], into = \"fd\" }}`, and write `\"@fd\"`",
+                name.value
+            );
+            self.problems.push(problem.help(help));
+            return None;
+        }
         let fd = match (channel, end) {
             (Channel::Pipe { read, .. }, End::Read) => read,
             (Channel::Pipe { write, .. }, End::Write) => write,
-            (Channel::File(fd), _) => fd,
+            (Channel::File(fd) | Channel::Queue(fd), _) => fd,
         };
         Some(self.use_fd(fd, &name.span))
     }

@@ -7,8 +7,10 @@ use crate::ids::{CallId, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
+use super::basic::digest::fnv;
+use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::instruction::Address;
+use super::instruction::{Address, ArgumentsId, InMemory};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
@@ -77,10 +79,14 @@ struct Others {
     streams: Vec<Stream>,
     /// How many children it has forked to run each program.
     children: Vec<u32>,
+    /// What it goes on with at its end, if it is a signal's handler.
+    interrupted: Option<Box<Frame>>,
     /// What it has read last, if its program uses that.
     buffer: Bytes,
     /// The next read adds to the buffer: it is the same `read` going on.
     buffer_grows: bool,
+    /// What is in the buffers of its streams.
+    stream_buffers: Vec<Bytes>,
 }
 
 /// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
@@ -182,11 +188,40 @@ impl User {
         born
     }
 
+    /// What a handler has interrupted is kept below it.
+    pub(super) fn lay_upon(&mut self, frame: Box<Frame>) {
+        self.others.get_or_insert_default().interrupted = Some(frame);
+    }
+
+    pub(super) fn take_frame(&mut self) -> Option<Box<Frame>> {
+        self.others.as_mut()?.interrupted.take()
+    }
+
+    /// Whether a handler runs.
+    pub fn is_handler(&self) -> bool {
+        self.others.as_ref().is_some_and(|others| others.interrupted.is_some())
+    }
+
     /// Begins another program, as after an exec. Its number among its like stays.
     pub fn restart(&mut self, id: ProgramId, program: &Program) {
         let index = self.variables[0];
         *self = User::new(self.origin, id, program, 0, self.key.named(&program.name));
         self.variables[0] = index;
+    }
+
+    /// The variables that an exec passes on.
+    pub fn passed(&self, image: &Image, arguments: ArgumentsId) -> Vec<(String, i64)> {
+        let list = image.arguments[arguments.0 as usize].iter();
+        list.map(|(name, value)| (name.clone(), self.value(*value, image))).collect()
+    }
+
+    /// The program begins with these variables, as far as it uses them.
+    pub fn receive(&mut self, program: &Program, passed: &[(String, i64)]) {
+        for (name, value) in passed {
+            if let Some(slot) = program.variables.iter().position(|own| own == name) {
+                self.variables[slot] = *value;
+            }
+        }
     }
 
     /// Takes over the values of the variables that both programs have, as after a fork.
@@ -249,6 +284,45 @@ impl User {
         }
         others.buffer.push(bytes);
         others.buffer_grows = goes_on;
+    }
+
+    /// What is in a stream's buffer.
+    pub fn stream_buffer(&self, stream: u16) -> Bytes {
+        let buffers = self.others.as_ref().map(|others| &others.stream_buffers);
+        buffers.and_then(|buffers| buffers.get(usize::from(stream))).cloned().unwrap_or_default()
+    }
+
+    /// Does something with bytes in its own memory.
+    pub fn in_memory(&mut self, deed: InMemory, image: &Image) {
+        match deed {
+            InMemory::Put { stream, bytes, what, pending } => {
+                let bytes = self.draw(bytes, image);
+                let bytes = what.bytes(self, image, bytes);
+                let buffer = self.stream_buffer_mut(stream);
+                buffer.push(bytes);
+                let held = buffer.len() as i64;
+                self.set(Some(pending), held);
+            }
+            InMemory::Drop { stream, bytes: Variable(slot), pending } => {
+                let written = self.variables[usize::from(slot)].max(0) as u64;
+                let buffer = self.stream_buffer_mut(stream);
+                buffer.take(written);
+                let held = buffer.len() as i64;
+                self.set(Some(pending), held);
+            }
+            InMemory::Digest { into } => {
+                let digest = fnv(self.buffer().into_iter().flat_map(Bytes::iter));
+                self.set(Some(into), digest as i64);
+            }
+        }
+    }
+
+    fn stream_buffer_mut(&mut self, stream: u16) -> &mut Bytes {
+        let buffers = &mut self.others.get_or_insert_default().stream_buffers;
+        if buffers.len() <= usize::from(stream) {
+            buffers.resize(usize::from(stream) + 1, Bytes::default());
+        }
+        &mut buffers[usize::from(stream)]
     }
 
     /// Changes what it has read last.

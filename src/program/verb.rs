@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::form::Form;
 use super::syscall::forms as call;
-use super::{basic, control, library};
+use super::{basic, control, library, shell};
 
 /// Which way into the kernel a verb takes, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,10 +23,13 @@ pub enum Level {
     Syscall,
     /// A library function: user-mode instructions and, where needed, system calls.
     Library,
+    /// A line for the shell, which becomes processes, pipes and calls.
+    Shell,
 }
 
 impl Level {
-    pub const ALL: &[Level] = &[Level::Control, Level::Instruction, Level::Syscall, Level::Library];
+    pub const ALL: &[Level] =
+        &[Level::Control, Level::Instruction, Level::Syscall, Level::Library, Level::Shell];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,6 +37,7 @@ impl Level {
             Level::Instruction => "instruction",
             Level::Syscall => "system call",
             Level::Library => "library function",
+            Level::Shell => "shell",
         }
     }
 }
@@ -109,6 +113,8 @@ pub const VERBS: &[&VerbRow] = &[
     &basic::compare_swap::ROW,
     &basic::raise::ROW,
     &basic::change_buffer::ROW,
+    &basic::buffer::COUNT,
+    &basic::buffer::CUT,
     &call::FORK,
     &call::EXEC,
     &call::EXIT,
@@ -123,9 +129,34 @@ pub const VERBS: &[&VerbRow] = &[
     &call::WRITE,
     &call::CLOSE,
     &call::FSYNC,
+    &call::FDATASYNC,
+    &call::OPEN,
+    &call::LSEEK,
+    &call::PREAD,
+    &call::PWRITE,
+    &call::FTRUNCATE,
+    &call::FSTAT,
+    &call::UNLINK,
+    &call::RENAME,
+    &call::AIO_READ,
+    &call::AIO_WRITE,
+    &call::AIO_ERROR,
+    &call::AIO_SUSPEND,
+    &call::AIO_RETURN,
     &call::KILL,
     &call::SIGNAL,
     &call::PAUSE,
+    &call::SIGMASK,
+    &call::SIGPENDING,
+    &call::SIGSUSPEND,
+    &call::SIGWAIT,
+    &call::TGKILL,
+    &call::ALARM,
+    &call::SETITIMER,
+    &call::SETPGID,
+    &call::GETPGID,
+    &call::NICE,
+    &call::SET_AFFINITY,
     &call::FUTEX_WAIT,
     &call::FUTEX_WAKE,
     &call::SOCKET,
@@ -139,10 +170,66 @@ pub const VERBS: &[&VerbRow] = &[
     &call::SENDTO,
     &call::RECV,
     &call::RECVFROM,
+    &call::FUTEX_REQUEUE,
+    &call::FUTEX_LOCK_PI,
+    &call::FUTEX_UNLOCK_PI,
+    &call::MQ_OPEN,
+    &call::MQ_SEND,
+    &call::MQ_RECEIVE,
+    &call::MQ_NOTIFY,
+    &call::MQ_GETATTR,
+    &call::MQ_SETATTR,
+    &call::MQ_UNLINK,
+    &call::MSGSND,
+    &call::MSGRCV,
+    &call::MSGCTL,
+    &call::SEMOP,
+    &call::SEMCTL,
+    &call::PIPE,
+    &call::FIFO_OPEN,
+    &call::DUP,
+    &call::DUP2,
+    &call::FCNTL,
+    &call::POLL,
+    &call::EPOLL_CREATE,
+    &call::EPOLL_CTL,
+    &call::EPOLL_WAIT,
+    &call::EVENTFD,
+    &call::TIMERFD,
+    &call::TIMERFD_SETTIME,
+    &library::stream::FWRITE,
+    &library::stream::FFLUSH,
+    &library::stream::FCLOSE,
+    &basic::digest::ROW,
     &library::lock::LOCK,
     &library::lock::UNLOCK,
     &library::semaphore::SEM_WAIT,
     &library::semaphore::SEM_POST,
+    &library::lock::TRY_LOCK,
+    &library::semaphore::SEM_TRY_WAIT,
+    &library::rwlock::READ_LOCK,
+    &library::rwlock::WRITE_LOCK,
+    &library::rwlock::RW_UNLOCK,
+    &library::condition::COND_WAIT,
+    &library::condition::COND_SIGNAL,
+    &library::condition::COND_BROADCAST,
+    &library::barrier::BARRIER_WAIT,
+    &library::event_flag::EVENT_SET,
+    &library::event_flag::EVENT_CLEAR,
+    &library::event_flag::EVENT_WAIT,
+    &library::once::ROW,
+    &library::spinlock::SPIN_LOCK,
+    &library::spinlock::SPIN_UNLOCK,
+    &library::value::VALUE_GET,
+    &library::value::VALUE_SET,
+    &library::value::VALUE_ADD,
+    &library::thread_queue::ENQUEUE,
+    &library::thread_queue::DEQUEUE,
+    &library::float_channel::CHANNEL_SEND,
+    &library::float_channel::CHANNEL_RECEIVE,
+    &library::timer::TIMER_START,
+    &library::timer::TIMER_CANCEL,
+    &shell::ROW,
 ];
 
 /// Keys that every system call knows besides its own.

@@ -24,7 +24,7 @@ use crate::time::Instant;
 use super::due::{self, Due};
 use super::spec::{BOARD, SPEC, Spec};
 pub use super::spec::{End, Message};
-use super::{interpret, limits, sentinel, stage};
+use super::{interpret, limits, named, sentinel, stage};
 
 /// So often the guardian looks whether anybody gets on; so many looks in a row that found everybody
 /// waiting mean that nobody ever will.
@@ -48,6 +48,7 @@ pub fn main(arguments: &[String]) -> u16 {
             let memories = guardian.world.memories.iter().map(memory::Mapping::first_page).collect();
             let heard = said(&Message::Ready { notes, memories });
             let how = if heard { guardian.run() } else { End::Interrupted };
+            named::remove_all(&guardian.objects);
             let notes = guardian.shortage.take().into_iter().collect();
             let heard = said(&Message::Done { how, arrays: guardian.world.arrays(), notes });
             // The caller has gone: nobody else will tidy up.
@@ -75,7 +76,10 @@ pub fn reborn(arguments: &[String]) -> Result<(), String> {
     let row = world.board.find(reborn.task);
     let mut user = User::new(row.origin, reborn.program, program, 0, Key::from_seed(reborn.key));
     user.variables[0] = reborn.index;
+    user.receive(program, &reborn.passed);
     let mut native = Native::new(Arc::new(world), user, reborn.task, row.process, interpret::run);
+    native.mask = crate::os::signal::mask();
+    native.redirect(reborn.redirected);
     native.begin();
     let exec = syscall::NAMES.iter().position(|name| *name == "execve").unwrap_or(0);
     native.note(What::Leave, exec as i64, 0);
@@ -97,7 +101,7 @@ struct Guardian {
     watch: Watch,
     /// The guardian's own ends of pipes, given up when the last process has started.
     ends: Vec<Fd>,
-    keyboard: Option<OwnedFd>,
+    keyboard: Option<stage::Keyboard>,
     /// What keeps the ports of TCP addresses.
     ports: Vec<OwnedFd>,
     chunk: Chunk,
@@ -109,6 +113,8 @@ struct Guardian {
     alone: bool,
     /// What ran short.
     shortage: Option<String>,
+    /// What has a name or key on the host.
+    objects: Vec<named::Object>,
 }
 
 impl Guardian {
@@ -132,6 +138,11 @@ impl Guardian {
         stage::make_files(&spec, &scenario)
             .map_err(|error| format!("{}: {error}", spec.scratch.display()))?;
         spec.make_memories(&scenario).map_err(host("shared memory"))?;
+        let (objects, made) = named::make(&spec.scratch, &scenario.image);
+        if let Err(text) = made {
+            named::remove_all(&objects);
+            return Err(text);
+        }
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
         world.initialise_arrays();
@@ -149,6 +160,7 @@ impl Guardian {
             sentinel,
             alone: false,
             shortage: None,
+            objects,
         };
         let channels = stage::make_channels(&guardian.world).map_err(host("pipes"))?;
         (guardian.ends, guardian.keyboard) = (channels.ends, Some(channels.keyboard));
@@ -333,8 +345,8 @@ impl Guardian {
                 }
             }
             Due::Keys(text) => {
-                if let Some(keyboard) = &self.keyboard {
-                    let _ = nix::unistd::write(keyboard, text.as_bytes());
+                if let Some(keyboard) = &mut self.keyboard {
+                    keyboard.press(&text);
                 }
             }
         }

@@ -245,7 +245,11 @@ impl<'a> Translator<'a> {
             Point::TimerExit => Some(Kind::LocalTimerExit),
             Point::RescheduleEntry => Some(Kind::RescheduleEntry),
             Point::RescheduleExit => Some(Kind::RescheduleExit),
-            Point::SignalDeliver => Some(Kind::SignalDeliver { signal: Signal::from_number(first as u16)? }),
+            // The defaults are the rules 0 and 1; others are places of handlers.
+            Point::SignalDeliver => {
+                let signal = Signal::from_number(first as u16)?;
+                Some(Kind::SignalDeliver { signal, handled: !(0..=1).contains(&second) })
+            }
             // The notes know better which call it is.
             Point::SysEnter | Point::SysExit | Point::Fork | Point::Exit => None,
         };

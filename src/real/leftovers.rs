@@ -1,4 +1,5 @@
-//! What runs have left behind whose callers have gone: folders, instances of the kernel's tracing,
+//! What runs have left behind whose callers have gone: folders with the message queues and semaphore
+//! sets that they tell of, instances of the kernel's tracing,
 //! processes. An ordinary end leaves nothing; the caller, or the whole run, must have been killed.
 
 use std::fmt;
@@ -8,6 +9,7 @@ use crate::os::process;
 use crate::signal::Signal;
 
 use super::ftrace;
+use super::named;
 use super::run::{MARK, SCRATCH};
 
 /// One thing that was left behind.
@@ -15,7 +17,7 @@ use super::run::{MARK, SCRATCH};
 pub enum Leftover {
     /// A process of a run, the guardian or one of the scenario's, by its number.
     Process(i32),
-    /// A run's files.
+    /// A run's files; its message queues and semaphore sets go with them.
     Folder(PathBuf),
     /// An instance of ftrace.
     Instance(String),
@@ -38,7 +40,8 @@ impl Leftover {
             // The number may have passed to another process meanwhile.
             Leftover::Process(pid) if !is_orphan(*pid) => false,
             Leftover::Process(pid) => process::kill(*pid, Signal::SIGKILL).is_ok(),
-            Leftover::Folder(path) => std::fs::remove_dir_all(path).is_ok(),
+            // The folder is what tells of the run's objects.
+            Leftover::Folder(path) => named::remove(path) && std::fs::remove_dir_all(path).is_ok(),
             Leftover::Instance(name) => ftrace::remove(name),
         }
     }

@@ -5,6 +5,7 @@
 //! - [`guardian`]: the parent of all the scenario's processes: it makes what they share, starts
 //!   them, waits for them, and ends them all when the caller goes away or the time is over
 //! - `stage`: what the processes find; `due`: what happens at a time of its own
+//! - [`named`]: message queues and semaphore sets, and how nothing is left of them
 //! - `sentinel`: ends them all if the guardian itself is ended
 //! - [`limits`]: what is refused before a run, and what ends it
 //! - `interpret`: the loop that each of them executes
@@ -31,14 +32,17 @@ mod interpret;
 mod kernel;
 pub mod leftovers;
 pub mod limits;
+pub mod named;
 pub mod observe;
 pub mod others;
 pub mod perf;
 mod regions;
 pub mod route;
 pub mod run;
+mod said;
 pub mod seen;
 mod sentinel;
+mod signals;
 pub mod spec;
 mod stage;
 mod unsaid;

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid};
-use crate::program::image::{Image, Text};
+use crate::kernel::screen::Screen;
+use crate::program::image::Image;
 use crate::program::native::{Note, Noted, Row, What};
 use crate::program::userland::Origin;
 use crate::signal::Signal;
@@ -22,6 +23,7 @@ pub use super::fingerprint::fingerprint;
 use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
+use super::said::{deadly, line, statuses, values};
 use super::seen::{Point, Seen};
 use super::unsaid::Pipes;
 
@@ -93,6 +95,7 @@ pub fn replay(image: &Image, measured: &Measured, sink: &mut impl Sink) -> (Inst
         doing: BTreeMap::new(),
         steps: BTreeMap::new(),
         pipes: Pipes::of(image),
+        screen: Screen::default(),
         failed: None,
         translator: translator(image, measured),
         sink,
@@ -127,6 +130,7 @@ struct Replay<'a, S> {
     /// The step that each thread is at.
     steps: BTreeMap<Tid, StepId>,
     pipes: Pipes,
+    screen: Screen,
     /// What an assertion that didn't hold has to say.
     failed: Option<String>,
     translator: Option<Translator<'a>>,
@@ -187,6 +191,13 @@ impl<S: Sink> Replay<'_, S> {
                 true
             }
             Kind::ExceptionExit => self.in_fault.remove(&event.task),
+            // The kernel leaves a fault for a handler without saying so.
+            Kind::SignalDeliver { handled: true, .. } => {
+                if self.in_fault.remove(&event.task) {
+                    self.sink.event(Event { kind: Kind::ExceptionExit, ..event });
+                }
+                true
+            }
             _ => true,
         };
         if is_shown {
@@ -204,7 +215,7 @@ impl<S: Sink> Replay<'_, S> {
             if !self.sees(Point::SignalDeliver)
                 && let Some(signal) = deadly(status)
             {
-                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal });
+                self.emit(&Noted { task, note }, Kind::SignalDeliver { signal, handled: false });
             }
             self.emit(&Noted { task, note }, Kind::ProcessExit { status });
         }
@@ -249,6 +260,12 @@ impl<S: Sink> Replay<'_, S> {
                 self.print(noted, &line);
             }
             What::Value => {}
+            What::Shown => {
+                let bytes = first.to_le_bytes();
+                for line in self.screen.show(bytes.into_iter().take(second as usize)) {
+                    self.print(noted, &line);
+                }
+            }
             What::Failed => {
                 let program = self.program(noted.task);
                 let step = self.image.steps.get(noted.note.step.index()).map_or("", |step| &step.text);
@@ -269,12 +286,18 @@ impl<S: Sink> Replay<'_, S> {
             }
             What::Exit | What::Reaped if self.sees(Point::Exit) => {}
             What::Signal if self.sees(Point::SignalGenerate) => {}
+            What::Deliver if self.sees(Point::SignalDeliver) => {}
+            What::Deliver => {
+                if let Some(signal) = Signal::from_number(first as u16) {
+                    self.emit(noted, Kind::SignalDeliver { signal, handled: true });
+                }
+            }
             What::Exit => self.end(noted, noted.task, first as u16),
             What::Reaped => {
                 let (task, status) = (Tid(first as u32), second as u16);
                 if !self.ended.contains(&task) {
                     if let Some(signal) = deadly(status) {
-                        let kind = Kind::SignalDeliver { signal };
+                        let kind = Kind::SignalDeliver { signal, handled: false };
                         self.emit(&Noted { task, note: Note { step: StepId::NONE, ..noted.note } }, kind);
                     }
                     self.end(noted, task, status);
@@ -355,43 +378,4 @@ impl<S: Sink> Replay<'_, S> {
         let lines: Vec<String> = waiting.collect();
         format!("nobody gets on any more\n  {}", lines.join("\n  "))
     }
-}
-
-/// The signal that a status tells of.
-fn deadly(status: u16) -> Option<Signal> {
-    status.checked_sub(128).and_then(Signal::from_number)
-}
-
-/// What each thread's own last note, or whoever waited for it, says of its status. A signal's comes
-/// from the latter alone.
-fn statuses(notes: &[Noted]) -> BTreeMap<Tid, u16> {
-    let mut statuses = BTreeMap::new();
-    for Noted { task, note } in notes {
-        match note.what {
-            What::Exit => statuses.insert(*task, note.first as u16),
-            What::Reaped => statuses.insert(Tid(note.first as u32), note.second as u16),
-            _ => None,
-        };
-    }
-    statuses
-}
-
-/// The values that a thread noted right after a text.
-fn values(task: Tid, rest: &[Noted]) -> Vec<i64> {
-    let own = rest.iter().filter(|noted| noted.task == task);
-    own.take_while(|noted| noted.note.what == What::Value).map(|noted| noted.note.first).collect()
-}
-
-/// A line of output with its values filled in.
-fn line(text: &Text, values: &[i64]) -> String {
-    let mut line = String::new();
-    for (number, piece) in text.pieces.iter().enumerate() {
-        line.push_str(piece);
-        if number + 1 < text.pieces.len()
-            && let Some(value) = values.get(number)
-        {
-            line.push_str(&value.to_string());
-        }
-    }
-    line
 }

@@ -215,6 +215,7 @@ pub fn run(
 struct Guardian {
     child: Child,
     lines: mpsc::Receiver<String>,
+    scratch: PathBuf,
 }
 
 impl Guardian {
@@ -236,7 +237,7 @@ impl Guardian {
                 }
             });
         }
-        Ok(Guardian { child, lines })
+        Ok(Guardian { child, lines, scratch: settings.scratch.clone() })
     }
 
     /// The next thing that it says, within `most`. A user who wants the end gets it: standard input
@@ -297,9 +298,11 @@ impl Drop for Guardian {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             match self.lines.recv_timeout(Duration::from_millis(50)) {
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
                 Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
         }
+        // As a rule the guardian has done so.
+        super::named::remove(&self.scratch);
     }
 }

@@ -52,7 +52,7 @@ points! {
     RescheduleEntry = "irq_vectors/reschedule_entry" [] => "reschedule_entry";
     RescheduleExit = "irq_vectors/reschedule_exit" [] => "reschedule_exit";
     SignalGenerate = "signal/signal_generate" ["sig", "pid"];
-    SignalDeliver = "signal/signal_deliver" ["sig"];
+    SignalDeliver = "signal/signal_deliver" ["sig", "sa_handler"];
 }
 
 /// A thread's state when it leaves its CPU, from `sched_switch`: it could go on.

@@ -31,10 +31,16 @@ pub fn post(scratch: &Path) -> Result<i32, Errno> {
 
 /// A process outside of the group removes what the run leaves behind, if its caller has gone too.
 fn tidy_up(scratch: &Path) {
+    let sentinel = process::getpid();
     match process::fork() {
         Ok(Forked::Parent(tidier)) => drop(process::put_into_group(tidier, tidier)),
         Ok(Forked::Child) => {
             let _ = process::put_into_group(0, 0);
+            // A process that isn't dead yet could make a queue again.
+            let objects = super::named::listed(scratch);
+            super::named::remove_all(&objects);
+            process::await_end_of_group(sentinel);
+            super::named::remove_all(&objects);
             let _ = std::fs::remove_dir_all(scratch);
             super::ftrace::clean();
             process::exit(0)

@@ -116,7 +116,9 @@ impl Spec {
             spin,
             memories: Vec::new(),
             program: self.program.clone(),
+            cpus: self.cpus.clone(),
             scratch: self.scratch.clone(),
+            named: super::named::found(&self.scratch),
             most_memory: self.memory,
         };
         for (index, spec) in world.image.memories.iter().enumerate() {

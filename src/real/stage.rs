@@ -1,13 +1,14 @@
 //! What a run's processes find: pipes, the terminal and files, each at its descriptor.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
 use crate::kernel::ipc::socket::SocketKind;
-use crate::os::{file, socket};
+use crate::os::ipc::{self, OpenQueue};
+use crate::os::{self, file, socket};
 use crate::program::ProgramId;
 use crate::program::native::World;
 use crate::scenario::Scenario;
@@ -18,31 +19,64 @@ use super::spec::Spec;
 pub struct Channels {
     /// The guardian's own ends of pipes.
     pub ends: Vec<Fd>,
-    /// Where keys are pressed.
-    pub keyboard: OwnedFd,
+    pub keyboard: Keyboard,
     /// The sockets that keep the ports of TCP addresses for the run; nobody listens at them.
     pub ports: Vec<OwnedFd>,
     /// In what they differ from what the scenario asks for.
     pub notes: Vec<String>,
 }
 
+/// Where keys are pressed, with the terminal's line discipline: a line can be read when it is complete,
+/// and a read takes one line.
+#[derive(Debug)]
+pub struct Keyboard {
+    /// Each write to it is read as a packet of its own.
+    lines: OwnedFd,
+    line: String,
+}
+
+impl Keyboard {
+    pub fn press(&mut self, keys: &str) {
+        for key in keys.chars() {
+            self.line.push(key);
+            if key == '\n' {
+                let line = std::mem::take(&mut self.line);
+                let _ = nix::unistd::write(&self.lines, line.as_bytes());
+            }
+        }
+    }
+}
+
 /// Makes pipes and the terminal.
 pub fn make_channels(world: &World) -> nix::Result<Channels> {
     let (mut ends, mut notes) = (Vec::new(), Vec::new());
-    for pipe in &world.image.pipes {
+    for (number, pipe) in world.image.pipes.iter().enumerate() {
+        if pipe.fifo {
+            os::pipe::make_fifo(&world.fifo(number))?;
+            continue;
+        }
         let (read, write, holds) = file::pipe(pipe.capacity)?;
-        if holds != pipe.capacity {
+        // What is at least a page is rounded up in the model as well.
+        if holds != pipe.capacity.next_power_of_two() {
             let name = &world.image.objects[pipe.object.index()].name;
             notes.push(format!("pipe `{name}` holds {holds} bytes here, not {}", pipe.capacity));
+        }
+        if pipe.nonblock {
+            for end in [&read, &write] {
+                os::pipe::nonblock(end.as_raw_fd(), true)?;
+            }
         }
         file::place(read, world.descriptor(pipe.read))?;
         file::place(write, world.descriptor(pipe.write))?;
         ends.extend([pipe.read, pipe.write]);
     }
-    let (reads, keyboard, _) = file::pipe(65536)?;
+    let (reads, lines, _) = file::pipe(65536)?;
+    file::set_direct(lines.as_raw_fd(), true).map_err(|_| nix::errno::Errno::EINVAL)?;
+    let keyboard = Keyboard { lines, line: String::new() };
     file::place(reads, world.descriptor(Fd(0)))?;
     let screen = world.scratch.join("terminal");
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
+    file::place(nix::unistd::dup(&screen)?, world.descriptor(Fd(2)))?;
     file::place(screen, world.descriptor(Fd(1)))?;
     let ports = take_ports(world, &mut notes)?;
     Ok(Channels { ends, keyboard, ports, notes })
@@ -89,9 +123,14 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
             let text = format!("a file of {} bytes is larger than the run's limit", wanted.size);
             return Err(std::io::Error::other(text));
         }
+        if !wanted.exists {
+            continue;
+        }
         let path = spec.scratch.join(format!("file-{number}"));
         let mut out = std::io::BufWriter::new(std::fs::File::create(path)?);
-        std::io::copy(&mut std::io::repeat(0).take(wanted.size), &mut out)?;
+        out.write_all(wanted.text.as_bytes())?;
+        let rest = wanted.size - (wanted.text.len() as u64).min(wanted.size);
+        std::io::copy(&mut std::io::repeat(0).take(rest), &mut out)?;
         let made = out.into_inner()?;
         if !wanted.cached {
             file::forget(&OwnedFd::from(made)).map_err(std::io::Error::from)?;
@@ -100,14 +139,24 @@ pub fn make_files(spec: &Spec, scenario: &Scenario) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Each process of the list of starts has opened its files itself; it gives up the ends of pipes
+/// Each process of the list of starts has opened its files and message queues itself; it gives up the ends of pipes
 /// that its program doesn't use.
 pub fn open_own_files(world: &World, program: ProgramId) -> nix::Result<()> {
     let used = &world.image.programs[usize::from(program.0)].fds;
     for (number, spec) in world.image.files.iter().enumerate() {
-        if used.contains(&spec.fd) {
+        if spec.exists && used.contains(&spec.fd) {
             let opened = file::open(&world.path(number), OFlag::O_RDWR)?;
             file::place(opened, world.descriptor(spec.fd))?;
+        }
+    }
+    for (number, spec) in world.image.ipc.queues.iter().enumerate() {
+        // One whose name has gone meanwhile isn't open to those who start later.
+        if let Some(fd) = spec.fd.filter(|fd| used.contains(fd)) {
+            let how = OpenQueue { create: None, exclusive: false, nonblock: false };
+            let opened = world.named.queues.get(number).map(|name| ipc::open_queue(name, how));
+            if let Some(Ok(opened)) = opened {
+                file::place(opened, world.descriptor(fd))?;
+            }
         }
     }
     for pipe in &world.image.pipes {

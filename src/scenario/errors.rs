@@ -173,4 +173,7 @@ rows! {
     Unused, "a program that nobody runs",
         "A warning: no process runs the program, nor does anybody fork it.",
         "[program.spare]\nsteps = [ { exit = 0 } ]", "";
+    Shell, "a line that the shell can't read",
+        "The line has a command, a quote or an operator that isn't known here, or names a program that doesn't exist.",
+        "{ sh = \"echo hello | wcc\" }", "{ sh = \"echo hello | wc\" }";
 }

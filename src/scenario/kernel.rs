@@ -7,14 +7,17 @@ use serde::Deserialize;
 
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
+use crate::kernel::page_cache::Writeback;
 use crate::kernel::process::MOST_BIRTHS;
 use crate::kernel::sched::{POLICIES, PolicyRow};
 use crate::program::Image;
-use crate::program::at::{Anything, At, Entries, Raw, Time, Whole};
+use crate::program::amount::fixed_size;
+use crate::program::at::{Anything, At, Entries, Raw, Size, Time, Whole};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
-use super::table::{raw_time, whole};
+use super::machine::PAGE;
+use super::table::{raw_time, size, whole};
 
 /// `[kernel]`: the kernel's configuration.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -41,6 +44,14 @@ pub struct KernelForm {
     /// At most so many processes (zombies too) and threads at the same time; if absent, 32768 beside
     /// those that the scenario starts.
     pub max_tasks: Option<At<Whole>>,
+    /// When dirty pages of files go to the disk by themselves: { after = "30s", every = "5s" }, Linux's
+    /// own, if absent; or "never".
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::writeback")]
+    pub writeback: Option<At<Anything>>,
+    /// How many bytes are read ahead at most when a file is read in order; "128KiB", as on Linux, if
+    /// absent; "0B" turns it off.
+    pub read_ahead: Option<At<Size>>,
 }
 
 /// Resolves the table, for a scenario that starts so many processes itself.
@@ -62,6 +73,8 @@ pub fn options(form: &KernelForm, started: u64, costs: &Costs, problems: &mut Pr
         placement: form.placement.unwrap_or_default(),
         balance: form.balance.unwrap_or_default(),
         max_tasks: max_tasks(form, started, problems),
+        writeback: writeback(form, costs, problems),
+        read_ahead: read_ahead(form, problems),
     }
 }
 
@@ -85,6 +98,44 @@ pub fn as_on_host(image: &mut Image, problems: &mut Problems) {
         }
     }
     image.machine.measured_disk = costs.disk.clone();
+}
+
+fn writeback(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Writeback {
+    let mut writeback = Writeback::default();
+    let Some(at) = &form.writeback else { return writeback };
+    let entries = match &at.value.0 {
+        Raw::Text(text) if text == "never" => return Writeback { after: None, ..writeback },
+        Raw::Table(entries) => entries,
+        other => {
+            let message = format!("`writeback` is a table or \"never\", not {}", other.kind());
+            problems.error(Code::WrongType, at.span.clone(), message);
+            return writeback;
+        }
+    };
+    for (key, at) in entries {
+        let time = raw_time(&at.value, &at.span, costs.instruction, problems);
+        match (key.value.as_str(), time) {
+            ("after", Some(time)) => writeback.after = Some(time),
+            ("every", Some(time)) if !time.is_zero() => writeback.every = time,
+            ("every", Some(_)) => problems.error(Code::OutOfRange, at.span.clone(), "`every` is more than 0"),
+            ("after" | "every", None) => {}
+            (other, _) => {
+                let message = format!("`writeback` has no key `{other}`");
+                let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
+                problems.push(problem.suggest(other, ["after", "every"]));
+            }
+        }
+    }
+    writeback
+}
+
+fn read_ahead(form: &KernelForm, problems: &mut Problems) -> u32 {
+    let Some(at) = &form.read_ahead else { return 32 };
+    match fixed_size(&at.value.0) {
+        Ok(0) => 0,
+        // At most 2^18 pages, so that the cast is exact.
+        _ => size(at, "`read-ahead`", 1 << 30, problems).unwrap_or(0).div_ceil(PAGE) as u32,
+    }
 }
 
 fn max_tasks(form: &KernelForm, started: u64, problems: &mut Problems) -> u32 {

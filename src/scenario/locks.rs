@@ -1,7 +1,9 @@
 //! `[mutex.NAME]` and `[semaphore.NAME]`: their words in memory.
 //!
-//! The words of all mutexes and semaphores lie in hidden shared pages, each in a cache line of its
+//! The words of all locks lie in hidden shared pages, each in a cache line of its
 //! own, 64 to a page.
+
+use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,21 +12,42 @@ use toml::de::DeTable;
 use crate::ids::{ObjectId, PageNumber};
 use crate::program::at::{At, Whole};
 use crate::program::image::{ArraySpec, Backing, MemoryId, MemorySpec, Width};
-use crate::program::names::{Lock, Names, Semaphore};
-use crate::program::problem::Problems;
+use crate::program::names::{Lock, LockKind, Names, Protocol, Semaphore};
+use crate::program::problem::{Code, Problems};
 use crate::trace::header::ObjectEntry;
 
 use super::machine::PAGE;
 use super::objects::Objects;
+use super::sync::TimerForm;
 use super::table::{named, whole};
 
 /// The bytes between two lock words: a cache line, so that neighbours don't share one.
 const LINE: u32 = 64;
 
-/// `[mutex.NAME]`: a lock on a futex, for `lock` and `unlock`.
+/// `[mutex.NAME]`: a lock on a futex, for `lock`, `try-lock` and `unlock`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct MutexForm {}
+pub struct MutexForm {
+    /// What happens if its holder takes it again or another thread gives it back: "normal" (the default:
+    /// nobody looks), "recursive", or "error-checking".
+    pub kind: Option<LockKind>,
+    /// What becomes of priorities: "none" (the default), "inherit" (the holder has the priority of the
+    /// highest waiter), or "ceiling" (the holder has at least the priority `ceiling`).
+    pub protocol: Option<At<ProtocolName>>,
+    /// The priority with `protocol = "ceiling"`.
+    pub ceiling: Option<At<Whole>>,
+    /// Whether whoever gets it after its holder has died is told, by EOWNERDEAD; false if absent. It needs
+    /// `protocol = "inherit"`, by which the kernel knows the holder.
+    pub robust: Option<At<bool>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProtocolName {
+    None,
+    Inherit,
+    Ceiling,
+}
 
 /// `[semaphore.NAME]`: a counter on a futex, for `sem-wait` and `sem-post`.
 #[derive(Deserialize, JsonSchema)]
@@ -34,41 +57,87 @@ pub struct SemaphoreForm {
     pub value: Option<At<Whole>>,
 }
 
+/// Cache lines in a hidden shared memory object.
+pub struct Lines {
+    pub memory: MemoryId,
+    base: PageNumber,
+    next: u32,
+}
+
+impl Lines {
+    /// The page and the offset in it of the next line.
+    pub fn next(&mut self) -> (PageNumber, u32) {
+        let at = self.next * LINE;
+        self.next += 1;
+        let page = u64::from(at) / PAGE;
+        (PageNumber(self.base.0 + page as u32), at % PAGE as u32)
+    }
+}
+
+impl MutexForm {
+    fn protocol(&self, problems: &mut Problems) -> Protocol {
+        let name = self.protocol.as_ref().map_or(ProtocolName::None, |at| at.value);
+        let mut wrong = |at: &Range<usize>, message: &str| {
+            problems.error(Code::OutOfRange, at.clone(), message);
+        };
+        match &self.robust {
+            Some(at) if at.value && name != ProtocolName::Inherit => {
+                wrong(&at.span, "a robust mutex needs `protocol = \"inherit\"`");
+            }
+            Some(_) | None => {}
+        }
+        match (name, &self.ceiling, &self.protocol) {
+            (ProtocolName::Ceiling, None, Some(at)) => {
+                wrong(&at.span, "this protocol needs a `ceiling`");
+                Protocol::None
+            }
+            (ProtocolName::None | ProtocolName::Inherit, Some(at), _) => {
+                wrong(&at.span, "a ceiling needs `protocol = \"ceiling\"`");
+                Protocol::None
+            }
+            (ProtocolName::Inherit, None, _) => Protocol::Inherit,
+            (ProtocolName::Ceiling, Some(at), _) => {
+                let ceiling = whole(at, "`ceiling`", -1_000_000..=1_000_000, problems);
+                Protocol::Ceiling(ceiling.unwrap_or(0))
+            }
+            (ProtocolName::None | ProtocolName::Ceiling, None, _) => Protocol::None,
+        }
+    }
+}
+
 impl Objects {
     pub(super) fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
         let mutexes = named::<MutexForm>(root, "mutex", problems);
         let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);
-        let Some(first) =
-            mutexes.first().map(|entry| &entry.name).or(semaphores.first().map(|entry| &entry.name))
-        else {
+        let timers = named::<TimerForm>(root, "timer", problems);
+        let count = (mutexes.len() + semaphores.len()) as u64 + super::sync::lines(root);
+        if count == 0 {
             return;
-        };
-        let count = (mutexes.len() + semaphores.len()) as u64;
-        let memory = self.pages(count * u64::from(LINE), first, problems);
-        self.entries.push(ObjectEntry { kind: "memory".to_owned(), name: "locks".to_owned() });
+        }
+        let name = At::new(0..0, "locks".to_owned());
+        let memory = self.pages(count * u64::from(LINE), &name, problems);
+        self.entries.push(ObjectEntry { kind: "memory".to_owned(), name: name.value });
         let object = ObjectId::from(self.entries.len() - 1);
         let id = MemoryId(self.memories.len() as u16);
         self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
-        let mut next = 0_u32;
-        let mut line = || {
-            let at = next * LINE;
-            next += 1;
-            let page = u64::from(at) / PAGE;
-            let page = PageNumber(memory.base.0 + page as u32);
-            (page, at % PAGE as u32)
-        };
+        let mut lines = Lines { memory: id, base: memory.base, next: 0 };
         for entry in mutexes {
             let object = self.object("mutex", &entry.name, names, problems);
-            let (page, offset) = line();
+            let kind = entry.form.kind.unwrap_or_default();
+            let protocol = entry.form.protocol(problems);
+            let robust = entry.form.robust.is_some_and(|at| at.value);
+            let (page, offset) = lines.next();
+            // Only those that aren't plain look who holds them, and how often.
+            let count = if kind == LockKind::Normal { 1 } else { 3 };
             let word = self.array(ArraySpec {
                 object,
                 name: entry.name.value.clone(),
                 page,
                 offset,
                 width: Width::Int32,
-                initial: vec![0],
+                initial: vec![0; count],
             });
-            let lock = Lock { word, memory: id, object };
+            let lock = Lock { word, memory: id, object, kind, protocol, robust };
             names.mutexes.insert(entry.name.value, lock);
         }
         for entry in semaphores {
@@ -76,7 +145,7 @@ impl Objects {
             let value = entry.form.value.as_ref();
             let bounds = 0..=i128::from(i32::MAX);
             let value = value.and_then(|at| whole(at, "a semaphore's value", bounds, problems));
-            let (page, offset) = line();
+            let (page, offset) = lines.next();
             let name = &entry.name.value;
             let mut word = |part: &str, offset, value| {
                 self.array(ArraySpec {
@@ -95,6 +164,11 @@ impl Objects {
                 object,
             };
             names.semaphores.insert(entry.name.value, semaphore);
+        }
+        self.synchronisers(root, &mut lines, names, problems);
+        for entry in timers {
+            let words = self.timer(&entry.name, &mut lines, names, problems);
+            names.timers.insert(entry.name.value, words);
         }
     }
 }

@@ -83,6 +83,8 @@ pub struct DeviceForm {
     pub per_kib: Option<At<Time>>,
     /// Disks: how many requests it works on at the same time; 1 if absent.
     pub depth: Option<At<Whole>>,
+    /// Disks: how many bytes its files can have together; no limit if absent. A real run has none.
+    pub capacity: Option<At<Size>>,
     /// Noise: the time from one interrupt to the next.
     pub interval: Option<At<TimeChoice>>,
     /// For network cards: so many packets wait at most; 256 if absent.
@@ -323,6 +325,7 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
         ("service", form.service.as_ref().map(|at| &at.span), disk),
         ("per-kib", form.per_kib.as_ref().map(|at| &at.span), disk),
         ("depth", form.depth.as_ref().map(|at| &at.span), disk),
+        ("capacity", form.capacity.as_ref().map(|at| &at.span), disk),
         ("interval", form.interval.as_ref().map(|at| &at.span), kind == "noise"),
         ("ring", form.ring.as_ref().map(|at| &at.span), kind == "network"),
         ("coalesce", form.coalesce.as_ref().map(|at| &at.span), kind == "network"),
@@ -355,6 +358,7 @@ fn disk(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> DiskSp
             .unwrap_or(Duration::Fixed(Span::from_millis(4))),
         per_kib: per_kib.and_then(|at| time(at, instruction, problems)).unwrap_or(Span::from_micros(5)),
         depth: depth.and_then(|at| whole(at, "`depth`", 1..=1024, problems)).unwrap_or(1),
+        capacity: form.capacity.as_ref().and_then(|at| size(at, "a disk", MOST_BYTES, problems)),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -18,11 +18,15 @@ pub mod machine;
 pub mod markdown;
 pub mod objects;
 pub mod processes;
+pub mod queues;
 pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod shared;
+pub mod shell;
 pub mod sockets;
+pub mod streams;
+pub mod sync;
 pub mod table;
 
 use std::path::Path;
@@ -139,6 +143,9 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
+    let shell = shell::expansion(text, &root, &mut problems);
+
+    shell::expand(&mut root, &shell, &mut problems);
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };
     let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);
@@ -216,11 +223,16 @@ fn read(
         texts: tables.texts,
         names: tables.names,
         fd_lists: tables.fd_lists,
+        arguments: tables.arguments,
+        polls: tables.polls,
+        sets_timers: tables.sets_timers,
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,
         sockets: objects.sockets,
         terminal: objects.terminal,
+        ipc: objects.ipc,
+        lists: tables.lists,
         memories: objects.memories,
         arrays: objects.arrays,
         injections,

@@ -1,4 +1,4 @@
-//! `[pipe.X]`, `[file.X]`, `[memory.X]`, `[shm.X]`, `[mutex.X]`, `[semaphore.X]`: what processes
+//! `[pipe.X]`, `[fifo.X]`, `[file.X]`, `[memory.X]`, `[shm.X]`, `[mutex.X]`, `[semaphore.X]`: what processes
 //! communicate through, with descriptors and pages assigned.
 //!
 //! Descriptors are the same in all processes: 0 is the keyboard, 1 the screen, then come the pipes
@@ -42,6 +42,16 @@ pub struct PipeForm {
     pub capacity: Option<At<Size>>,
     /// Which ends a process holds: "used" (the default), those that its program uses, or "both".
     pub ends: Option<Ends>,
+    /// Whether calls on it fail with EAGAIN where they would wait (O_NONBLOCK); false if absent.
+    pub nonblock: Option<bool>,
+}
+
+/// `[fifo.NAME]`: a pipe with a name in the system, which unrelated processes can open.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FifoForm {
+    /// How many bytes it holds; "64KiB" if absent.
+    pub capacity: Option<At<Size>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -61,6 +71,11 @@ pub struct FileForm {
     pub disk: Option<At<String>>,
     /// Whether its pages are in the page cache at the beginning; false if absent.
     pub cached: Option<bool>,
+    /// Whether it exists at the beginning, and whoever uses it has it open; true if absent. One that
+    /// doesn't is made by `open`.
+    pub exists: Option<bool>,
+    /// What it holds at the beginning; its size is the text's length then, if `size` is absent.
+    pub text: Option<String>,
 }
 
 /// `[memory.NAME]`: private memory of each process that touches it.
@@ -109,6 +124,7 @@ pub struct Objects {
     pub files: Vec<FileSpec>,
     pub sockets: Vec<SocketSpec>,
     pub terminal: TerminalSpec,
+    pub ipc: crate::program::ipc::Ipc,
     pub memories: Vec<MemorySpec>,
     pub arrays: Vec<ArraySpec>,
     next_fd: u16,
@@ -131,17 +147,21 @@ pub fn read(
         files: Vec::new(),
         sockets: Vec::new(),
         terminal,
+        ipc: crate::program::ipc::Ipc::default(),
         memories: Vec::new(),
         arrays: Vec::new(),
         next_fd: 3,
         next_page: FIRST_PAGE,
     };
     objects.pipes(root, names, problems);
+    objects.fifos(root, names, problems);
     objects.files(root, devices, names, problems);
+    objects.queues(root, names, problems);
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
     objects.sockets(root, names, problems);
+    super::streams::read(root, names, problems);
     objects
 }
 
@@ -174,7 +194,7 @@ impl Objects {
         ObjectId::from(self.entries.len() - 1)
     }
 
-    fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
+    pub(super) fn fd(&mut self, name: &At<String>, problems: &mut Problems) -> Fd {
         let fd = Fd(self.next_fd);
         match self.next_fd.checked_add(1) {
             Some(next) => self.next_fd = next,
@@ -205,7 +225,9 @@ impl Objects {
             let (read, write) = (self.fd(&entry.name, problems), self.fd(&entry.name, problems));
             let capacity = entry.form.capacity.as_ref();
             let capacity = capacity.and_then(|at| size(at, "a pipe", 1 << 30, problems));
-            self.pipes.push(PipeSpec { object, capacity: capacity.unwrap_or(64 << 10), read, write });
+            let capacity = capacity.unwrap_or(64 << 10);
+            let nonblock = entry.form.nonblock.unwrap_or(false);
+            self.pipes.push(PipeSpec { object, capacity, read, write, nonblock, fifo: false });
             self.rules.push(PipeRule {
                 name: entry.name.value.clone(),
                 of: entry.form.of,
@@ -215,6 +237,18 @@ impl Objects {
             });
             let channel = Channel::Pipe { read, write };
             names.channels.insert(entry.name.value, channel);
+        }
+    }
+
+    fn fifos(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
+        for entry in named::<FifoForm>(root, "fifo", problems) {
+            let object = self.object("fifo", &entry.name, names, problems);
+            let (read, write) = (self.fd(&entry.name, problems), self.fd(&entry.name, problems));
+            let capacity = entry.form.capacity.as_ref();
+            let capacity = capacity.and_then(|at| size(at, "a FIFO", 1 << 30, problems));
+            let capacity = capacity.unwrap_or(64 << 10);
+            self.pipes.push(PipeSpec { object, capacity, read, write, nonblock: false, fifo: true });
+            names.channels.insert(entry.name.value, Channel::Pipe { read, write });
         }
     }
 
@@ -250,12 +284,30 @@ impl Objects {
                 Ok(0) => Some(0),
                 _ => size(at, "a file", MOST_BYTES, problems),
             });
+            let exists = entry.form.exists.unwrap_or(true);
+            let text = entry.form.text.unwrap_or_default();
+            let says_content = !text.is_empty() || bytes.is_some();
+            if !exists && says_content {
+                let message =
+                    format!("`{}` doesn't exist at the beginning, so it holds nothing", entry.name.value);
+                problems.error(Code::OutOfRange, entry.name.span.clone(), message);
+            }
+            if !exists {
+                names.absent.insert(entry.name.value.clone());
+            }
+            let length = text.len() as u64;
+            if bytes.is_some_and(|bytes| bytes < length) {
+                let message = format!("its text has {length} bytes");
+                problems.error(Code::OutOfRange, entry.name.span.clone(), message);
+            }
             self.files.push(FileSpec {
                 object,
                 fd,
                 disk: disk.unwrap_or_default(),
-                size: bytes.unwrap_or(0),
+                size: bytes.unwrap_or(length).max(length),
                 cached: entry.form.cached.unwrap_or(false),
+                exists,
+                text,
             });
             names.channels.insert(entry.name.value, Channel::File(fd));
         }
@@ -270,8 +322,9 @@ impl Objects {
                 let found = lookup(&names.channels, "file", &at.value, &at.span, problems)?;
                 match found {
                     Channel::File(fd) => Some(*fd),
-                    Channel::Pipe { .. } => {
-                        let message = format!("`{}` is a pipe; this needs a file", at.value);
+                    Channel::Pipe { .. } | Channel::Queue(_) => {
+                        let kind = names.kinds.get(&at.value).copied().unwrap_or_default();
+                        let message = format!("`{}` is a {kind}; this needs a file", at.value);
                         problems.error(Code::WrongObject, at.span.clone(), message);
                         None
                     }

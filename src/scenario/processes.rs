@@ -13,11 +13,14 @@ use crate::kernel::sched::Parameters;
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, Start, StartId};
-use crate::program::names::Names;
+use crate::program::library::timer::{Prelude, TIMER_START};
+use crate::program::names::{Names, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
+use crate::program::value::Amount;
 use crate::time::{Instant, Span};
 
-use super::table::{entries, read_form, time, whole};
+use super::sync::TimerForm;
+use super::table::{Entry, entries, lookup, named, read_form, time, whole};
 
 /// `[process.NAME]`: a process that exists from the beginning, or comes to exist at a time.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -115,6 +118,7 @@ pub fn read(
         });
         all.body(name, steps, names, problems);
     }
+    all.timers(root, instruction, names, problems);
     for (name, form, program) in waiting {
         let program = program.or_else(|| {
             let at = form.program.as_ref()?;
@@ -164,6 +168,35 @@ fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
 }
 
 impl Processes {
+    /// The programs of timers' threads: they wait, and then go through the steps of the program that the timer
+    /// names.
+    fn timers(&mut self, root: &DeTable<'_>, instruction: Span, names: &mut Names, problems: &mut Problems) {
+        // Whatever is wrong in the tables has been said when their words were given a place.
+        let mut told = Problems::default();
+        for Entry { name, form } in named::<TimerForm>(root, "timer", &mut told) {
+            let Some(&words) = names.timers.get(&name.value) else { continue };
+            let after = time(&form.after, instruction, problems).unwrap_or(Span::ZERO);
+            let named_program = &form.program;
+            let found =
+                lookup(&names.programs, "program", &named_program.value, &named_program.span, problems);
+            let Some(&found) = found else { continue };
+            names.by_timers.push(found);
+            let mut all = entries(root, "program", &mut told).into_iter();
+            let Some((_, value)) = all.find(|(program, _)| program.value == named_program.value) else {
+                let message = "a timer runs a `[program.NAME]`, not a process";
+                problems.error(Code::WrongObject, named_program.span.clone(), message);
+                continue;
+            };
+            let (_, steps) = form_and_steps::<ProgramForm>(value, "a program", &mut told);
+            let mut steps = steps.unwrap_or_default();
+            let prelude = Prelude { name: name.clone(), after: Amount::Const(after.as_nanos()) };
+            steps.insert(0, Step::of(&TIMER_START, Box::new(prelude), name.span.clone()));
+            let program = ProgramId(self.bodies.len() as u16);
+            names.synchronisers.insert(name.value.clone(), Synchroniser::Timer { words, program });
+            self.bodies.push(Body { name, steps });
+        }
+    }
+
     fn body(
         &mut self,
         name: At<String>,

@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::Fd;
+use crate::program::ProgramId;
+use crate::program::handler::SIGNAL_VARIABLE;
 use crate::program::image::{MemoryId, Start};
 use crate::program::instruction::Instruction;
 use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
@@ -39,14 +41,14 @@ pub fn relate(
     check_pipes(units, starts, rules, names, &reach, problems);
     // A step that couldn't be read may be the one that runs a program.
     if !problems.has_errors() {
-        check_used(units, starts, &reach, problems);
+        check_used(units, starts, names, &reach, problems);
     }
     let pipe_ends: BTreeSet<Fd> =
         rules.iter().filter(|rule| !rule.both).flat_map(|rule| [rule.read, rule.write]).collect();
     let threads: BTreeSet<usize> = units
         .iter()
         .flat_map(|unit| &unit.edges)
-        .filter(|edge| edge.link == Link::Thread)
+        .filter(|edge| matches!(edge.link, Link::Thread | Link::Handler))
         .map(|edge| usize::from(edge.to.0))
         .collect();
     for (index, unit) in units.iter_mut().enumerate() {
@@ -108,7 +110,7 @@ fn close_unused(index: usize, unit: &mut Unit, reach: &Reach, pipe_ends: &BTreeS
         let below = &reach.fds[target(edge)];
         match edge.link {
             // The process itself goes on with these.
-            Link::Exec | Link::Thread => keep.extend(below),
+            Link::Exec | Link::Thread | Link::Handler => keep.extend(below),
             Link::Fork => {
                 for fd in below.iter().filter(|fd| pipe_ends.contains(fd)) {
                     let top = last.entry(*fd).or_insert(edge.top);
@@ -138,11 +140,24 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         .iter()
         .enumerate()
         .flat_map(|(index, unit)| unit.edges.iter().map(move |edge| (index, edge)))
-        .filter(|(_, edge)| edge.link != Link::Exec)
-        .map(|(index, edge)| (index, target(edge)))
+        .flat_map(|(index, edge)| match edge.link {
+            Link::Fork | Link::Thread => vec![(index, target(edge))],
+            // A handler shares the variables in both directions.
+            Link::Handler => vec![(index, target(edge)), (target(edge), index)],
+            Link::Exec => Vec::new(),
+        })
         .collect();
+    let edges = units.iter().flat_map(|unit| &unit.edges);
+    let handlers: BTreeSet<usize> = edges.filter(|edge| edge.link == Link::Handler).map(target).collect();
     let mut known: Vec<BTreeSet<String>> =
         units.iter().map(|unit| unit.set.iter().cloned().collect()).collect();
+    let passed: Vec<(ProgramId, String)> = units.iter().flat_map(|unit| unit.passed.clone()).collect();
+    for (program, name) in passed {
+        known[usize::from(program.0)].insert(name);
+    }
+    for handler in handlers {
+        known[handler].insert(SIGNAL_VARIABLE.to_owned());
+    }
     let mut needs: Vec<BTreeSet<String>> =
         units.iter().map(|unit| unit.unset.iter().map(|(name, _)| name.clone()).collect()).collect();
     loop {
@@ -259,8 +274,10 @@ fn out_of_reach(pipe: &str, owner: &str, process: &str, at: std::ops::Range<usiz
         .help(format!("or leave out `of`, so that init, the parent of all, creates `{pipe}`"))
 }
 
-fn check_used(units: &[Unit], starts: &[Start], reach: &Reach, problems: &mut Problems) {
+fn check_used(units: &[Unit], starts: &[Start], names: &Names, reach: &Reach, problems: &mut Problems) {
     let mut used: BTreeSet<usize> = BTreeSet::new();
+    // A timer's thread has the program's steps for its own.
+    used.extend(names.by_timers.iter().map(|program| usize::from(program.0)));
     for start in starts {
         used.extend(&reach.programs[usize::from(start.program.0)]);
     }

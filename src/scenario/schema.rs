@@ -91,6 +91,13 @@ pub fn tick(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "string" })
 }
 
+/// `writeback` in `[kernel]`: times, or "never".
+pub fn writeback(_: &mut SchemaGenerator) -> Schema {
+    let time = json!({ "type": "string" });
+    let table = json!({ "type": "object", "additionalProperties": false, "properties": { "after": time, "every": time } });
+    schemars::json_schema!({ "anyOf": [{ "const": "never" }, table] })
+}
+
 /// `costs` in `[machine]`: a profile's name or path, or a table with what differs from one.
 pub fn costs(_: &mut SchemaGenerator) -> Schema {
     let built_in: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
@@ -197,12 +204,35 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "device", shape: Shape::Named, schema: schema_of::<super::machine::DeviceForm> },
     TableRow { key: "kernel", shape: Shape::Table, schema: schema_of::<super::kernel::KernelForm> },
     TableRow { key: "pipe", shape: Shape::Named, schema: schema_of::<super::objects::PipeForm> },
+    TableRow { key: "fifo", shape: Shape::Named, schema: schema_of::<super::objects::FifoForm> },
     TableRow { key: "file", shape: Shape::Named, schema: schema_of::<super::objects::FileForm> },
     TableRow { key: "memory", shape: Shape::Named, schema: schema_of::<super::objects::MemoryForm> },
     TableRow { key: "shm", shape: Shape::Named, schema: schema_of::<super::objects::ShmForm> },
+    TableRow { key: "stream", shape: Shape::Named, schema: schema_of::<super::streams::StreamForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
     TableRow { key: "socket", shape: Shape::Named, schema: schema_of::<super::sockets::SocketForm> },
+    TableRow { key: "rwlock", shape: Shape::Named, schema: schema_of::<super::sync::RwlockForm> },
+    TableRow { key: "condition", shape: Shape::Named, schema: schema_of::<super::sync::ConditionForm> },
+    TableRow { key: "barrier", shape: Shape::Named, schema: schema_of::<super::sync::BarrierForm> },
+    TableRow { key: "event-flag", shape: Shape::Named, schema: schema_of::<super::sync::EventFlagForm> },
+    TableRow { key: "once", shape: Shape::Named, schema: schema_of::<super::sync::OnceForm> },
+    TableRow { key: "spinlock", shape: Shape::Named, schema: schema_of::<super::sync::SpinlockForm> },
+    TableRow { key: "value", shape: Shape::Named, schema: schema_of::<super::sync::ValueForm> },
+    TableRow { key: "thread-queue", shape: Shape::Named, schema: schema_of::<super::sync::ThreadQueueForm> },
+    TableRow {
+        key: "float-channel",
+        shape: Shape::Named,
+        schema: schema_of::<super::sync::FloatChannelForm>,
+    },
+    TableRow { key: "timer", shape: Shape::Named, schema: schema_of::<super::sync::TimerForm> },
+    TableRow { key: "mqueue", shape: Shape::Named, schema: schema_of::<super::queues::MqueueForm> },
+    TableRow { key: "sysv-queue", shape: Shape::Named, schema: schema_of::<super::queues::TypedQueueForm> },
+    TableRow {
+        key: "sysv-semaphores",
+        shape: Shape::Named,
+        schema: schema_of::<super::queues::SemaphoresForm>,
+    },
     TableRow { key: "process", shape: Shape::Named, schema: schema_of::<super::processes::ProcessForm> },
     TableRow { key: "program", shape: Shape::Named, schema: schema_of::<super::processes::ProgramForm> },
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },

@@ -24,8 +24,9 @@ pub struct Entry<T> {
 
 /// Names that steps give a meaning of their own, by the table that can't use them.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("pipe", &["terminal"]),
-    ("file", &["terminal"]),
+    ("pipe", &["terminal", "stdin", "stdout", "stderr"]),
+    ("fifo", &["terminal", "stdin", "stdout", "stderr"]),
+    ("file", &["terminal", "stdin", "stdout", "stderr"]),
     ("memory", &["kernel", "locks"]),
     ("shm", &["kernel", "locks"]),
     ("program", &["any", "all"]),
@@ -69,7 +70,9 @@ pub fn entries<'t, 'i>(
     };
     let mut list = Vec::new();
     for (name, span, value) in in_order(inner) {
-        if !is_name(name) {
+        // A file's name may have an ending.
+        let bare = if table == "file" { name.replace('.', "") } else { name.to_owned() };
+        if !is_name(&bare) {
             let message = format!("`{name}` can't be a name");
             let problem = Problem::error(Code::BadName, span, message);
             problems.push(problem.help("a name has letters, digits, `-` and `_`, a letter in front"));
@@ -108,6 +111,11 @@ pub fn single<T: DeserializeOwned + JsonSchema + Default>(
 ) -> T {
     let value = root.get(table);
     value.and_then(|value| read_form(value, &format!("`[{table}]`"), problems)).unwrap_or_default()
+}
+
+/// All names that some table can't use.
+pub fn reserved() -> impl Iterator<Item = &'static str> {
+    RESERVED.iter().flat_map(|(_, names)| names.iter().copied())
 }
 
 fn is_reserved(table: &str, name: &str) -> bool {

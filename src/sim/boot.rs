@@ -1,6 +1,6 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
@@ -11,18 +11,24 @@ use crate::ids::{CpuId, Fd, Pid, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Caches;
 use crate::kernel::cpu::Cpu;
+use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
+use crate::kernel::ipc::Ipc;
 use crate::kernel::ipc::futex::Futexes;
+use crate::kernel::ipc::pi::PiLocks;
 use crate::kernel::ipc::pipe::Pipe;
+use crate::kernel::ipc::semaphore_set::SemaphoreSet;
 use crate::kernel::ipc::socket::{Address, Sockets};
+use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
 use crate::kernel::sched::{self, Ready, Site};
+use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::Backing;
+use crate::program::image::{Backing, FileSpec, PipeSpec};
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -50,6 +56,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             outcome: None,
             deadlock: None,
             holders: BTreeMap::new(),
+            sharers: BTreeSet::new(),
             unstarted: 0,
             turns: 0,
             watched: (Instant::START, 0),
@@ -125,7 +132,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// doesn't see the end of a pipe whose writer is yet to come.
     fn open_for_later_starts(&mut self) {
         for start in self.image.starts.iter().filter(|start| start.at > Instant::START) {
-            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+            for &fd in opened_at_start(&self.image.programs[usize::from(start.program.0)], self.image) {
                 for _ in 0..start.count {
                     self.kernel.hold(OpenId(u32::from(fd.0)));
                 }
@@ -142,13 +149,17 @@ impl<'a, S: Sink> Simulator<'a, S> {
             place: Place::ChildOf(Pid::INIT),
             program: id.0,
             parameters: Arc::clone(&start.parameters),
-            affinity: start.cpu,
+            affinity: start.cpu.map_or(Affinity::Any, Affinity::Only),
             context: Context::User,
         };
         let thread = self.kernel.create(birth)?;
         let program = &image.programs[usize::from(id.0)];
         self.userland.users.push(User::started(image, origin, entry, number));
-        for &fd in &program.fds {
+        for &fd in opened_at_start(program, image) {
+            if let Some(queue) = image.ipc.queue_at(fd) {
+                self.kernel.install_mqueue(thread.leads(), fd, queue);
+                continue;
+            }
             let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
             self.kernel.install(thread.leads(), fd, open);
         }
@@ -163,12 +174,12 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.unstarted -= 1;
             let origin = Origin::Start { entry: StartId(entry), number };
             let Some(thread) = self.bear(origin, start.program, number) else { continue };
-            for &fd in &self.image.programs[usize::from(start.program.0)].fds {
+            for &fd in opened_at_start(&self.image.programs[usize::from(start.program.0)], self.image) {
                 self.kernel.drop_reference(cpu, OpenId(u32::from(fd.0)));
             }
             let image = self.image;
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
-            let to = self.kernel.place_new(start.cpu);
+            let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
             self.externally(cpu, at, |kernel| {
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
@@ -181,15 +192,22 @@ impl<'a, S: Sink> Simulator<'a, S> {
     /// may lie within the instruction that the CPU has just executed.
     pub(super) fn externally(&mut self, cpu: usize, at: Instant, happening: impl FnOnce(&mut Kernel<S>)) {
         let here = &mut self.kernel.cpus[cpu];
-        let (debt, before) = (here.debt, here.reschedule);
+        let (debt, before, current) = (here.debt, here.reschedule, here.current);
+        let attentive = self.kernel.tasks[current.index()].attention;
         let boundary = std::mem::replace(&mut here.now, at);
         happening(&mut self.kernel);
+        let news = !attentive && self.kernel.tasks[current.index()].attention;
         let here = &mut self.kernel.cpus[cpu];
         (here.now, here.debt) = (boundary, debt);
-        if before.is_none() && here.reschedule.is_some() {
+        if (before.is_none() && here.reschedule.is_some()) || news {
             self.kernel.assert_line(at, cpu, RESCHEDULE, Trigger::Edge);
         }
     }
+}
+
+/// The descriptors that a process has from the beginning: all of its program's but FIFOs'.
+fn opened_at_start<'a>(program: &'a Program, image: &'a Image) -> impl Iterator<Item = &'a Fd> {
+    program.fds.iter().filter(|&&fd| !image.is_fifo(fd))
 }
 
 fn prices(image: &Image) -> Prices {
@@ -237,15 +255,21 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         lines,
         caches: Caches::of(&image.costs),
         files: files(image, &mut frames),
+        requests: crate::kernel::requests::Requests::default(),
         frames,
         tasks: Vec::new(),
         parameters: Vec::new(),
         processes: Vec::new(),
-        pipes: image.pipes.iter().map(|pipe| Pipe::new(pipe.object, pipe.capacity)).collect(),
+        pipes: image.pipes.iter().map(pipe).collect(),
         sockets: sockets(image),
         futexes: Futexes::default(),
+        pi: PiLocks::default(),
+        ipc: ipc(image),
+        counters: Vec::new(),
+        alarms: Vec::new(),
         watchers: Watchers::default(),
         waits: Waits::default(),
+        signals: Signals::default(),
         regions: regions(image),
         terminal: Terminal::new(image.terminal.object),
         first_of: vec![None; image.starts.len()],
@@ -266,6 +290,23 @@ fn sockets(image: &Image) -> Sockets {
         bound: Vec::new(),
     });
     Sockets { all: Vec::new(), addresses: addresses.collect() }
+}
+
+fn ipc(image: &Image) -> Ipc {
+    let mut ipc = Ipc::default();
+    for spec in &image.ipc.queues {
+        ipc.messages.declare(spec.object, spec.max_messages, spec.message_size, spec.fd.is_some());
+    }
+    ipc.typed.extend(image.ipc.typed.iter().map(|spec| TypedQueue::new(spec.object, spec.capacity)));
+    let sets = image.ipc.semaphores.iter();
+    ipc.semaphores.extend(sets.map(|spec| SemaphoreSet::new(spec.object, spec.values.clone())));
+    ipc
+}
+
+fn pipe(spec: &PipeSpec) -> Pipe {
+    let mut pipe = Pipe::new(Some(spec.object), spec.capacity);
+    pipe.named = spec.fifo;
+    pipe
 }
 
 fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {
@@ -310,26 +351,23 @@ fn files(image: &Image, frames: &mut Frames) -> Files {
     for (number, file) in image.files.iter().enumerate() {
         what[file.fd.index()] = Opened::File(number as u32);
     }
-    let open = what
-        .into_iter()
-        .map(|what| Open { what, flags: Flags::default(), offset: 0, references: 0 })
-        .collect();
-    let files = image
-        .files
-        .iter()
-        .map(|spec| {
-            let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
-            let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
-            let dirty = vec![false; cached.len()];
-            File {
-                object: spec.object,
-                disk: spec.disk,
-                size: spec.size,
-                content: Bytes::default(),
-                cached,
-                dirty,
-            }
-        })
-        .collect();
-    Files { open, files, transfers: Vec::new(), free_tags: Vec::new(), named: image.named_descriptors() }
+    let flags = |what: &Opened| {
+        let (Opened::PipeRead(pipe) | Opened::PipeWrite(pipe)) = *what else { return Flags::default() };
+        Flags { nonblock: image.pipes[pipe as usize].nonblock }
+    };
+    let open = what.into_iter().map(|what| Open::new(what, flags(&what))).collect();
+    let mut order = VecDeque::new();
+    let mut file = |(number, spec): (usize, &FileSpec)| {
+        let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
+        let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
+        order.extend((0..pages as u32).map(|page| (number as u32, page)));
+        let dirty = vec![false; cached.len()];
+        let content = Bytes::text(spec.text.as_bytes());
+        let unlinked = !spec.exists;
+        File { content, cached, dirty, unlinked, ..File::new(spec.object, spec.disk, spec.size) }
+    };
+    let files: Vec<File> = image.files.iter().enumerate().map(&mut file).collect();
+    let exist = image.files.iter().enumerate();
+    let names = exist.map(|(number, spec)| spec.exists.then_some(number as u32)).collect();
+    Files { open, files, order, names, named: image.named_descriptors(), ..Files::default() }
 }

@@ -1,6 +1,8 @@
 //! The life of a system call: `CallEntry`, its body `CallBody`, then either `CallExit` and back to
 //! the program, or a wait; when it is woken, `CallResume` and its body again.
 
+use std::ops::ControlFlow;
+
 use crate::errno::Errno;
 use crate::ids::{CallId, Tid};
 use crate::kernel::Kernel;
@@ -10,11 +12,13 @@ use crate::kernel::options::Preemption;
 use crate::kernel::task::State;
 use crate::kernel::work::{Context, Work};
 use crate::program::Syscall;
-use crate::program::call::{Call, Copied, Outcome as CallOutcome, SystemCall};
+use crate::program::call::{Call, Copied, Outcome as CallOutcome, RESTART, SystemCall};
 use crate::program::instruction::OnError;
+use crate::program::syscall::SIGNAL_RETURN;
 use crate::time::Span;
 use crate::trace::{Kind, Sink, Why};
 
+use super::signals::return_from_handler;
 use super::user::Asked;
 use super::{CallPrice, Simulator, Trap};
 
@@ -92,8 +96,15 @@ impl<S: Sink> Simulator<'_, S> {
     /// The call takes effect.
     pub(super) fn body_ends(&mut self, cpu: usize) -> Option<Trap> {
         let thread = self.kernel.cpus[cpu].current;
-        if let Some(status) = self.kernel.tasks[thread.index()].doomed {
-            return self.end_thread(cpu, status, false);
+        if self.kernel.tasks[thread.index()].attention {
+            match self.look_before(cpu, thread) {
+                None => {}
+                Some(ControlFlow::Break(trap)) => return trap,
+                Some(ControlFlow::Continue(result)) => {
+                    self.userland.user(thread).result = result;
+                    return self.begin_exit(cpu, false);
+                }
+            }
         }
         let asked = self.asked(thread);
         let mut call = Call {
@@ -108,27 +119,44 @@ impl<S: Sink> Simulator<'_, S> {
                 simulate_with_caches(made, &mut call)
             }
             Some(Asked { call: made, .. }) => made.simulate(&mut call),
-            None => implied_exit(&mut call),
+            None => implied(&mut call),
         };
         let user = &mut self.userland.users[thread.index()];
         let mut yields = false;
         match outcome {
             Ok(CallOutcome::Done(result)) => user.result = result,
             Ok(CallOutcome::Yield(result)) => (user.result, yields) = (result, true),
+            Err(Errno::EINTR) => match self.was_interrupted(cpu, thread) {
+                ControlFlow::Break(trap) => return trap,
+                ControlFlow::Continue(result) => self.userland.user(thread).result = result,
+            },
             Err(errno) => user.result = errno.result(),
             Ok(CallOutcome::Repeat(result)) => {
                 user.result = result;
                 user.repeats = true;
                 user.next = user.call_at.unwrap_or(user.next);
             }
+            Ok(CallOutcome::Block { on, object }) if self.kernel.tasks[thread.index()].attention => {
+                match self.wait_or_look(cpu, thread, on, object) {
+                    ControlFlow::Break(trap) => return trap,
+                    ControlFlow::Continue(result) => self.userland.user(thread).result = result,
+                }
+            }
             Ok(CallOutcome::Block { on, object }) => {
-                self.kernel.tasks[thread.index()].state = State::Blocked { on, object };
+                let task = &mut self.kernel.tasks[thread.index()];
+                (task.state, task.interruption) = (State::Blocked { on, object }, None);
                 let here = &mut self.kernel.cpus[cpu];
                 (here.context, here.left) = (Context::Kernel(Work::CallResume), Span::ZERO);
                 return self.give_up_cpu(cpu, Why::Blocked { on, object });
             }
             Ok(CallOutcome::Exit { status, all }) => return self.end_thread(cpu, status, all),
         }
+        self.begin_exit(cpu, yields)
+    }
+
+    /// The call's way back to the program.
+    #[inline(always)]
+    fn begin_exit(&mut self, cpu: usize, yields: bool) -> Option<Trap> {
         let exit = self.prices.exit;
         let quiet = self.quiet();
         let here = &mut self.kernel.cpus[cpu];
@@ -150,7 +178,7 @@ impl<S: Sink> Simulator<'_, S> {
     fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
         let here = &self.kernel.cpus[cpu];
         let thread = here.current;
-        let go_straight_on = here.reschedule.is_none() && self.kernel.tasks[thread.index()].doomed.is_none();
+        let go_straight_on = here.reschedule.is_none() && !self.kernel.tasks[thread.index()].attention;
         let user = &mut self.userland.users[thread.index()];
         let (call, result) = (user.call, user.result);
         user.set(user.result_goes_to, result);
@@ -171,9 +199,13 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// A call has failed and the program has no rule for that: it says so and exits.
     #[cold]
-    fn fail_program(&mut self, cpu: usize, thread: Tid, result: i64) -> Option<Trap> {
-        // A signal that ends it comes first, such as the SIGPIPE of a write.
-        if self.kernel.tasks[thread.index()].doomed.is_some() {
+    pub(super) fn fail_program(&mut self, cpu: usize, thread: Tid, result: i64) -> Option<Trap> {
+        if result == RESTART {
+            return self.go_on(cpu);
+        }
+        // A signal that ends it comes first, such as the SIGPIPE of a write; so does a handler.
+        if self.kernel.tasks[thread.index()].attention {
+            self.kernel.signals.thread(thread).unfinished.failed = Some(result);
             return self.go_on(cpu);
         }
         let user = &self.userland.users[thread.index()];
@@ -208,10 +240,13 @@ fn simulate_with_caches<S: Sink>(made: &Syscall, call: &mut Call<'_, S>) -> Resu
     outcome
 }
 
-/// The exit of a program that has come to its end, or failed: the main thread takes the whole
-/// process with it.
+/// The call of a program that has come to its end, or failed: a handler returns, the main thread takes
+/// the whole process with it.
 #[cold]
-fn implied_exit<S: Sink>(call: &mut Call<'_, S>) -> Result<CallOutcome, Errno> {
+fn implied<S: Sink>(call: &mut Call<'_, S>) -> Result<CallOutcome, Errno> {
+    if call.user().call == SIGNAL_RETURN {
+        return return_from_handler(call);
+    }
     let all = call.process().leader() == call.task;
     Ok(CallOutcome::Exit { status: call.user().result as u16, all })
 }

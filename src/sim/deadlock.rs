@@ -114,13 +114,25 @@ impl<S: Sink> Simulator<'_, S> {
 
     fn waiter(&self, thread: Tid, on: Cause, object: Option<ObjectId>) -> Waiter {
         let step = self.step_of(thread);
-        let named = object.map(|object| format!(" `{}`", self.image.objects[object.index()].name));
-        let named = named.unwrap_or_default();
+        let entry = object.map(|object| &self.image.objects[object.index()]);
+        let named = entry.map(|entry| format!(" `{}`", entry.name)).unwrap_or_default();
+        let kind = entry.map_or("", |entry| entry.kind.as_str());
         let waits_for = match on {
             Cause::PipeRead => format!("data in pipe{named}"),
             Cause::PipeWrite => format!("room in pipe{named}"),
-            Cause::Futex => format!("a wake-up on{named}"),
-            Cause::Lock => format!("mutex{named}"),
+            Cause::Futex => match kind {
+                "condition" => format!("condition{named} to be signalled"),
+                "barrier" => format!("the others at barrier{named}"),
+                "event-flag" => format!("event-flag{named} to be set"),
+                "once" => format!("once{named} to be done"),
+                "thread-queue" => format!("room or an item in thread-queue{named}"),
+                _ => format!("a wake-up on{named}"),
+            },
+            Cause::Lock => match kind {
+                "mutex" | "" => format!("mutex{named}"),
+                "shm" => format!("the lock in{named}"),
+                _ => format!("{kind}{named}"),
+            },
             Cause::Semaphore => format!("semaphore{named}"),
             Cause::Child => "a child to end".to_owned(),
             Cause::Thread => "a thread to end".to_owned(),
@@ -159,12 +171,11 @@ impl<S: Sink> Simulator<'_, S> {
         match on {
             Cause::PipeRead => self.holders_of_end(thread, object, true),
             Cause::PipeWrite => self.holders_of_end(thread, object, false),
-            Cause::Lock => object.and_then(|object| self.holders.get(&object)).copied().into_iter().collect(),
+            Cause::Lock => self.holders_of_lock(thread, object),
             Cause::Semaphore
             | Cause::Futex
             | Cause::Message
             | Cause::MessageRoom
-            | Cause::SemaphoreSet
             | Cause::Fifo
             | Cause::SocketRead
             | Cause::SocketWrite
@@ -172,6 +183,7 @@ impl<S: Sink> Simulator<'_, S> {
             | Cause::Connect
             | Cause::Poll
             | Cause::Counter => self.others(thread),
+            Cause::SemaphoreSet => self.holders_of_set(thread, object),
             Cause::Child => {
                 let own = self.process(thread);
                 self.living_threads(|process| {
@@ -196,17 +208,32 @@ impl<S: Sink> Simulator<'_, S> {
         }
     }
 
+    /// Whoever holds a lock: the one or several that said so, or whom the kernel knows from the lock's word.
+    fn holders_of_lock(&self, thread: Tid, object: Option<ObjectId>) -> Vec<Tid> {
+        if let Some(holder) = self.kernel.pi.holder(thread) {
+            return vec![holder];
+        }
+        let Some(object) = object else { return Vec::new() };
+        let alone = self.holders.get(&object).copied();
+        let together = self.sharers.range((object, Tid(0))..=(object, Tid(u32::MAX)));
+        alone.into_iter().chain(together.map(|&(_, holder)| holder)).collect()
+    }
+
     /// The threads of the processes that hold the other end of a pipe.
     fn holders_of_end(&self, thread: Tid, object: Option<ObjectId>, write: bool) -> Vec<Tid> {
         let other_end = |opened: Opened| match opened {
-            Opened::PipeWrite(pipe) if write => Some(self.kernel.pipes[pipe as usize].object),
-            Opened::PipeRead(pipe) if !write => Some(self.kernel.pipes[pipe as usize].object),
+            Opened::PipeWrite(pipe) if write => self.kernel.pipes[pipe as usize].object,
+            Opened::PipeRead(pipe) if !write => self.kernel.pipes[pipe as usize].object,
             Opened::PipeRead(_)
             | Opened::PipeWrite(_)
             | Opened::File(_)
+            | Opened::Queue(_)
             | Opened::Keyboard
             | Opened::Screen
-            | Opened::Socket(_) => None,
+            | Opened::Socket(_)
+            | Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_) => None,
         };
         let holders = self.living_threads(|process| {
             let files = self.kernel.processes[process.index()].as_ref().map(|process| &process.files);
@@ -220,6 +247,15 @@ impl<S: Sink> Simulator<'_, S> {
             holders.retain(|&holder| holder != thread);
         }
         holders
+    }
+
+    /// The threads of the processes that will give a semaphore set something back, by SEM_UNDO; if
+    /// there are none, anybody could.
+    fn holders_of_set(&self, thread: Tid, object: Option<ObjectId>) -> Vec<Tid> {
+        let set = self.kernel.ipc.semaphores.iter().find(|set| Some(set.object) == object);
+        let processes: Vec<Pid> = set.into_iter().flat_map(|set| set.holders()).collect();
+        let holders = self.living_threads(|process| processes.contains(&process));
+        if holders.is_empty() { self.others(thread) } else { holders }
     }
 
     /// Everybody else who still lives: any of them could have posted.

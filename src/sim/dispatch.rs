@@ -4,6 +4,8 @@
 //! interrupted. On the way back from the kernel a doomed thread ends, and one that must give way
 //! loses the CPU.
 
+use std::ops::ControlFlow;
+
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
 use crate::ids::{PageNumber, Vector};
 use crate::kernel::memory::Remedy;
@@ -108,8 +110,12 @@ impl<S: Sink> Simulator<'_, S> {
             Work::CallExit => self.call_exit_ends(cpu),
             Work::PageFault { page, write, .. } => self.fault_handled(cpu, page, write),
             Work::Exception(exception) => self.exception_handled(cpu, exception),
+            Work::Deliver => self.handler_begins(cpu),
             Work::ThreadExit => {
                 self.kernel.finish_exit(cpu);
+                if !self.kernel.pi.is_empty() {
+                    self.bequeath_locks(cpu);
+                }
                 self.give_up_cpu(cpu, Why::Exited)
             }
             Work::Handler(vector) => {
@@ -172,18 +178,6 @@ impl<S: Sink> Simulator<'_, S> {
         self.force_signal(cpu, exception.signal())
     }
 
-    /// The current thread's own instruction has earned its process a deadly signal, whatever its
-    /// rules are.
-    fn force_signal(&mut self, cpu: usize, signal: Signal) -> Option<Trap> {
-        let thread = self.kernel.cpus[cpu].current;
-        let process = self.process(thread);
-        if let Some(process) = &mut self.kernel.processes[process.index()] {
-            process.ignored &= !signal.bit();
-        }
-        self.kernel.send_signal(cpu, process, signal);
-        self.end_thread(cpu, 128 + signal as u16, true)
-    }
-
     /// The current thread begins to end.
     #[cold]
     pub(super) fn end_thread(&mut self, cpu: usize, status: u16, all: bool) -> Option<Trap> {
@@ -191,7 +185,7 @@ impl<S: Sink> Simulator<'_, S> {
             && status > 128
             && self.kernel.tasks[self.kernel.cpus[cpu].current.index()].doomed.is_some()
         {
-            self.kernel.emit(cpu, Kind::SignalDeliver { signal });
+            self.kernel.emit(cpu, Kind::SignalDeliver { signal, handled: false });
             let here = &mut self.kernel.cpus[cpu];
             here.debt += self.kernel.costs.signal;
         }
@@ -248,10 +242,11 @@ impl<S: Sink> Simulator<'_, S> {
         loop {
             let here = &self.kernel.cpus[cpu];
             let context = here.context;
-            if context == Context::User
-                && let Some(status) = self.kernel.tasks[here.current.index()].doomed
-            {
-                return self.end_thread(cpu, status, false);
+            if context == Context::User && self.kernel.tasks[here.current.index()].attention {
+                match self.attend(cpu) {
+                    ControlFlow::Break(trap) => return trap,
+                    ControlFlow::Continue(()) => continue,
+                }
             }
             if let Some(why) = here.reschedule
                 && self.kernel.may_preempt(here)

@@ -228,6 +228,10 @@ impl<S: Sink> Simulator<'_, S> {
             Due::Notice { cpu } => self.kernel.notice(at, cpu),
             Due::Outside(index) => self.inject(cpu, at, index),
             Due::Start(start) => self.start(cpu, at, start),
+            Due::WriteBack { file } => self.externally(cpu, at, |kernel| kernel.write_back(cpu, file)),
+            Due::Interval { process, ticket } => {
+                self.externally(cpu, at, |kernel| kernel.interval_expired(cpu, at, process, ticket));
+            }
         }
     }
 

@@ -36,6 +36,7 @@ impl OwnWork {
     fn before(&self, instruction: &Instruction) -> Span {
         match instruction {
             Instruction::Compute(_)
+            | Instruction::Copy { .. }
             | Instruction::Jump(_)
             | Instruction::Loop { .. }
             | Instruction::LoopStart { .. }
@@ -43,14 +44,17 @@ impl OwnWork {
             // These take an instruction or more themselves.
             Instruction::Set { .. }
             | Instruction::ChangeBuffer { .. }
+            | Instruction::Buffer(_)
             | Instruction::JumpIfZero { .. }
             | Instruction::Load { .. }
             | Instruction::Store { .. }
             | Instruction::AtomicAdd { .. }
             | Instruction::CompareSwap { .. }
             | Instruction::Exchange { .. }
+            | Instruction::Learn { .. }
             | Instruction::Touch { .. }
             | Instruction::TouchKernel { .. }
+            | Instruction::InMemory(_)
             | Instruction::Raise(_) => self.step.saturating_sub(self.instruction),
             Instruction::Syscall { .. } | Instruction::End => self.call,
             Instruction::Print(_) | Instruction::Note(_) => self.note,

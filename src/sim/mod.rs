@@ -8,7 +8,7 @@
 //! - `user`: what the programs' instructions do; `access`: those that access memory; `interpret`:
 //!   the programs' own work around them
 //! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
-//!   the frames of a system call
+//!   the frames of a system call; `signals`: what is in its way back to user mode
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
 //! - `boot`: how a machine comes to be from a lowered scenario
@@ -33,6 +33,7 @@ mod interpret;
 mod mutation;
 mod outcome;
 mod outside;
+mod signals;
 mod user;
 
 pub use crate::trace::header::Outcome;
@@ -41,7 +42,7 @@ pub use deadlock::{Deadlock, Waiter};
 pub use header::header;
 pub use mutation::Mutation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::errno::Errno;
 use crate::ids::{CallId, ObjectId, PageNumber, Tid, Vector};
@@ -92,6 +93,8 @@ pub struct Simulator<'a, S> {
     deadlock: Option<Deadlock>,
     /// Who holds each lock, as the library functions tell.
     holders: BTreeMap<ObjectId, Tid>,
+    /// Who holds a lock together with others.
+    sharers: BTreeSet<(ObjectId, Tid)>,
     /// Processes that are still to be started.
     unstarted: u32,
     turns: u64,

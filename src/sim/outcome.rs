@@ -64,7 +64,7 @@ impl<S: Sink> Simulator<'_, S> {
         let user = &self.userland.users[thread.index()];
         let program = &self.image.programs[usize::from(user.program.0)];
         let at = match self.kernel.tasks[thread.index()].state {
-            State::Blocked { on, .. } if on != Cause::Page => user.call_at?,
+            State::Blocked { on, .. } if !matches!(on, Cause::Page | Cause::Stopped) => user.call_at?,
             State::Blocked { .. } | State::Ready | State::Running | State::Ended => user.next,
         };
         self.image.steps.get(program.steps.get(at as usize)?.index())

@@ -29,7 +29,7 @@ impl<S: Sink> Simulator<'_, S> {
                 }
             }
             Action::Packet { device, packet } => self.kernel.packet(at, *device, packet.clone()),
-            Action::Unplug { device } => self.unplug(at, *device),
+            Action::Unplug { device } => self.unplug(cpu, at, *device),
             Action::Plug { device } => self.kernel.devices[device.index()].plugged = true,
             Action::Signal { process, signal } => {
                 if let Some(to) = self.kernel.first_of[usize::from(process.0)] {
@@ -41,8 +41,9 @@ impl<S: Sink> Simulator<'_, S> {
         }
     }
 
-    /// A disk is pulled out: what it hadn't finished fails, and it says so with its last interrupt.
-    fn unplug(&mut self, at: Instant, device: DeviceId) {
+    /// A disk is pulled out: what it hadn't finished fails, and it says so with its last
+    /// interrupt; what it wasn't given yet is lost.
+    fn unplug(&mut self, cpu: usize, at: Instant, device: DeviceId) {
         let here = &mut self.kernel.devices[device.index()];
         here.plugged = false;
         if let State::Disk(disk) = &mut here.state
@@ -50,5 +51,6 @@ impl<S: Sink> Simulator<'_, S> {
         {
             self.kernel.device_asserts(at, device);
         }
+        self.externally(cpu, at, |kernel| kernel.lose_unwritten(cpu, device));
     }
 }

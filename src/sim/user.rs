@@ -12,11 +12,11 @@ use crate::kernel::bytes::Bytes;
 use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
 use crate::program::image::{Program, Text};
-use crate::program::instruction::{Access, Address, Instruction, Note, OnError};
-use crate::program::syscall::EXIT;
+use crate::program::instruction::{Access, Address, Fact, Instruction, Note, OnError};
+use crate::program::syscall::{EXIT, with_word};
 use crate::program::userland::User;
 use crate::program::value::DivideByZero;
-use crate::program::{Image, Operand, Syscall, Variable};
+use crate::program::{ArrayId, Image, Operand, Syscall, Variable};
 use crate::time::Span;
 use crate::trace::{Exception, Kind, Sink};
 
@@ -87,6 +87,11 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let value = self.value(thread, value)?;
                 self.userland.user(thread).set(Some(variable), value);
             }
+            Instruction::InMemory(deed) => {
+                let image = self.image;
+                self.userland.user(thread).in_memory(deed, image);
+            }
+            Instruction::Buffer(work) => work.apply(self.userland.user(thread)),
             Instruction::Load { into, cell } => {
                 let value = self.cell(cpu, thread, cell, false)?;
                 let value = *value;
@@ -109,6 +114,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let new = self.value(thread, new)?;
                 self.write(cpu, thread, cell, Some(old), |_| new)?;
             }
+            Instruction::Learn { into, what } => self.learn(cpu, thread, into, what),
+            Instruction::Copy { .. } => {}
             Instruction::JumpIfZero { condition, target } => {
                 if self.value(thread, condition)? == 0 {
                     self.userland.user(thread).next = target;
@@ -175,11 +182,14 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 | Instruction::JumpIfZero { condition: operand, .. } => {
                     unit * u64::from(image.expressions.instructions(operand).max(1))
                 }
-                Instruction::TouchKernel { .. } | Instruction::Raise(_) => unit,
+                Instruction::InMemory(_) => unit,
+                Instruction::Buffer(work) => unit * work.bytes(user).div_ceil(8).max(1),
                 Instruction::ChangeBuffer { cost, .. } => {
                     let bytes = user.buffer().map_or(0, Bytes::len);
                     self.kernel.costs.whole(cost * bytes).max(unit)
                 }
+                Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::Learn { .. } => unit,
+                Instruction::Copy { bytes, .. } => self.kernel.costs.copying_in_memory(bytes),
                 Instruction::Load { .. }
                 | Instruction::Store { .. }
                 | Instruction::AtomicAdd { .. }
@@ -208,6 +218,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     }
                     Span::ZERO
                 }
+                Instruction::End if user.is_handler() => return Some(self.end_of_handler(thread)),
                 Instruction::End => return Some(self.end_of_program(thread, 0)),
                 Instruction::Compute(_)
                 | Instruction::Syscall { .. }
@@ -296,6 +307,31 @@ impl<'a, S: Sink> Simulator<'a, S> {
         Ok(self.image.expressions.evaluate(operand, &self.userland.users[thread.index()].variables)?)
     }
 
+    /// The current thread has ended: locks that others wait for are theirs.
+    pub(super) fn bequeath_locks(&mut self, cpu: usize) {
+        let ended = self.kernel.cpus[cpu].current;
+        for ((array, index), value) in self.kernel.bequeath_pi(cpu, ended) {
+            let width = self.image.arrays[array as usize].width;
+            if let Some(place) = self.userland.element(ArrayId(array), i64::from(index)) {
+                *place = with_word(*place, value, width);
+            }
+        }
+    }
+
+    fn learn(&mut self, cpu: usize, thread: Tid, into: Variable, what: Fact) {
+        let now = self.kernel.cpus[cpu].now;
+        let image = self.image;
+        let user = self.userland.user(thread);
+        let value = match what {
+            Fact::Thread => i64::from(thread.0),
+            Fact::Deadline(time) => {
+                let due = now + Span::from_nanos(user.draw(time, image));
+                i64::try_from(due.as_nanos()).unwrap_or(i64::MAX)
+            }
+        };
+        user.set(Some(into), value);
+    }
+
     fn print(&mut self, cpu: usize, thread: Tid, text: &Text) {
         if S::ON {
             let line = self.userland.users[thread.index()].format(text, self.image);
@@ -329,6 +365,14 @@ impl<'a, S: Sink> Simulator<'a, S> {
             }
             Note::Released { object } => {
                 self.holders.remove(&object);
+                Kind::LockReleased { object }
+            }
+            Note::Joined { object } => {
+                self.sharers.insert((object, thread));
+                Kind::LockAcquired { object }
+            }
+            Note::Left { object } => {
+                self.sharers.remove(&(object, thread));
                 Kind::LockReleased { object }
             }
         };

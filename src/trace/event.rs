@@ -239,6 +239,13 @@ pub enum Kind {
         from: CpuId,
         to: CpuId,
     },
+    /// `task` has another priority: that of `donor`, who waits for a lock of its, or again its own.
+    SchedPiSetprio {
+        task: Tid,
+        donor: Tid,
+        before: i64,
+        after: i64,
+    },
 
     /// The thread enters the kernel by a system call.
     SysEnter {
@@ -307,6 +314,8 @@ pub enum Kind {
     },
     SignalDeliver {
         signal: Signal,
+        /// Whether the process has a handler for it.
+        handled: bool,
     },
 
     /// `child` now exists; `process` differs from the parent's unless it is a thread.
@@ -363,5 +372,11 @@ pub enum Kind {
     /// A line on the terminal.
     Print {
         text: NameId,
+    },
+
+    /// Acknowledged bytes that will never be on their disk.
+    DataLost {
+        object: ObjectId,
+        bytes: u64,
     },
 }

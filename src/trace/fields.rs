@@ -67,6 +67,12 @@ impl Kind {
                 each("from", Value::Cpu(from));
                 each("to", Value::Cpu(to));
             }
+            Kind::SchedPiSetprio { task, donor, before, after } => {
+                each("task", Value::Task(task));
+                each("donor", Value::Task(donor));
+                each("before", Value::Result(before));
+                each("after", Value::Result(after));
+            }
             Kind::SysEnter { call } => each("call", Value::Call(call)),
             Kind::SysExit { call, result } => {
                 each("call", Value::Call(call));
@@ -93,7 +99,10 @@ impl Kind {
                 each("signal", Value::Signal(signal));
                 each("to", Value::Task(to));
             }
-            Kind::SignalDeliver { signal } => each("signal", Value::Signal(signal)),
+            Kind::SignalDeliver { signal, handled } => {
+                each("signal", Value::Signal(signal));
+                each("handled", Value::Flag(handled));
+            }
             Kind::ProcessFork { child, process } => {
                 each("child", Value::Task(child));
                 each("process", Value::Process(process));
@@ -117,6 +126,10 @@ impl Kind {
                 each("write", Value::Flag(write));
             }
             Kind::Print { text } => each("text", Value::Name(text)),
+            Kind::DataLost { object, bytes } => {
+                each("object", Value::Object(object));
+                each("bytes", Value::Number(bytes));
+            }
         }
     }
 }

@@ -3,10 +3,19 @@
 //! A scenario is a function of its seed alone. The times are small primes and their multiples, so
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
+mod events;
+mod sync;
+
+#[path = "generator_files.rs"]
+mod files;
+
+mod messages;
+
 use std::fmt::Write;
 
 use trapline::random::{Key, Stream};
 
+use super::signals;
 use super::sockets::{PROLOGUE, Sockets};
 
 struct Generator {
@@ -17,6 +26,8 @@ struct Generator {
     pipes: u64,
     mutexes: u64,
     children: u64,
+    /// Whether its programs have to do with signals.
+    signals: bool,
 }
 
 /// The scenario of this seed.
@@ -29,6 +40,7 @@ pub fn scenario(seed: u64) -> String {
         pipes: 0,
         mutexes: 0,
         children: 0,
+        signals: false,
     };
     generator.whole(seed);
     generator.text
@@ -178,6 +190,7 @@ impl Generator {
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
+        self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);
             let idle = self.pick(&["true", "false"]);
@@ -207,6 +220,7 @@ impl Generator {
         self.line(&format!("[device.noise]\nkind = \"noise\"\ninterval = {interval}"));
         self.line_of_device();
         self.line("[file.data]\ndisk = \"disk\"\nsize = \"64KiB\"");
+        self.files();
     }
 
     fn line_of_device(&mut self) {
@@ -235,6 +249,11 @@ impl Generator {
             let sockets = self.sockets.objects();
             self.line(&sockets);
         }
+        self.synchronisers();
+        let channels = events::objects(&mut self.random);
+        self.line(&channels);
+        let queues = messages::objects(&mut self.random);
+        self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
@@ -242,6 +261,11 @@ impl Generator {
 
     fn programs(&mut self) {
         self.children = self.number(1, 2);
+        self.signals = self.chance(50);
+        if self.signals {
+            let programs = signals::programs(&mut self.random);
+            self.line(&programs);
+        }
         for process in 0..self.number(1, 4) {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
@@ -257,7 +281,8 @@ impl Generator {
                 let cpu = self.number(0, self.cpus - 1);
                 self.line(&format!("cpu = {cpu}"));
             }
-            let steps = self.program(true);
+            let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
+            let steps = setup + &self.program(true);
             self.line(&format!("steps = [{steps}]"));
         }
         for child in 0..self.children {
@@ -291,6 +316,21 @@ impl Generator {
         if self.chance(4) {
             return format!("{{ print = \"here\" }}, {{ write = \"terminal\", bytes = \"{size}\" }}");
         }
+        if self.chance(12) {
+            return events::step(&mut self.random, time);
+        }
+        if self.chance(12) {
+            return self.synchronising();
+        }
+        if self.signals && self.chance(25) {
+            return signals::step(&mut self.random, time);
+        }
+        if self.chance(7) {
+            return self.file_step();
+        }
+        if self.chance(15) {
+            return messages::step(&mut self.random, time);
+        }
         match self.number(0, if depth > 0 { 25 } else { 22 }) {
             0..=3 => format!("{{ compute = \"{time}ns\" }}"),
             4 => format!("{{ compute = {{ dist = \"exponential\", mean = \"{time}ns\" }} }}"),
@@ -319,6 +359,8 @@ impl Generator {
             17 => "{ atomic-add = \"cells.x\", value = 1 }".to_owned(),
             18 => {
                 let direct = self.pick(&["true", "false"]);
+                // Direct transfers are whole sectors.
+                let size = if direct == "true" { "4KiB" } else { size };
                 format!("{{ read = \"data\", bytes = \"{size}\", direct = {direct} }}")
             }
             19 => {
@@ -356,6 +398,7 @@ impl Generator {
         for _ in 0..self.number(2, 14) {
             let at = self.number(1, 20_000);
             let what = match self.number(0, 9) {
+                _ if self.signals && self.chance(65) => signals::event(&mut self.random),
                 0..=3 => "raise = \"button\"".to_owned(),
                 4 => "raise = \"disk\"".to_owned(),
                 5 | 6 => format!("packet = \"eth\"\nbytes = \"64B\"{}", self.sockets.packet()),

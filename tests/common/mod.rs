@@ -1,4 +1,5 @@
 //! What several tests share.
 
 pub mod generator;
+mod signals;
 pub mod sockets;

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use trapline::os::process;
 use trapline::real::Route;
+use trapline::real::named::{self, Object};
 use trapline::real::run::MARK;
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_trapline");
 /// Long enough for any loaded host.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Children and grandchildren that never end by themselves, and forks, files and shared memory for
-/// ever.
+/// Children and grandchildren that never end by themselves, and forks, files, shared memory, message
+/// queues and semaphore sets for ever.
 pub const BUSY: &str = r#"
 format = 1
 name = "busy"
@@ -28,11 +29,31 @@ size = "64KiB"
 [shm.s]
 cells = { n = 0 }
 [pipe.p]
+[mqueue.q]
+max-messages = 2
+message-size = "64B"
+[mqueue.made]
+create = "open"
+max-messages = 1
+message-size = "64B"
+[sysv-queue.t]
+[sysv-semaphores.e]
+values = [0, 1]
 [process.a]
 count = 2
 steps = [
   { repeat = 10, do = [ { fork = "b" } ] },
-  { forever = true, do = [ { fork = "c" }, { atomic-add = "s.n" }, { wait = "c" } ] },
+  { forever = true, do = [
+    { fork = "c" },
+    { atomic-add = "s.n" },
+    { mq-open = "made", create = true, into = "d" },
+    { mq-send = "q", value = 1, timeout = "0s", on-error = "continue" },
+    { msgsnd = "t", value = 1, nowait = true, on-error = "continue" },
+    { semop = "e", ops = [{ add = 1, undo = true }], on-error = "continue" },
+    { close = "@d" },
+    { mq-unlink = "made", on-error = "continue" },
+    { wait = "c" },
+  ] },
 ]
 [program.b]
 steps = [ { read = "data", bytes = "4KiB" }, { fork = "d" }, { pause = true } ]
@@ -91,6 +112,12 @@ impl Bench {
         let all = fs::read_dir("/proc").unwrap().flatten();
         let pids = all.map(|entry| entry.file_name().to_string_lossy().into_owned());
         pids.filter(|pid| pid.parse().is_ok_and(process::lives) && marked(pid)).collect()
+    }
+
+    /// The message queues and semaphore sets of the runs that are under way.
+    pub fn objects(&self) -> Vec<Object> {
+        let folders = fs::read_dir(self.path("scratch")).unwrap().flatten();
+        folders.flat_map(|folder| named::listed(&folder.path())).collect()
     }
 
     pub fn leftovers(&self, caller: u32) -> Vec<String> {

@@ -29,7 +29,7 @@ pub struct Disk {
     spec: DiskSpec,
     stream: Stream,
     /// The times of a real disk, which take the place of the spec's, and their own random stream.
-    measured: Option<(MeasuredDisk, Stream)>,
+    measured: Option<Box<(MeasuredDisk, Stream)>>,
     waiting: VecDeque<Request>,
     /// Those in work and when they are done, by the place that their completion event names.
     active: Vec<Option<(Request, Instant)>>,
@@ -48,7 +48,12 @@ impl Disk {
 
     /// Takes as long as a real disk did, from now on.
     pub fn measure(&mut self, times: MeasuredDisk, stream: Stream) {
-        self.measured = Some((times, stream));
+        self.measured = Some(Box::new((times, stream)));
+    }
+
+    /// How many bytes its files can have together.
+    pub const fn capacity(&self) -> Option<u64> {
+        self.spec.capacity
     }
 
     /// Takes a request; begins with it at once if there is room.
@@ -97,7 +102,7 @@ impl Disk {
 
     /// How long a real disk took for such a request, if that was measured, and for each KiB.
     fn measured_time(&mut self, request: Request) -> Option<(Span, Span)> {
-        let (times, stream) = self.measured.as_mut()?;
+        let (times, stream) = &mut **self.measured.as_mut()?;
         let quantiles = match request {
             Request { flush: true, .. } => &times.flush,
             Request { write: true, .. } => &times.write,
@@ -134,7 +139,7 @@ mod tests {
     fn disk(depth: u16) -> Disk {
         let service = Duration::Fixed(Span::from_micros(100));
         let per_kib = Span::from_micros(1);
-        Disk::new(DiskSpec { service, per_kib, depth }, Key::of_run(1).stream())
+        Disk::new(DiskSpec { service, per_kib, depth, capacity: None }, Key::of_run(1).stream())
     }
 
     fn request(tag: u32) -> Request {

@@ -75,6 +75,8 @@ pub struct DiskSpec {
     pub per_kib: Span,
     /// Requests that it works on at the same time.
     pub depth: u16,
+    /// How many bytes its files can have together; no limit if none.
+    pub capacity: Option<u64>,
 }
 
 /// How long a real disk took for each kind of request; a kind that wasn't measured takes what the

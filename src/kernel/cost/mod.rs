@@ -182,6 +182,10 @@ costs! {
     socket = "socket",
     /// Carrying what TCP or UDP sends to another socket of the machine: the protocol's work, and the deferred half that puts it into the receiver's queue, on the sender's CPU.
     loopback = "loopback",
+    /// Reading or writing a KiB of an array in user mode.
+    memory_per_kib = "memory-per-kib",
+    /// Looking at one descriptor in a `poll`, or taking one from an epoll set.
+    poll_each = "poll-each",
 }
 
 /// The tables of a profile.
@@ -238,6 +242,10 @@ pub enum Copying {
     TcpReceive,
     UdpSend,
     UdpReceive,
+    MqSend,
+    MqReceive,
+    MsgSend,
+    MsgReceive,
 }
 
 /// The keys of `[copies]`, in the order of [`Copying`].
@@ -258,10 +266,14 @@ pub const COPIES: &[CostRow] = &[
     CostRow { key: "tcp-receive", doc: "Out of a TCP connection." },
     CostRow { key: "udp-send", doc: "Into a UDP datagram." },
     CostRow { key: "udp-receive", doc: "Out of a UDP datagram." },
+    CostRow { key: "mq-send", doc: "Into a POSIX message queue." },
+    CostRow { key: "mq-receive", doc: "Out of a POSIX message queue." },
+    CostRow { key: "msgsnd", doc: "Into a System V message queue." },
+    CostRow { key: "msgrcv", doc: "Out of a System V message queue." },
 ];
 
 impl Copying {
-    const ALL: [Copying; 16] = [
+    const ALL: [Copying; 20] = [
         Copying::PipeWrite,
         Copying::PipeRead,
         Copying::FileWrite,
@@ -278,6 +290,10 @@ impl Copying {
         Copying::TcpReceive,
         Copying::UdpSend,
         Copying::UdpReceive,
+        Copying::MqSend,
+        Copying::MqReceive,
+        Copying::MsgSend,
+        Copying::MsgReceive,
     ];
 
     fn named(name: &str) -> Option<Copying> {
@@ -288,7 +304,7 @@ impl Copying {
 
 /// A curve for each [`Copying`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copies([Curve; 16]);
+pub struct Copies([Curve; 20]);
 
 impl Copies {
     pub fn is_empty(&self) -> bool {
@@ -315,6 +331,11 @@ impl Costs {
     pub fn whole(&self, cost: Span) -> Span {
         let unit = self.instruction.as_nanos();
         if unit == 1 { cost } else { Span::from_nanos(cost.as_nanos().div_ceil(unit) * unit) }
+    }
+
+    /// What a program takes to read or write so many bytes of an array.
+    pub fn copying_in_memory(&self, bytes: u64) -> Span {
+        self.whole(per_kib(self.memory_per_kib, bytes))
     }
 
     /// The cost of a system call's body by the call's name in the trace.

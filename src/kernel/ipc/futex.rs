@@ -24,6 +24,21 @@ impl Futexes {
         self.queues.get_mut(&word)?.pop(tasks)
     }
 
+    /// Lets at most so many of those who wait on a word wait on another one, behind those already there;
+    /// gives how many there were.
+    pub fn requeue(&mut self, from: Word, to: Word, most: i64, tasks: &mut [Task]) -> i64 {
+        let mut moved = Vec::new();
+        while (moved.len() as i64) < most
+            && let Some(waiter) = self.wake(from, tasks)
+        {
+            moved.push(waiter);
+        }
+        for &waiter in &moved {
+            self.wait(to, waiter, tasks);
+        }
+        moved.len() as i64
+    }
+
     /// A thread stops waiting, wherever it waits.
     pub fn cancel(&mut self, thread: Tid, tasks: &mut [Task]) {
         for queue in self.queues.values_mut() {

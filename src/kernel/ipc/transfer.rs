@@ -98,7 +98,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Sends a message to the other end, or to where the call says.
-    pub fn send_message(
+    pub fn send_to_socket(
         &mut self,
         cpu: usize,
         thread: Tid,

@@ -57,6 +57,9 @@ pub trait Policy: fmt::Debug + Send {
     /// A thread leaves the queue without running: it was ended, or moved. False if it wasn't here.
     fn remove(&mut self, thread: Tid) -> bool;
 
+    /// The priority of a thread in the queue has changed. A policy that doesn't go by it ignores that.
+    fn reprioritise(&mut self, _thread: Thread<'_>, _now: Instant) {}
+
     /// How many threads wait.
     fn waiting(&self) -> usize;
 

@@ -65,6 +65,13 @@ impl Policy for Priority {
         false
     }
 
+    /// It goes to the tail of its new level.
+    fn reprioritise(&mut self, thread: Thread<'_>, now: Instant) {
+        if self.remove(thread.id) {
+            self.enqueue(thread, Ready::Woken, now);
+        }
+    }
+
     fn waiting(&self) -> usize {
         self.waiting
     }

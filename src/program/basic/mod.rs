@@ -2,9 +2,11 @@
 
 pub mod add;
 pub mod atomic_add;
+pub mod buffer;
 pub mod change_buffer;
 pub mod compare_swap;
 pub mod compute;
+pub mod digest;
 pub mod load;
 pub mod raise;
 pub mod set;

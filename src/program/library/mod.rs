@@ -1,4 +1,17 @@
 //! Library functions: user-mode instructions and, only where needed, system calls.
 
+pub mod barrier;
+pub mod condition;
+pub mod emit;
+pub mod event_flag;
+pub mod float_channel;
 pub mod lock;
+mod lock_pi;
+pub mod once;
+pub mod rwlock;
 pub mod semaphore;
+pub mod spinlock;
+pub mod stream;
+pub mod thread_queue;
+pub mod timer;
+pub mod value;

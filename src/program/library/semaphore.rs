@@ -9,26 +9,41 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::program::at::At;
+use crate::errno::Errno;
+use crate::program::at::{At, TimeAmount};
 use crate::program::form::{Form, Step, parse, schema};
-use crate::program::instruction::{Address, Cell, Instruction, Note, OnError};
+use crate::program::instruction::{Address, Cell, Instruction, Note};
 use crate::program::lower::Lower;
 use crate::program::names::Semaphore;
-use crate::program::syscall::{FutexWait, FutexWake};
+use crate::program::syscall::{FutexWait, Limit};
 use crate::program::value::{Operand, Operator, Variable};
 use crate::program::verb::{Level, Real, VerbRow};
 use crate::trace::Cause;
+
+use super::emit::place;
 
 pub const SEM_WAIT: VerbRow = VerbRow {
     name: "sem-wait",
     level: Level::Library,
     summary: "waits until a semaphore is above zero and counts it down",
-    doc: "Counts the semaphore down by one; at zero it sleeps on a futex until somebody posts. Above zero it needs no system call.",
+    doc: "Counts the semaphore down by one; at zero it sleeps on a futex until somebody posts. Above zero it needs no system call. With a `timeout` it gives up with ETIMEDOUT.",
     example: r#"{ sem-wait = "s" }"#,
     real: Real::Yes("one atomic instruction; futex(2) only if the semaphore is zero"),
     blocks: &[],
     parse: parse::<SemWaitForm>,
     schema: schema::<SemWaitForm>,
+};
+
+pub const SEM_TRY_WAIT: VerbRow = VerbRow {
+    name: "sem-try-wait",
+    level: Level::Library,
+    summary: "counts a semaphore down if it is above zero, and never waits",
+    doc: "Counts the semaphore down by one if it is above zero: `result` is 0 then, else -11 (EAGAIN). It never waits and needs no system call.",
+    example: r#"{ sem-try-wait = "s", result = "r" }"#,
+    real: Real::Yes("one atomic instruction"),
+    blocks: &[],
+    parse: parse::<SemTryWaitForm>,
+    schema: schema::<SemTryWaitForm>,
 };
 
 pub const SEM_POST: VerbRow = VerbRow {
@@ -48,6 +63,19 @@ pub const SEM_POST: VerbRow = VerbRow {
 struct SemWaitForm {
     /// The semaphore.
     sem_wait: At<String>,
+    /// How long it waits at most; as long as it takes if absent.
+    timeout: Option<At<TimeAmount>>,
+    /// The variable that gets 0, or a negated error number. Without it, an error ends the process.
+    result: Option<At<String>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct SemTryWaitForm {
+    /// The semaphore.
+    sem_try_wait: At<String>,
+    /// The variable that gets 0, or a negated error number.
+    result: At<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -84,53 +112,89 @@ fn try_down(cx: &mut Lower<'_>, cell: Cell) -> Address {
 
 impl Form for SemWaitForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
-        let Some(semaphore) = cx.semaphore(&self.sem_wait) else {
+        let timeout = self.timeout.as_ref().map(|time| cx.time(time));
+        let result = self.result.as_ref().map(|name| cx.assign(name));
+        if let Some(semaphore) = cx.semaphore(&self.sem_wait) {
+            let limit = cx.deadline(timeout);
+            down(cx, semaphore, limit, result);
+        }
+    }
+}
+
+/// Counts down, and waits at zero.
+pub fn down(cx: &mut Lower<'_>, semaphore: Semaphore, limit: Limit, result: Option<Variable>) {
+    let (value, waiters, object) = (value(semaphore), waiters(semaphore), semaphore.object);
+    let zero = try_down(cx, value);
+    let done = cx.emit(Instruction::Jump(0));
+
+    cx.patch(zero);
+    cx.emit(Instruction::Note(Note::Contended { object }));
+    cx.emit(Instruction::AtomicAdd { cell: waiters, value: ONE, old: None });
+    let again = cx.here();
+    let still_zero = try_down(cx, value);
+    cx.emit(Instruction::AtomicAdd { cell: waiters, value: Operand::Const(-1), old: None });
+    let got_it = cx.emit(Instruction::Jump(0));
+
+    cx.patch(still_zero);
+    // If it fails the value has changed in the meantime, or a signal came: either way, try again.
+    let (expected, cause) = (Operand::Const(0), Cause::Semaphore);
+    let wait = FutexWait { cell: value, expected, cause, object, limit };
+    let mut given_up = None;
+    if limit == Limit::Never {
+        cx.futex_wait(wait, None);
+    } else {
+        let answer = cx.temporary(place::ANSWER);
+        cx.futex_wait(wait, Some(answer));
+        let late = Operand::Const(Errno::ETIMEDOUT.result());
+        given_up = Some(cx.unless(answer, Operator::NotEqual, late));
+    }
+    cx.emit(Instruction::Jump(again));
+
+    cx.patch(done);
+    cx.patch(got_it);
+    cx.emit(Instruction::Note(Note::Acquired { object }));
+    cx.answer_success(result);
+    if let Some(given_up) = given_up {
+        let end = cx.jump();
+        cx.patch(given_up);
+        cx.emit(Instruction::AtomicAdd { cell: waiters, value: Operand::Const(-1), old: None });
+        cx.answer_error(result, Errno::ETIMEDOUT);
+        cx.patch(end);
+    }
+}
+
+impl Form for SemTryWaitForm {
+    fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
+        let result = cx.assign(&self.result);
+        let Some(semaphore) = cx.semaphore(&self.sem_try_wait) else {
             return;
         };
-        let (value, waiters, object) = (value(semaphore), waiters(semaphore), semaphore.object);
-        let zero = try_down(cx, value);
-        let done = cx.emit(Instruction::Jump(0));
-
+        let zero = try_down(cx, value(semaphore));
+        cx.emit(Instruction::Note(Note::Acquired { object: semaphore.object }));
+        cx.answer_success(Some(result));
+        let end = cx.jump();
         cx.patch(zero);
-        cx.emit(Instruction::Note(Note::Contended { object }));
-        cx.emit(Instruction::AtomicAdd { cell: waiters, value: ONE, old: None });
-        let again = cx.here();
-        let still_zero = try_down(cx, value);
-        cx.emit(Instruction::AtomicAdd { cell: waiters, value: Operand::Const(-1), old: None });
-        let got_it = cx.emit(Instruction::Jump(0));
-
-        cx.patch(still_zero);
-        cx.emit(Instruction::Syscall {
-            call: FutexWait { cell: value, expected: Operand::Const(0), cause: Cause::Semaphore, object }
-                .into(),
-            result: None,
-            // The value has changed in the meantime, or a signal came: either way, try again.
-            on_error: OnError::Continue,
-        });
-        cx.emit(Instruction::Jump(again));
-
-        cx.patch(done);
-        cx.patch(got_it);
-        cx.emit(Instruction::Note(Note::Acquired { object }));
+        cx.answer_error(Some(result), Errno::EAGAIN);
+        cx.patch(end);
     }
 }
 
 impl Form for SemPostForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
-        let Some(semaphore) = cx.semaphore(&self.sem_post) else {
-            return;
-        };
-        let object = semaphore.object;
-        cx.emit(Instruction::AtomicAdd { cell: value(semaphore), value: ONE, old: None });
-        cx.emit(Instruction::Note(Note::Released { object }));
-        let waiting = cx.temporary(0);
-        cx.emit(Instruction::Load { into: waiting, cell: waiters(semaphore) });
-        let nobody = cx.emit(Instruction::JumpIfZero { condition: Operand::Variable(waiting), target: 0 });
-        cx.emit(Instruction::Syscall {
-            call: FutexWake { cell: value(semaphore), count: ONE }.into(),
-            result: None,
-            on_error: OnError::Exit,
-        });
-        cx.patch(nobody);
+        if let Some(semaphore) = cx.semaphore(&self.sem_post) {
+            up(cx, semaphore);
+        }
     }
+}
+
+/// Counts up, and wakes one who waits.
+pub fn up(cx: &mut Lower<'_>, semaphore: Semaphore) {
+    let object = semaphore.object;
+    cx.emit(Instruction::AtomicAdd { cell: value(semaphore), value: ONE, old: None });
+    cx.emit(Instruction::Note(Note::Released { object }));
+    let waiting = cx.temporary(0);
+    cx.emit(Instruction::Load { into: waiting, cell: waiters(semaphore) });
+    let nobody = cx.emit(Instruction::JumpIfZero { condition: Operand::Variable(waiting), target: 0 });
+    cx.futex_wake(value(semaphore), ONE);
+    cx.patch(nobody);
 }

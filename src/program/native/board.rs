@@ -43,7 +43,7 @@ mod word {
 }
 
 /// Places within a task's row.
-mod row {
+pub(super) mod row {
     pub const HOST_THREAD: usize = 0;
     pub const HOST_PROCESS: usize = 1;
     /// The parent's number above, the process's below.
@@ -59,6 +59,10 @@ mod row {
     /// What it had used before the run began for it, and what it had used when it was waited for.
     pub const USED_BEFORE: usize = 8;
     pub const USED: usize = 14;
+    /// The process group, by its number on the host; zero is that of the initial processes.
+    pub const GROUP: usize = 20;
+    /// Whether it has executed another program.
+    pub const EXECUTED: usize = 21;
 }
 
 /// How large a board is.
@@ -87,7 +91,7 @@ impl Size {
 
 #[derive(Debug)]
 pub struct Board {
-    memory: Mapping,
+    pub(super) memory: Mapping,
     size: Size,
 }
 
@@ -125,11 +129,11 @@ impl Board {
         &self.memory.words()[index]
     }
 
-    fn get(&self, index: usize) -> u64 {
+    pub(super) fn get(&self, index: usize) -> u64 {
         self.word(index).load(Ordering::Acquire)
     }
 
-    fn set(&self, index: usize, value: u64) {
+    pub(super) fn set(&self, index: usize, value: u64) {
         self.word(index).store(value, Ordering::Release);
     }
 
@@ -146,7 +150,7 @@ impl Board {
         self.word(counter).fetch_add(1, Ordering::AcqRel) as u32
     }
 
-    fn row(&self, task: Tid, column: usize) -> usize {
+    pub(super) fn row(&self, task: Tid, column: usize) -> usize {
         ROWS + task.index() * ROW + column
     }
 
@@ -159,6 +163,7 @@ impl Board {
         };
         self.set(self.row(task, row::ORIGIN), origin);
         self.set(self.row(task, row::PROGRAM), u64::from(program.0));
+        self.set(self.row(task, row::GROUP), self.get(self.row(parent, row::GROUP)));
     }
 
     /// The port that an address for sockets has on this host.
@@ -176,7 +181,9 @@ impl Board {
         self.set(self.row(task, row::HOST_THREAD), thread as u64);
     }
 
+    /// The process has executed a program.
     pub fn set_program(&self, task: Tid, program: ProgramId) {
+        self.set(self.row(task, row::EXECUTED), 1);
         self.set(self.row(task, row::PROGRAM), u64::from(program.0));
     }
 
@@ -323,7 +330,7 @@ impl Board {
         self.word(word::READY).fetch_add(1, Ordering::AcqRel);
         let Some(cell) = self.memory.cell32(word::GO * 8) else { return };
         while cell.load(Ordering::Acquire) == 0 {
-            let _ = crate::os::futex::wait(cell, 0);
+            let _ = crate::os::futex::wait(cell, 0, crate::os::futex::Limit::Never);
         }
     }
 

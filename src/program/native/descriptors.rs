@@ -12,11 +12,11 @@ use crate::errno::Errno;
 use crate::ids::{Fd, ObjectId};
 use crate::kernel::file::MOST_DESCRIPTORS;
 use crate::kernel::ipc::socket::SocketKind;
-use crate::os::file;
+use crate::os::{file, pipe};
 use crate::program::content::What;
 use crate::program::value::Handle;
 
-use super::Native;
+use super::{Native, What as Noted};
 
 /// What is behind a descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,9 @@ pub enum ChannelKind {
     File,
     Terminal,
     Socket(SocketKind),
+    Queue,
+    /// A counter, a timer, an epoll set.
+    Events,
 }
 
 /// The descriptors that calls of a process have returned, which its threads share.
@@ -84,6 +87,9 @@ impl Native {
         if let Some(file) = image.files.iter().find(|file| file.fd == fd) {
             return Channel { object: Some(file.object), kind: ChannelKind::File };
         }
+        if let Some(queue) = image.ipc.queue_at(fd) {
+            return Channel { object: Some(image.ipc.queues[queue].object), kind: ChannelKind::Queue };
+        }
         terminal
     }
 
@@ -97,10 +103,57 @@ impl Native {
         Ok(free)
     }
 
-    pub fn close(&self, handle: Handle) -> Result<(), Errno> {
-        let number = self.number(handle)?;
+    /// As [`adopt`](Self::adopt) for an end of a FIFO that has just been opened: it gets the number
+    /// that its name stands for, unless that is in use.
+    pub fn adopt_as(&self, descriptor: OwnedFd, fd: Fd, channel: Channel) -> Result<Fd, Errno> {
+        let number = self.world.descriptor(fd);
+        if file::check_open(number).is_ok() {
+            return self.adopt(descriptor, channel);
+        }
+        file::place(descriptor, number).map_err(|_| Errno::EMFILE)?;
+        Ok(fd)
+    }
+
+    /// Lets a number stand for what a descriptor does, and closes what it stood for. Those that aren't
+    /// a channel's of the scenario are close-on-exec.
+    pub fn duplicate_onto(&self, handle: Handle, onto: Fd) -> Result<(), Errno> {
+        let (from, channel) = (self.descriptor(handle)?, self.channel(handle));
+        let numbered = onto.0 >= self.world.image.named_descriptors();
+        pipe::duplicate_onto(from, self.world.descriptor(onto), numbered)?;
+        self.held.all().insert(onto, channel);
+        Ok(())
+    }
+
+    /// The scenario's own channels that stand for something else now: an exec passes them on.
+    pub fn redirected(&self) -> Vec<(Fd, Channel)> {
+        let named = self.world.image.named_descriptors();
+        let held = self.held.all();
+        held.iter().filter(|(fd, _)| fd.0 < named).map(|(fd, channel)| (*fd, *channel)).collect()
+    }
+
+    /// What an exec has passed on.
+    pub fn redirect(&self, redirected: impl IntoIterator<Item = (Fd, Channel)>) {
+        self.held.all().extend(redirected);
+    }
+
+    /// Gives up a descriptor that a call has returned.
+    pub fn close_number(&self, number: Fd) -> Result<(), Errno> {
         self.held.all().remove(&number);
         file::close(self.world.descriptor(number))
+    }
+
+    /// Notes what has just been written to the terminal: the first `length` bytes of the buffer.
+    pub fn shown(&mut self, length: usize) {
+        let bytes = self.buffer.take(length).to_vec();
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..piece.len()].copy_from_slice(piece);
+            self.note(Noted::Shown, i64::from_le_bytes(word), piece.len() as i64);
+        }
+    }
+
+    pub fn close(&self, handle: Handle) -> Result<(), Errno> {
+        self.close_number(self.number(handle)?)
     }
 
     /// The bytes that a call sends.
@@ -108,7 +161,7 @@ impl Native {
         let bytes: Vec<u8> = match what {
             What::Zeros => Vec::new(),
             What::Value(value) => self.computed(value).to_le_bytes().to_vec(),
-            What::Text(_) | What::Buffer => {
+            What::Text(_) | What::Buffer | What::Stream(_) => {
                 what.bytes(&self.user, &self.world.image, length as u64).iter().collect()
             }
         };

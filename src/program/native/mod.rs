@@ -6,6 +6,7 @@
 
 mod board;
 mod descriptors;
+mod family;
 mod note;
 mod reborn;
 mod world;
@@ -14,16 +15,21 @@ pub use board::{Board, Chunk, Row, Size};
 pub use descriptors::{Channel, ChannelKind, Held};
 pub use note::{Note, Noted, What};
 
+use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::errno::Errno;
 use crate::ids::{ObjectId, Pid, StepId, Tid};
+use crate::kernel::dispositions::{Handler, Unfinished};
+use crate::os::children::{self, Also, Waited};
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
 use crate::os::process::{self, Ended};
+use crate::os::signal;
+use crate::signal::Signal;
 
 use super::image::{ProgramId, StartId};
 use super::instruction::Cell;
@@ -32,7 +38,7 @@ use super::value::DivideByZero;
 use super::{Amount, Operand};
 
 pub use reborn::Reborn;
-pub use world::{SharedCell, World};
+pub use world::{Named, SharedCell, World};
 
 /// The descriptors of a real run, by their numbers: they are the same in all its processes, so
 /// that an exec can find them.
@@ -41,7 +47,9 @@ pub const FIRST_DESCRIPTOR: RawFd = 20;
 pub const REBORN_COMMAND: &str = "real-exec";
 
 /// The threads of a process that may still be joined, with the programs that they run.
-pub type Threads = Arc<Mutex<Vec<(ProgramId, JoinHandle<()>)>>>;
+pub type Threads = Arc<Mutex<Vec<(ProgramId, Tid, JoinHandle<()>)>>>;
+/// The rules for signals that a process handles.
+pub type Handlers = Arc<Mutex<BTreeMap<Signal, Handler>>>;
 
 /// A thread of the scenario that runs on the real kernel.
 #[derive(Debug)]
@@ -55,7 +63,16 @@ pub struct Native {
     pub run: fn(Native),
     pub step: StepId,
     pub buffer: Buffer,
+    /// The signals that it blocks, and those that its process handles.
+    pub mask: u64,
+    handlers: Handlers,
+    /// What it goes on with when no handler is to run any more.
+    pub unfinished: Unfinished,
+    /// The process's timer has been set, and may send a signal.
+    pub timer_set: bool,
     pub held: Held,
+    /// Its asynchronous requests.
+    pub requests: crate::os::aio::Requests,
     chunk: Chunk,
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
@@ -81,7 +98,12 @@ impl Native {
             run,
             step: StepId::NONE,
             buffer,
+            mask: 0,
+            handlers: Handlers::default(),
+            unfinished: Unfinished::default(),
+            timer_set: false,
             held,
+            requests: crate::os::aio::Requests::default(),
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
@@ -171,10 +193,43 @@ impl Native {
         self.world.board.rows().find(|row| row.origin == Origin::Start { entry: start, number: 0 })
     }
 
+    /// The static priority that the scenario gives to this thread, or to the process that it comes from.
+    pub fn static_priority(&self) -> i32 {
+        let mut row = self.world.board.find(self.task);
+        while let Origin::Born { .. } = row.origin {
+            row = self.world.board.find(row.parent);
+        }
+        match row.origin {
+            Origin::Start { entry, .. } => self.world.image.starts[usize::from(entry.0)].parameters.priority,
+            Origin::Born { .. } => 0,
+        }
+    }
+
     /// The bytes that a read or write asks for; ENOMEM if no buffer may be as large.
     pub fn transfer(&mut self, bytes: Amount) -> Result<usize, Errno> {
-        let bytes = self.user.draw(bytes, &self.world.image);
+        let bytes = self.drawn(bytes);
         if bytes > MOST_BYTES { Err(Errno::ENOMEM) } else { Ok(bytes as usize) }
+    }
+
+    /// What a call asks for; it stays the same if the call is made again.
+    pub fn drawn(&mut self, amount: Amount) -> u64 {
+        if !std::mem::take(&mut self.user.repeats) {
+            self.user.amount = self.user.draw(amount, &self.world.image);
+        }
+        self.user.amount
+    }
+
+    /// What the process does about a signal, if it has a handler.
+    pub fn handler(&self, signal: Signal) -> Option<Handler> {
+        self.handlers.lock().unwrap_or_else(PoisonError::into_inner).get(&signal).copied()
+    }
+
+    pub fn set_handler(&self, signal: Signal, handler: Option<Handler>) {
+        let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        match handler {
+            Some(handler) => drop(handlers.insert(signal, handler)),
+            None => drop(handlers.remove(&signal)),
+        }
     }
 
     /// The call that is under way returns, and the library function around it makes it again.
@@ -201,7 +256,10 @@ impl Native {
     pub fn become_child(&mut self, task: Tid, user: User, held: Held) {
         (self.task, self.process, self.user) = (task, task.leads(), user);
         self.threads = Threads::default();
+        self.timer_set = false;
+        signal::begin_anew(self.mask);
         self.held = held;
+        self.requests.forget();
         self.begin();
     }
 
@@ -210,7 +268,8 @@ impl Native {
         let image = &self.world.image;
         let used = &image.programs[usize::from(self.user.program.0)].fds;
         let ends = image.pipes.iter().flat_map(|pipe| [pipe.read, pipe.write]);
-        for fd in ends.chain(image.files.iter().map(|file| file.fd)) {
+        let queues = image.ipc.queues.iter().filter_map(|queue| queue.fd);
+        for fd in ends.chain(image.files.iter().map(|file| file.fd)).chain(queues) {
             if !used.contains(&fd) {
                 // Its parent may not have had it any more.
                 let _ = file::close(self.world.descriptor(fd));
@@ -231,9 +290,11 @@ impl Native {
         self.note(What::Fork, i64::from(task.0), 1);
         let mut thread = Native::new(Arc::clone(&self.world), user, task, self.process, self.run);
         thread.threads = Arc::clone(&self.threads);
+        (thread.handlers, thread.mask) = (Arc::clone(&self.handlers), self.mask);
         thread.held = self.held.clone();
         let run = self.run;
         let handle = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+            signal::begin_anew(thread.mask);
             thread.begin();
             run(thread);
         });
@@ -241,16 +302,23 @@ impl Native {
             self.world.board.has_ended(task, 0);
             Errno::EAGAIN
         })?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((program, handle));
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((program, task, handle));
         Ok(i64::from(task.0))
     }
 
-    /// Waits for a child, for one that runs this program if one is named.
-    pub fn wait(&mut self, program: Option<ProgramId>) -> Result<Ended, Errno> {
+    /// Waits for a child, for one that runs this program or has this number if one is named. None if
+    /// only what has happened already counts, and nothing has.
+    pub fn wait(
+        &mut self,
+        program: Option<ProgramId>,
+        pid: Option<i64>,
+        also: Also,
+    ) -> Result<Option<Waited>, Errno> {
         let world = Arc::clone(&self.world);
         let own = self.process.leader();
         // A child is what it was forked to be, whatever it has become by an exec.
         let fits = |row: &Row| match (program, row.origin) {
+            _ if pid.is_some_and(|pid| pid != i64::from(row.host_process)) => false,
             (None, _) => true,
             (Some(wanted), Origin::Born { program, .. }) => wanted == program,
             (Some(_), Origin::Start { .. }) => false,
@@ -262,14 +330,23 @@ impl Native {
                 .iter()
                 .position(|ended| world.board.process_on_host(ended.pid).is_some_and(|row| fits(&row)))
             {
-                return Ok(self.early.remove(index));
+                return Ok(Some(Waited::Ended(self.early.remove(index))));
             }
             let children =
                 world.board.rows().filter(|row| row.parent == own && row.process.leader() == row.task);
             if !children.into_iter().any(|row| row.ended.is_none() && fits(&row)) {
                 return Err(Errno::ECHILD);
             }
-            let Some(ended) = process::wait(None, false)? else { return Err(Errno::ECHILD) };
+            let ended = match children::wait_for(also)? {
+                None => return Ok(None),
+                Some(Waited::Ended(ended)) => ended,
+                Some(news @ (Waited::Stopped { pid, .. } | Waited::Continued { pid })) => {
+                    if world.board.process_on_host(pid).is_some_and(|row| fits(&row)) {
+                        return Ok(Some(news));
+                    }
+                    continue;
+                }
+            };
             if let Some(row) = world.board.process_on_host(ended.pid) {
                 world.board.was_reaped(row.task, own, ended);
                 self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
@@ -286,17 +363,22 @@ impl Native {
     }
 
     /// Waits for the threads that run this program, or for all.
-    pub fn join(&self, program: Option<ProgramId>) {
+    /// `EINTR` if a signal has come meanwhile.
+    pub fn join(&self, program: Option<ProgramId>) -> Result<(), Errno> {
         loop {
             let handle = {
                 let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-                let fits = |(runs, _): &(ProgramId, _)| program.is_none_or(|only| only == *runs);
-                let found = threads.iter().position(fits);
-                found.map(|index| threads.remove(index).1)
+                let fits = |(runs, _, _): &(ProgramId, Tid, _)| program.is_none_or(|only| only == *runs);
+                let Some(found) = threads.iter().position(fits) else { return Ok(()) };
+                if signal::catches_any() && self.world.board.find(threads[found].1).ended.is_none() {
+                    Err(threads[found].1)
+                } else {
+                    Ok(threads.remove(found).2)
+                }
             };
             match handle {
-                Some(handle) => drop(handle.join()),
-                None => return,
+                Ok(handle) => drop(handle.join()),
+                Err(thread) => self.world.board.await_end(thread)?,
             }
         }
     }

@@ -52,6 +52,10 @@ whats! {
     Reaped = 16,
     /// A signal was sent: which, to whom.
     Signal = 17,
+    /// Bytes were written to the terminal: up to eight of them, how many.
+    Shown = 18,
+    /// A handler begins: of which signal.
+    Deliver = 30,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

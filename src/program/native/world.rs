@@ -15,6 +15,16 @@ use crate::program::instruction::Memory;
 
 use super::{Board, FIRST_DESCRIPTOR};
 
+/// How the host calls the scenario's message queues and semaphore sets, in the scenario's order.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// The names of POSIX queues.
+    pub queues: Vec<String>,
+    /// The ids of System V queues and semaphore sets.
+    pub typed: Vec<i32>,
+    pub semaphores: Vec<i32>,
+}
+
 /// What all threads of all processes of a run have in common.
 #[derive(Debug)]
 pub struct World {
@@ -25,8 +35,11 @@ pub struct World {
     pub memories: Vec<Mapping>,
     /// The program file that an exec executes, and what it is told.
     pub program: PathBuf,
+    /// The run's CPUs, by their numbers on the host.
+    pub cpus: Vec<usize>,
     /// Where files are.
     pub scratch: PathBuf,
+    pub named: Named,
     /// At most so many bytes of memory objects, those of each process counted.
     pub most_memory: u64,
 }
@@ -91,6 +104,11 @@ impl World {
             Width::Int32 => SharedCell::Int32(mapping.cell32(bytes)?),
             Width::Int64 => SharedCell::Int64(mapping.cell64(bytes)?),
         })
+    }
+
+    /// Where a FIFO of the scenario is, by its number among the pipes.
+    pub fn fifo(&self, pipe: usize) -> PathBuf {
+        self.scratch.join(format!("fifo-{pipe}"))
     }
 
     /// Where a file of the scenario is.

@@ -1,5 +1,7 @@
 //! `exec`: replaces the process's program; variables and private memory start afresh, open files stay.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -7,9 +9,10 @@ use crate::errno::Errno;
 #[cfg(target_os = "linux")]
 use crate::os::process;
 use crate::program::ProgramId;
-use crate::program::at::At;
+use crate::program::at::{At, Value};
 use crate::program::call::{Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
+use crate::program::instruction::ArgumentsId;
 use crate::program::lower::Link;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
@@ -24,7 +27,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "exec",
     level: Level::Syscall,
     summary: "replaces the process's program",
-    doc: "The process goes on with another program from its first step. Its number, parent and open files stay; variables and private memory start afresh. A successful exec doesn't return.",
+    doc: "The process goes on with another program from its first step. Its number, parent and open files stay; variables and private memory start afresh, but for those that `args` passes on. Handlers of signals are gone, what is ignored or blocked stays. A successful exec doesn't return.",
     example: r#"{ exec = "child" }"#,
     real: Real::Yes("execve(2) of trapline itself, which goes on with the named program"),
     blocks: &[],
@@ -37,12 +40,21 @@ pub const ROW: VerbRow = VerbRow {
 struct ExecForm {
     /// The program.
     exec: At<String>,
+    /// Variables that the new program begins with, by their names; the values are of the old one's.
+    #[serde(default)]
+    args: BTreeMap<String, At<Value>>,
 }
 
 impl Form for ExecForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
         if let Some(program) = cx.link(Link::Exec, &self.exec) {
-            cx.call(step, Exec { program });
+            let args = self.args.iter().map(|(name, value)| {
+                let passed = At::new(value.span.clone(), name.clone());
+                (name.clone(), cx.pass(program, &passed, value))
+            });
+            let args = args.collect();
+            let arguments = cx.arguments(args);
+            cx.call(step, Exec { program, arguments });
         }
         cx.never_returns();
     }
@@ -51,6 +63,7 @@ impl Form for ExecForm {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exec {
     pub program: ProgramId,
+    pub arguments: ArgumentsId,
 }
 
 impl SystemCall for Exec {
@@ -61,9 +74,15 @@ impl SystemCall for Exec {
         call.kernel.free_space(process);
         call.kernel.close_numbered(call.cpu, process);
         call.kernel.cpus[call.cpu].tlb.flush();
-        let made = call.user().call;
+        let (made, image) = (call.user().call, call.image);
+        let passed = call.user().passed(image, self.arguments);
         call.user().restart(self.program, program);
+        call.user().receive(program, &passed);
         call.user().call = made;
+        call.kernel.forget_handlers(process);
+        if let Some(process) = &mut call.kernel.processes[process.index()] {
+            process.executed = true;
+        }
         if S::ON {
             let program = call.kernel.sink.name(&program.name);
             call.emit(Kind::ProcessExec { program });
@@ -77,6 +96,7 @@ impl SystemCall for Exec {
         world.board.set_program(native.task, self.program);
         native.note(What::Exec, i64::from(self.program.0), 0);
         let index = native.user.variables.first().copied().unwrap_or(0);
-        Err(process::exec(&world.program, &Reborn::arguments(native, self.program, index)))
+        let passed = native.user.passed(&world.image, self.arguments);
+        Err(process::exec(&world.program, &Reborn::arguments(native, self.program, index, &passed)))
     }
 }

@@ -129,7 +129,7 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     let birth = Birth {
         place,
         program: id.0,
-        parameters: Arc::clone(&call.kernel.parameters[call.task.index()]),
+        parameters: call.kernel.own_parameters(call.task),
         affinity: parent.affinity,
         context: Context::Kernel(Work::CallExit),
     };
@@ -142,6 +142,7 @@ pub(super) fn give_birth<S: Sink>(call: &mut Call<'_, S>, id: ProgramId, place: 
     call.kernel.sink.task(child, process, call.task, &|| origin.name(image));
     call.emit(Kind::ProcessFork { child, process });
     call.kernel.tasks[child.index()].left = call.kernel.costs.syscall_exit;
+    call.kernel.inherit_signals(call.task, child);
     Some(child)
 }
 

@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
-use crate::hw::mmu::PAGE_SIZE;
 use crate::kernel::caches::Used;
-use crate::kernel::file::{Opened, Transfer, Way};
+use crate::kernel::file::{Job, Opened, Transfer, Way};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::Handle;
@@ -45,15 +44,20 @@ struct FsyncForm {
 
 impl Form for FsyncForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        if matches!(cx.channel_kind(&self.fsync.value), Some(Channel::Pipe { .. })) {
-            let message = format!("`{}` is a pipe; only files can be synchronised", self.fsync.value);
-            cx.problems.push(Problem::error(Code::WrongObject, self.fsync.span.clone(), message));
-            return;
-        }
-        if let Some(fd) = cx.channel(&self.fsync, End::Write) {
+        if let Some(fd) = file_to_sync(&self.fsync, cx) {
             cx.call(step, Fsync { fd });
         }
     }
+}
+
+/// The descriptor of a file; anything else can't be synchronised.
+fn file_to_sync(name: &At<String>, cx: &mut Lower<'_>) -> Option<Handle> {
+    if matches!(cx.channel_kind(&name.value), Some(Channel::Pipe { .. })) {
+        let message = format!("`{}` is a pipe; only files can be synchronised", name.value);
+        cx.problems.push(Problem::error(Code::WrongObject, name.span.clone(), message));
+        return None;
+    }
+    cx.channel(name, End::Write)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,14 +65,65 @@ pub struct Fsync {
     pub fd: Handle,
 }
 
+pub const DATA: VerbRow = VerbRow {
+    name: "fdatasync",
+    level: Level::Syscall,
+    summary: "waits until the disk holds a file's data",
+    doc: "As `fsync`, without what is only about the file, such as its time stamps. The model has none of these, so that both take equally long there.",
+    example: r#"{ fdatasync = "log" }"#,
+    real: Real::Yes("fdatasync(2)"),
+    blocks: &[],
+    parse: parse::<FdatasyncForm>,
+    schema: schema::<FdatasyncForm>,
+};
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FdatasyncForm {
+    /// The file.
+    fdatasync: At<String>,
+}
+
+impl Form for FdatasyncForm {
+    fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        if let Some(fd) = file_to_sync(&self.fdatasync, cx) {
+            cx.call(step, Fdatasync(Fsync { fd }));
+        }
+    }
+}
+
+/// An [`Fsync`] of the data only.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fdatasync(pub Fsync);
+
+impl SystemCall for Fdatasync {
+    fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
+        self.0.uses(call)
+    }
+
+    fn waits(&self, image: &Image) -> Option<Awaits> {
+        self.0.waits(image)
+    }
+
+    fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+        self.0.simulate(call)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
+        file::sync_data(native.descriptor(self.0.fd)?).map(|()| 0)
+    }
+}
+
 impl SystemCall for Fsync {
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
         match call.opened(self.fd)?.1 {
             Opened::File(file) => Some(Used::File { file, writes: false }),
-            Opened::PipeRead(_)
-            | Opened::PipeWrite(_)
-            | Opened::Keyboard
-            | Opened::Screen
+            Opened::PipeRead(_) | Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
             | Opened::Socket(_) => None,
         }
     }
@@ -81,18 +136,25 @@ impl SystemCall for Fsync {
         let (_, Opened::File(file)) = call.opened(self.fd).ok_or(Errno::EBADF)? else {
             return Err(Errno::EINVAL);
         };
-        if call.progress() > 0 {
-            return call.kernel.take_failure(call.task).map(|()| Outcome::Done(0));
+        call.kernel.take_failure(call.task)?;
+        let object = call.kernel.files.files[file as usize].object;
+        if call.progress() == 0 {
+            let (bytes, carries) = call.kernel.take_dirty(file);
+            call.user().progress = 1;
+            if bytes > 0 {
+                let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
+                let job = Job { carries, ..Job::default() };
+                call.kernel.begin_transfer(call.cpu, transfer, bytes, Way::Flush, job);
+                return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
+            }
         }
         let entry = &mut call.kernel.files.files[file as usize];
-        let dirty = entry.dirty.iter_mut().map(std::mem::take).filter(|&dirty| dirty).count() as u64;
-        if dirty == 0 {
-            return Ok(Outcome::Done(0));
+        if entry.writing == 0 {
+            let failed = std::mem::take(&mut entry.failed);
+            return if failed { Err(Errno::EIO) } else { Ok(Outcome::Done(0)) };
         }
-        let object = entry.object;
-        let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
-        call.kernel.transfer(call.cpu, transfer, dirty * PAGE_SIZE, Way::Flush);
-        call.user().progress = 1;
+        // What the flusher has sent off is waited for as well.
+        call.kernel.wait_for(crate::kernel::Kernel::<S>::file_key(file), call.task);
         Ok(Outcome::Block { on: Cause::Disk, object: Some(object) })
     }
 

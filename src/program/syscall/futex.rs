@@ -9,17 +9,19 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::ids::ObjectId;
 use crate::kernel::caches::Used;
+use crate::kernel::waits::Interruption;
 #[cfg(target_os = "linux")]
 use crate::os::futex;
-use crate::program::at::{At, Value};
-use crate::program::call::{Awaits, Call, Outcome, SystemCall};
+use crate::program::at::{At, TimeAmount, Value};
+use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
 use crate::program::verb::{Level, Real, VerbRow};
-use crate::program::{Cell, Operand};
+use crate::program::{Amount, Cell, Operand, Variable};
+use crate::time::{Instant, Span};
 use crate::trace::Cause;
 use crate::trace::Sink;
 
@@ -27,7 +29,7 @@ pub const WAIT: VerbRow = VerbRow {
     name: "futex-wait",
     level: Level::Syscall,
     summary: "sleeps while a shared cell holds a value",
-    doc: "Compares the cell with `expected` and, if they are equal, sleeps until a `futex-wake` on the same cell; else it fails at once with EAGAIN. Comparing and falling asleep are one indivisible step of the kernel, so that no wake-up is lost between them. Locks are built from it.",
+    doc: "Compares the cell with `expected` and, if they are equal, sleeps until a `futex-wake` on the same cell; else it fails at once with EAGAIN. With a `timeout` it fails with ETIMEDOUT when that has passed. Comparing and falling asleep are one indivisible step of the kernel, so that no wake-up is lost between them. Locks are built from it.",
     example: r#"{ futex-wait = "shm.cell", expected = 1, on-error = "continue" }"#,
     real: Real::Yes("futex(2), FUTEX_WAIT"),
     blocks: &[],
@@ -42,14 +44,17 @@ struct FutexWaitForm {
     futex_wait: At<String>,
     /// The value at which it sleeps.
     expected: At<Value>,
+    /// How long at most; then it fails with ETIMEDOUT. As long as it takes if absent.
+    timeout: Option<At<TimeAmount>>,
 }
 
 impl Form for FutexWaitForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
         let expected = cx.operand(&self.expected);
         if let Some((cell, object)) = cx.cell(&self.futex_wait) {
+            let limit = self.timeout.as_ref().map_or(Limit::Never, |time| Limit::For(cx.time(time)));
             let cause = Cause::Futex;
-            cx.call(step, FutexWait { cell, expected, cause, object });
+            cx.call(step, FutexWait { cell, expected, cause, object, limit });
         }
     }
 }
@@ -94,6 +99,66 @@ pub struct FutexWait {
     /// What the trace names as the cause of waiting: a lock, a semaphore, or the futex itself.
     pub cause: Cause,
     pub object: ObjectId,
+    pub limit: Limit,
+}
+
+/// When a wait ends at the latest.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    Never,
+    /// So many nanoseconds after the call.
+    For(Amount),
+    /// At that time of the monotonic clock, in nanoseconds.
+    Until(Variable),
+}
+
+impl Limit {
+    pub fn amount(&self) -> Option<&Amount> {
+        match self {
+            Limit::For(amount) => Some(amount),
+            Limit::Never | Limit::Until(_) => None,
+        }
+    }
+
+    /// The limit of a wait that begins now.
+    pub fn due<S: Sink>(self, call: &mut Call<'_, S>) -> Option<Instant> {
+        match self {
+            Limit::Never => None,
+            Limit::For(_) => Some(call.now() + Span::from_nanos(call.amount())),
+            Limit::Until(Variable(slot)) => {
+                let due = call.user().variables[usize::from(slot)];
+                Some(Instant::from_nanos(u64::try_from(due).unwrap_or(0)))
+            }
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub fn on_host(self, native: &mut Native) -> futex::Limit {
+        match self {
+            Limit::Never => futex::Limit::Never,
+            Limit::For(amount) => futex::Limit::For(native.user.draw(amount, &native.world.image)),
+            Limit::Until(Variable(slot)) => {
+                let due = native.user.variables[usize::from(slot)];
+                futex::Limit::Until(u64::try_from(due).unwrap_or(0))
+            }
+        }
+    }
+}
+
+/// How a wait with a limit has ended.
+pub fn ending<S: Sink>(call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+    match call.kernel.take_interruption(call.task) {
+        None => Ok(Outcome::Done(0)),
+        Some(Interruption::Timeout) => Err(Errno::ETIMEDOUT),
+        Some(Interruption::Signal | Interruption::Failure) => {
+            // Should nothing come of the signal, it looks at the word again, for the rest of the time.
+            let now = call.now().as_nanos();
+            let user = call.user();
+            user.amount = user.progress.saturating_sub(now);
+            user.progress = 0;
+            Err(Errno::EINTR)
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +169,7 @@ pub struct FutexWake {
 }
 
 /// The futex's word and its value now.
-fn word<S: Sink>(call: &mut Call<'_, S>, cell: Cell) -> Result<((u32, u32), i64), Errno> {
+pub(super) fn word<S: Sink>(call: &mut Call<'_, S>, cell: Cell) -> Result<((u32, u32), i64), Errno> {
     let image = call.image;
     let index = call.user().value(cell.index, image);
     let value = *call.userland.element(cell.array, index).ok_or(Errno::EFAULT)?;
@@ -112,12 +177,25 @@ fn word<S: Sink>(call: &mut Call<'_, S>, cell: Cell) -> Result<((u32, u32), i64)
 }
 
 /// The word as an object that CPUs share.
-fn used<S: Sink>(call: &Call<'_, S>, cell: Cell) -> Used {
+pub(super) fn used<S: Sink>(call: &Call<'_, S>, cell: Cell) -> Used {
     let index = call.userland.users[call.task.index()].value(cell.index, call.image);
     Used::Futex((cell.array.0, index as u32))
 }
 
 impl SystemCall for FutexWait {
+    fn amount(&self) -> Option<&Amount> {
+        self.limit.amount()
+    }
+
+    fn ends_by_itself(&self) -> bool {
+        self.limit != Limit::Never
+    }
+
+    /// The kernel doesn't make a call with a time limit again (signal(7)).
+    fn after_signal(&self) -> AfterSignal {
+        if self.limit == Limit::Never { AfterSignal::RestartsIfAsked } else { AfterSignal::Fails }
+    }
+
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
         Some(used(call, self.cell))
     }
@@ -128,24 +206,34 @@ impl SystemCall for FutexWait {
 
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         if call.progress() > 0 {
-            return Ok(Outcome::Done(0));
+            return ending(call);
         }
         let (word, value) = word(call, self.cell)?;
         let image = call.image;
-        if value != call.user().value(self.expected, image) {
+        // The kernel compares 32 bits, the lower ones of a wider cell.
+        if value as i32 != call.user().value(self.expected, image) as i32 {
             return Err(Errno::EAGAIN);
         }
-        let (task, kernel) = (call.task, &mut *call.kernel);
-        kernel.futexes.wait(word, task, &mut kernel.tasks);
+        let task = call.task;
         call.user().progress = 1;
+        if let Some(due) = self.limit.due(call) {
+            if due <= call.now() {
+                return Err(Errno::ETIMEDOUT);
+            }
+            call.kernel.limit_wait(call.cpu, task, due);
+            call.user().progress = due.as_nanos();
+        }
+        let kernel = &mut *call.kernel;
+        kernel.futexes.wait(word, task, &mut kernel.tasks);
         Ok(Outcome::Block { on: self.cause, object: Some(self.object) })
     }
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let expected = native.computed(self.expected);
+        let limit = self.limit.on_host(native);
         let cell = native.cell(self.cell).ok_or(Errno::EFAULT)?;
-        futex::wait(cell.word(), expected as i32).map(|()| 0)
+        futex::wait(cell.word(), expected as i32, limit).map(|()| 0)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::errno::Errno;
 use crate::kernel::task::State;
 use crate::program::ProgramId;
 use crate::program::at::{At, Whether};
-use crate::program::call::{Awaits, Call, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
@@ -59,6 +59,11 @@ pub struct Join {
 }
 
 impl SystemCall for Join {
+    /// The library's function waits on.
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Restarts
+    }
+
     fn waits(&self, _: &Image) -> Option<Awaits> {
         Some(Awaits { on: Cause::Thread, object: None })
     }
@@ -85,7 +90,6 @@ impl SystemCall for Join {
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        native.join(self.program);
-        Ok(0)
+        native.join(self.program).map(|()| 0)
     }
 }

@@ -27,7 +27,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "kill",
     level: Level::Syscall,
     summary: "sends a signal to a process",
-    doc: "Sends a signal to `child` (the youngest living one), `parent`, an initial process by its name, or the process whose number a variable holds. SIGTERM if `signal` is absent.",
+    doc: "Sends a signal to `child` (the youngest living one), `parent`, `group` (all processes of the own one), an initial process by its name, or the process whose number a variable holds. SIGTERM if `signal` is absent.",
     example: r#"{ kill = "child", signal = "SIGTERM", on-error = "continue" }"#,
     real: Real::Yes("kill(2), only to processes of the same run"),
     blocks: &[],
@@ -38,10 +38,16 @@ pub const ROW: VerbRow = VerbRow {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct KillForm {
-    /// "child", "parent", a process's name, or an expression that gives a process number.
+    /// "child", "parent", "group" for all of the own group, a process's name, or an expression that gives a process number.
     kill: At<Value>,
     /// The signal.
     signal: Option<At<SignalName>>,
+    /// Whether the number is that of a process group, each process of which gets the signal.
+    #[serde(default)]
+    group: bool,
+    /// Whether nothing is sent, and the call only says whether there is such a process (signal 0).
+    #[serde(default)]
+    probe: bool,
 }
 
 impl Form for KillForm {
@@ -59,20 +65,23 @@ impl Form for KillForm {
         let target = match &self.kill.value.0 {
             Raw::Text(name) if name == "child" => Target::Child,
             Raw::Text(name) if name == "parent" => Target::Parent,
+            Raw::Text(name) if name == "group" => Target::OwnGroup,
+            _ if self.group => Target::Group(cx.operand(&self.kill)),
             Raw::Text(name) => match cx.names.starts.get(name) {
                 Some(start) => Target::Process(*start),
                 None => Target::Pid(cx.operand(&self.kill)),
             },
             _ => Target::Pid(cx.operand(&self.kill)),
         };
-        cx.call(step, Kill { target, signal });
+        cx.call(step, Kill { target, signal: (!self.probe).then_some(signal) });
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kill {
     pub target: Target,
-    pub signal: Signal,
+    /// None only asks whether there is anybody.
+    pub signal: Option<Signal>,
 }
 
 /// Whom a signal goes to.
@@ -85,6 +94,9 @@ pub enum Target {
     /// The sender's youngest living child.
     Child,
     Parent,
+    /// All processes of a group; the sender's.
+    Group(Operand),
+    OwnGroup,
 }
 
 impl SystemCall for Kill {
@@ -92,13 +104,27 @@ impl SystemCall for Kill {
         let image = call.image;
         let process = call.process();
         let own = call.kernel.processes[process.index()].as_ref();
+        let own_group = own.map(|own| own.group);
         let to = match self.target {
             Target::Pid(pid) => u32::try_from(call.user().value(pid, image)).ok().map(Pid),
             Target::Process(start) => call.kernel.first_of.get(usize::from(start.0)).copied().flatten(),
             Target::Child => call.kernel.youngest_living_child(process),
             Target::Parent => own.map(|own| own.parent),
+            Target::Group(_) | Target::OwnGroup => None,
         };
-        let sent = to.is_some_and(|to| call.kernel.send_signal(call.cpu, to, self.signal));
+        let group = match self.target {
+            Target::Group(group) => u32::try_from(call.user().value(group, image)).ok().map(Pid),
+            Target::OwnGroup => own_group,
+            Target::Pid(_) | Target::Process(_) | Target::Child | Target::Parent => None,
+        };
+        let members = group.map_or(Vec::new(), |group| call.kernel.members(group));
+        let mut sent = false;
+        for to in to.into_iter().chain(members) {
+            sent |= match self.signal {
+                Some(signal) => call.kernel.send_signal(call.cpu, to, signal),
+                None => call.kernel.is_there(to),
+            };
+        }
         if sent { Ok(Outcome::Done(0)) } else { Err(Errno::ESRCH) }
     }
 
@@ -118,9 +144,39 @@ impl SystemCall for Kill {
                 children.into_iter().rev().find(|row| process::lives(row.host_process))
             }
             Target::Parent => (own.parent > Tid::INIT).then(|| world.board.find(own.parent)),
+            Target::Group(_) | Target::OwnGroup => None,
         };
+        let group = match self.target {
+            Target::Group(group) => Some(native.computed(group) as i32),
+            Target::OwnGroup => Some(world.board.group(own.task)),
+            Target::Pid(_) | Target::Process(_) | Target::Child | Target::Parent => None,
+        };
+        if let Some(group) = group {
+            return self.execute_for_all(native, world.board.members(group));
+        }
         let row = row.filter(|row| row.ended.is_none()).ok_or(Errno::ESRCH)?;
-        native.note(What::Signal, self.signal as i64, i64::from(row.task.0));
-        process::kill(row.host_process, self.signal).map(|()| 0)
+        self.send(native, &row)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Kill {
+    fn send(&self, native: &mut Native, row: &Row) -> Result<i64, Errno> {
+        let Some(signal) = self.signal else {
+            return if process::exists(row.host_process) { Ok(0) } else { Err(Errno::ESRCH) };
+        };
+        native.note(What::Signal, signal as i64, i64::from(row.task.0));
+        process::kill(row.host_process, signal).map(|()| 0)
+    }
+
+    /// The sender comes last: the signal may end it.
+    fn execute_for_all(&self, native: &mut Native, members: Vec<Row>) -> Result<i64, Errno> {
+        let own = native.process.leader();
+        let (own, others): (Vec<Row>, Vec<Row>) = members.into_iter().partition(|row| row.task == own);
+        let mut result = Err(Errno::ESRCH);
+        for row in others.iter().chain(&own) {
+            result = self.send(native, row).or(result);
+        }
+        result
     }
 }

@@ -5,54 +5,136 @@
 //! [`VERBS`](super::verb::VERBS).
 
 mod bind;
+mod ceiling;
 mod close;
 mod connect;
 mod exec;
 mod exit;
+mod file_io;
 mod fork;
 mod fsync;
+mod ftruncate;
 mod futex;
+mod futex_pi;
+mod futex_requeue;
 mod getpid;
 mod join;
 mod kill;
+mod lseek;
+mod open;
 mod pause;
+mod pread;
 mod read;
 mod recvfrom;
 mod sendto;
 mod signal;
+mod signal_return;
 mod sleep;
 mod socket;
 mod thread;
+mod unlink;
 mod wait;
 mod write;
 mod r#yield;
 
 pub use bind::{Bind, Listen};
+pub use ceiling::Ceiling;
+mod mq_attributes;
+mod mq_notify;
+mod mq_open;
+mod mq_receive;
+mod mq_send;
+mod msgctl;
+mod msgrcv;
+mod msgsnd;
+mod semctl;
+mod semop;
+// Signals and process control.
+mod affinity;
+mod aio;
+mod aio_result;
+mod dup;
+mod epoll;
+mod epoll_wait;
+mod eventfd;
+mod fcntl;
+mod fifo_open;
+mod nice;
+mod pipe;
+mod poll;
+mod setitimer;
+mod setpgid;
+mod sigmask;
+mod sigpending;
+mod sigsuspend;
+mod sigwait;
+mod tgkill;
+mod timerfd;
+
+pub use aio::{AioRead, AioWrite};
+pub use aio_result::{AioError, AioReturn, AioSuspend};
 pub use close::Close;
 pub use connect::{Accept, Connect, Shutdown};
 pub use exec::Exec;
 pub use exit::Exit;
 pub use fork::Fork;
-pub use fsync::Fsync;
-pub use futex::{FutexWait, FutexWake};
+pub use fsync::{Fdatasync, Fsync};
+pub use ftruncate::{Fstat, Ftruncate};
+pub use futex::{FutexWait, FutexWake, Limit};
+pub use futex_pi::{FutexLockPi, FutexUnlockPi, with_word};
+pub use futex_requeue::FutexRequeue;
 pub use getpid::{Getpid, Getppid};
 pub use join::Join;
 pub use kill::Kill;
+pub use lseek::Lseek;
+pub use open::Open;
 pub use pause::Pause;
+pub use pread::{Pread, Pwrite};
 pub use read::Read;
 pub use recvfrom::Recvfrom;
 pub use sendto::Sendto;
 pub use signal::SignalAction;
+pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use socket::{Socket, Socketpair};
 pub use thread::Thread;
+pub use unlink::{Rename, Unlink};
 pub use wait::Wait;
 pub use write::Write;
 pub use r#yield::Yield;
 
+pub use affinity::SetAffinity;
+pub use dup::{Dup, Dup2};
+pub use epoll::{EpollCreate, EpollCtl};
+pub use epoll_wait::EpollWait;
+pub use eventfd::Eventfd;
+pub use fcntl::Fcntl;
+pub use fifo_open::FifoOpen;
+pub use mq_attributes::MqAttributes;
+pub use mq_notify::MqNotify;
+pub use mq_open::{MqOpen, MqUnlink};
+pub use mq_receive::MqReceive;
+pub use mq_send::MqSend;
+pub use msgctl::Msgctl;
+pub use msgrcv::Msgrcv;
+pub use msgsnd::Msgsnd;
+pub use nice::Nice;
+pub use pipe::MakePipe;
+pub use poll::Poll;
+pub use semctl::Semctl;
+pub use semop::Semop;
+pub use setitimer::Setitimer;
+pub use setpgid::{Getpgid, Setpgid};
+pub use sigmask::Sigmask;
+pub use sigpending::Sigpending;
+pub use sigsuspend::Sigsuspend;
+pub use sigwait::Sigwait;
+pub use tgkill::Tgkill;
+pub use timerfd::{Timerfd, TimerfdSettime};
+
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
-use crate::program::call::{Awaits, Call, Copied, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Copied, Outcome, SystemCall};
 use crate::program::image::Image;
 #[cfg(target_os = "linux")]
 use crate::program::native::Native;
@@ -64,18 +146,26 @@ const MAX_COUNT: i64 = 4_000_000;
 
 /// The calls' rows for the registry of verbs.
 pub(super) mod forms {
+    pub use super::aio::{READ as AIO_READ, WRITE as AIO_WRITE};
+    pub use super::aio_result::{ERROR as AIO_ERROR, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND};
     pub use super::bind::{BIND, LISTEN};
     pub use super::close::ROW as CLOSE;
     pub use super::connect::{ACCEPT, CONNECT, SHUTDOWN};
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
     pub use super::fork::ROW as FORK;
-    pub use super::fsync::ROW as FSYNC;
+    pub use super::fsync::{DATA as FDATASYNC, ROW as FSYNC};
+    pub use super::ftruncate::{STAT as FSTAT, TRUNCATE as FTRUNCATE};
     pub use super::futex::{WAIT as FUTEX_WAIT, WAKE as FUTEX_WAKE};
+    pub use super::futex_pi::{LOCK as FUTEX_LOCK_PI, UNLOCK as FUTEX_UNLOCK_PI};
+    pub use super::futex_requeue::ROW as FUTEX_REQUEUE;
     pub use super::getpid::{GETPID, GETPPID};
     pub use super::join::ROW as JOIN;
     pub use super::kill::ROW as KILL;
+    pub use super::lseek::ROW as LSEEK;
+    pub use super::open::ROW as OPEN;
     pub use super::pause::ROW as PAUSE;
+    pub use super::pread::{READ as PREAD, WRITE as PWRITE};
     pub use super::read::ROW as READ;
     pub use super::recvfrom::{RECV, RECVFROM};
     pub use super::sendto::{SEND, SENDTO};
@@ -83,9 +173,39 @@ pub(super) mod forms {
     pub use super::sleep::ROW as SLEEP;
     pub use super::socket::{SOCKET, SOCKETPAIR};
     pub use super::thread::ROW as THREAD;
+    pub use super::unlink::{RENAME, UNLINK};
     pub use super::wait::ROW as WAIT;
     pub use super::write::ROW as WRITE;
     pub use super::r#yield::ROW as YIELD;
+
+    pub use super::affinity::ROW as SET_AFFINITY;
+    pub use super::dup::{DUP, DUP2};
+    pub use super::epoll::{CREATE as EPOLL_CREATE, CTL as EPOLL_CTL};
+    pub use super::epoll_wait::WAIT as EPOLL_WAIT;
+    pub use super::eventfd::ROW as EVENTFD;
+    pub use super::fcntl::ROW as FCNTL;
+    pub use super::fifo_open::ROW as FIFO_OPEN;
+    pub use super::mq_attributes::{GET as MQ_GETATTR, SET as MQ_SETATTR};
+    pub use super::mq_notify::ROW as MQ_NOTIFY;
+    pub use super::mq_open::{OPEN as MQ_OPEN, UNLINK as MQ_UNLINK};
+    pub use super::mq_receive::ROW as MQ_RECEIVE;
+    pub use super::mq_send::ROW as MQ_SEND;
+    pub use super::msgctl::ROW as MSGCTL;
+    pub use super::msgrcv::ROW as MSGRCV;
+    pub use super::msgsnd::ROW as MSGSND;
+    pub use super::nice::ROW as NICE;
+    pub use super::pipe::ROW as PIPE;
+    pub use super::poll::ROW as POLL;
+    pub use super::semctl::ROW as SEMCTL;
+    pub use super::semop::ROW as SEMOP;
+    pub use super::setitimer::{ALARM, SETITIMER};
+    pub use super::setpgid::{GET as GETPGID, SET as SETPGID};
+    pub use super::sigmask::ROW as SIGMASK;
+    pub use super::sigpending::ROW as SIGPENDING;
+    pub use super::sigsuspend::ROW as SIGSUSPEND;
+    pub use super::sigwait::ROW as SIGWAIT;
+    pub use super::tgkill::ROW as TGKILL;
+    pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
 }
 
 macro_rules! calls {
@@ -134,6 +254,18 @@ macro_rules! calls {
                 match self { $(Syscall::$name(own) => own.waits(image),)* }
             }
 
+            fn after_signal(&self) -> AfterSignal {
+                match self { $(Syscall::$name(own) => own.after_signal(),)* }
+            }
+
+            fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+                match self { $(Syscall::$name(own) => own.achieved(call),)* }
+            }
+
+            fn ends_by_itself(&self) -> bool {
+                match self { $(Syscall::$name(own) => own.ends_by_itself(),)* }
+            }
+
             #[inline]
             fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
                 match self { $(Syscall::$name(own) => own.simulate(call),)* }
@@ -154,6 +286,9 @@ macro_rules! calls {
 /// The call by which a program ends.
 pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
 
+/// The call by which a signal's handler ends.
+pub const SIGNAL_RETURN: crate::ids::CallId = crate::ids::CallId(Row::SignalReturn as u16);
+
 calls! {
     Close = "close",
     Exec = "execve",
@@ -162,6 +297,10 @@ calls! {
     Fsync = "fsync",
     FutexWait = "futex_wait",
     FutexWake = "futex_wake",
+    FutexRequeue = "futex_requeue",
+    FutexLockPi = "futex_lock_pi",
+    FutexUnlockPi = "futex_unlock_pi",
+    Ceiling = "sched_setparam",
     Getpid = "getpid",
     Getppid = "getppid",
     Join = "join",
@@ -169,6 +308,7 @@ calls! {
     Pause = "pause",
     Read = "read",
     SignalAction = "rt_sigaction",
+    SignalReturn = "rt_sigreturn",
     Sleep = "nanosleep",
     Thread = "clone",
     Wait = "wait4",
@@ -183,4 +323,52 @@ calls! {
     Shutdown = "shutdown",
     Socket = "socket",
     Socketpair = "socketpair",
+    MqOpen = "mq_open",
+    MqUnlink = "mq_unlink",
+    MqSend = "mq_timedsend",
+    MqReceive = "mq_timedreceive",
+    MqAttributes = "mq_getsetattr",
+    MqNotify = "mq_notify",
+    Msgsnd = "msgsnd",
+    Msgrcv = "msgrcv",
+    Msgctl = "msgctl",
+    Semop = "semop",
+    Semctl = "semctl",
+    Fdatasync = "fdatasync",
+    Fstat = "fstat",
+    Ftruncate = "ftruncate",
+    Lseek = "lseek",
+    Open = "openat",
+    Pread = "pread64",
+    Pwrite = "pwrite64",
+    Rename = "rename",
+    Unlink = "unlink",
+    AioRead = "aio_read",
+    AioWrite = "aio_write",
+    AioError = "aio_error",
+    AioReturn = "aio_return",
+    AioSuspend = "aio_suspend",
+
+    Getpgid = "getpgid",
+    Nice = "setpriority",
+    SetAffinity = "sched_setaffinity",
+    Setitimer = "setitimer",
+    Setpgid = "setpgid",
+    Sigmask = "rt_sigprocmask",
+    Sigpending = "rt_sigpending",
+    Sigsuspend = "rt_sigsuspend",
+    Sigwait = "rt_sigtimedwait",
+    Tgkill = "tgkill",
+    MakePipe = "pipe2",
+    Dup = "dup",
+    Dup2 = "dup2",
+    Fcntl = "fcntl",
+    FifoOpen = "open",
+    Poll = "ppoll",
+    EpollCreate = "epoll_create1",
+    EpollCtl = "epoll_ctl",
+    EpollWait = "epoll_pwait2",
+    Eventfd = "eventfd2",
+    Timerfd = "timerfd_create",
+    TimerfdSettime = "timerfd_settime",
 }

@@ -1,4 +1,4 @@
-//! `pause`: sleeps until a signal ends the process.
+//! `pause`: sleeps until a signal ends the process, or a handler has run.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use crate::errno::Errno;
 #[cfg(target_os = "linux")]
 use crate::os::process;
 use crate::program::at::At;
-use crate::program::call::{Awaits, Call, Outcome, SystemCall};
+use crate::program::call::{AfterSignal, Awaits, Call, Outcome, SystemCall};
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::image::Image;
 use crate::program::lower::Lower;
@@ -22,7 +22,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "pause",
     level: Level::Syscall,
     summary: "sleeps until a signal",
-    doc: "Sleeps until a signal ends the process.",
+    doc: "Sleeps until a signal ends the process, or until a handler has run; then it fails with `EINTR`.",
     example: "{ pause = true }",
     real: Real::Yes("pause(2)"),
     blocks: &[],
@@ -50,6 +50,10 @@ pub struct Pause;
 impl SystemCall for Pause {
     fn waits(&self, _: &Image) -> Option<Awaits> {
         Some(Awaits { on: Cause::Signal, object: None })
+    }
+
+    fn after_signal(&self) -> AfterSignal {
+        AfterSignal::Fails
     }
 
     fn simulate<S: Sink>(&self, _: &mut Call<'_, S>) -> Result<Outcome, Errno> {

@@ -10,7 +10,7 @@ use crate::errno::Errno;
 use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
-use crate::kernel::file::{OpenId, Opened, Transfer, Way};
+use crate::kernel::file::{OpenId, Opened};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount};
@@ -25,6 +25,7 @@ use crate::program::verb::{Level, Real, VerbRow};
 use crate::program::{Amount, Handle, Variable};
 use crate::trace::{Cause, Kind, Sink};
 
+use super::file_io::Place;
 use super::recvfrom::{self, Way as SocketWay};
 
 pub const ROW: VerbRow = VerbRow {
@@ -97,21 +98,14 @@ impl SystemCall for Read {
             (_, Opened::PipeRead(pipe)) => {
                 (Copying::PipeRead, call.kernel.pipes[pipe as usize].used().min(call.amount()))
             }
-            (open, Opened::File(file)) => {
-                let (offset, bytes) = extent(call, open, file);
-                if self.direct {
-                    (Copying::DirectRead, if call.progress() > 0 { 0 } else { bytes })
-                } else {
-                    let waits = call.kernel.uncached(file, offset, bytes).is_some();
-                    (Copying::FileRead, if waits { 0 } else { bytes })
-                }
-            }
+            (open, Opened::File(file)) => return Some(self.place(open, file).copies_to_read(call)),
             (_, Opened::Keyboard) => {
                 let line = call.kernel.terminal.lines.front();
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
             }
             (_, Opened::Socket(socket)) => return Some(recvfrom::copies(call, socket)),
-            (_, Opened::PipeWrite(_) | Opened::Screen) => return None,
+            (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
+            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_)) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -120,7 +114,12 @@ impl SystemCall for Read {
         match call.opened(self.fd)?.1 {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
-            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen | Opened::Socket(_) => None,
+            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
+            | Opened::Socket(_) => None,
         }
     }
 
@@ -133,9 +132,13 @@ impl SystemCall for Read {
         match call.opened(self.fd) {
             Some((open, Opened::PipeRead(pipe))) => self.read_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.read_file(call, open, file),
-            Some((_, Opened::Keyboard)) => self.read_line(call),
+            Some((open, Opened::Keyboard)) => self.read_line(call, open),
             Some((open, Opened::Socket(socket))) => self.read_socket(call, open, socket),
+            Some((open, Opened::Counter(counter))) => self.read_counter(call, open, counter),
+            Some((open, Opened::Alarm(alarm))) => self.read_alarm(call, open, alarm),
+            Some((_, Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
+            Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
     }
 
@@ -143,8 +146,13 @@ impl SystemCall for Read {
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
         let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
+        // Linux would describe the queue in words, which no program of a scenario reads.
+        if channel.kind == ChannelKind::Queue {
+            return Err(Errno::EINVAL);
+        }
         let mut left = native.transfer(self.bytes)?;
-        if channel.kind == ChannelKind::File {
+        // A descriptor that `open` has returned is as direct as it was opened, at least.
+        if channel.kind == ChannelKind::File && (self.direct || matches!(self.fd, Handle::Named(_))) {
             file::set_direct(descriptor, self.direct)?;
         }
         loop {
@@ -158,7 +166,9 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File | ChannelKind::Socket(_) => Some(value_of(bytes)),
+                    ChannelKind::File | ChannelKind::Socket(_) | ChannelKind::Events | ChannelKind::Queue => {
+                        Some(value_of(bytes))
+                    }
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -172,6 +182,7 @@ impl SystemCall for Read {
             if !self.all || taken == 0 || left == 0 {
                 return Ok(taken as i64);
             }
+            native.user.amount = left as u64;
             native.repeat_call(taken as i64);
         }
     }
@@ -179,7 +190,7 @@ impl SystemCall for Read {
 
 /// The value that a message carries: its first eight bytes, little-endian.
 #[cfg(target_os = "linux")]
-fn value_of(bytes: &[u8]) -> i64 {
+pub(super) fn value_of(bytes: &[u8]) -> i64 {
     let mut value = [0; 8];
     let length = bytes.len().min(8);
     value[..length].copy_from_slice(&bytes[..length]);
@@ -192,13 +203,6 @@ fn number_of(line: &[u8]) -> i64 {
     std::str::from_utf8(line).ok().and_then(|line| line.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Where a read of a file begins and how many bytes there are, at most as many as are asked for.
-fn extent<S: Sink>(call: &Call<'_, S>, open: OpenId, file: u32) -> (u64, u64) {
-    let offset = call.kernel.files.open[open.0 as usize].offset;
-    let size = call.kernel.files.files[file as usize].size;
-    (offset, size.saturating_sub(offset).min(call.amount()))
-}
-
 impl Read {
     #[inline(always)]
     fn read_pipe<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, index: u32) -> Result<Outcome, Errno> {
@@ -206,33 +210,43 @@ impl Read {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
         let object = pipe.object;
-        if pipe.used() == 0 && pipe.writers > 0 && wanted > 0 {
+        if pipe.is_empty() && pipe.writers > 0 && wanted > 0 {
             if kernel.files.open[open.0 as usize].flags.nonblock {
                 return Err(Errno::EAGAIN);
             }
             pipe.waiting_readers.push(task, &mut kernel.tasks);
-            return Ok(Outcome::Block { on: Cause::PipeRead, object: Some(object) });
+            call.user().progress = 1;
+            return Ok(Outcome::Block { on: Cause::PipeRead, object });
         }
-        let (taken, value, kept) = if self.keep {
-            let bytes = pipe.take(wanted);
-            (bytes.len(), bytes.first_word(), Some(bytes))
+        let (taken, value, makes_room, kept) = if self.keep {
+            let (bytes, makes_room) = pipe.take(wanted);
+            (bytes.len(), bytes.first_word(), makes_room, Some(bytes))
         } else {
-            let (taken, word) = pipe.take_word(wanted);
-            (taken, word, None)
+            let (taken, word, makes_room) = pipe.take_word(wanted);
+            (taken, word, makes_room, None)
         };
-        let writer = if taken > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
-        let rest = pipe.used() > 0;
-        let reader = if rest { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
-        if taken > 0 {
+        let writer = if makes_room { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
+        // Only one that has waited passes on what it leaves: it may have been woken for several writes.
+        let has_waited = call.userland.users[task.index()].progress > 0;
+        let passes_on = has_waited && !pipe.is_empty();
+        let reader = if passes_on { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
+        if taken > 0
+            && let Some(object) = object
+        {
             call.emit(Kind::MessageReceive { object, bytes: taken });
+        }
+        if makes_room {
+            call.kernel.announce(call.cpu, Opened::PipeWrite(index));
         }
         if let Some(writer) = writer {
             call.kernel.wake(call.cpu, writer);
         }
+        if passes_on {
+            call.kernel.announce(call.cpu, Opened::PipeRead(index));
+        }
         if let Some(reader) = reader {
             call.kernel.wake(call.cpu, reader);
         }
-        call.kernel.announce(call.cpu, Opened::PipeWrite(index));
         if let Some(bytes) = kept {
             self.keep(call, bytes);
         }
@@ -264,39 +278,12 @@ impl Read {
 
     #[inline(never)]
     fn read_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
-        call.kernel.take_failure(call.task)?;
-        let (offset, bytes) = extent(call, open, file);
-        let object = call.kernel.files.files[file as usize].object;
-        let missing = if bytes == 0 {
-            None
-        } else if self.direct {
-            (call.progress() == 0).then_some((0, 0))
-        } else {
-            // A page that found no frame when it was read isn't asked for twice.
-            call.kernel
-                .uncached(file, offset, bytes)
-                .filter(|&(first, _)| u64::from(first) + 1 > call.progress())
+        let (bytes, content) = match self.place(open, file).read(call, self.keep, self.into)? {
+            Ok(read) => read,
+            Err(wait) => return Ok(wait),
         };
-        if let Some((first_page, pages)) = missing {
-            let size = if self.direct { bytes } else { u64::from(pages) * crate::hw::mmu::PAGE_SIZE };
-            let transfer = Transfer { thread: call.task, file, first_page, pages };
-            call.user().progress = u64::from(first_page + pages).max(1);
-            call.kernel.transfer(call.cpu, transfer, size, Way::Read);
-            return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
-        }
-        call.kernel.files.open[open.0 as usize].offset += bytes;
-        if bytes > 0 {
-            call.emit(Kind::MessageReceive { object, bytes });
-        }
-        if self.keep || self.into.is_some() {
-            let mut content = call.kernel.files.files[file as usize].content.slice(offset, bytes);
-            content.push_zeros(bytes - content.len());
-            if bytes > 0 {
-                call.user().set(self.into, content.first_word() as i64);
-            }
-            if self.keep {
-                self.keep(call, content);
-            }
+        if let Some(content) = content {
+            self.keep(call, content);
         }
         Ok(self.returned(call, bytes))
     }
@@ -312,12 +299,19 @@ impl Read {
         recvfrom::receive(call, open, socket, way)
     }
 
+    const fn place(&self, open: OpenId, file: u32) -> Place {
+        Place { open, file, at: None, sync: false, direct: self.direct }
+    }
+
     /// A line from the keyboard; as a value it is the number that it spells, or 0.
     #[inline(never)]
-    fn read_line<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
+    fn read_line<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId) -> Result<Outcome, Errno> {
         let (task, kernel) = (call.task, &mut *call.kernel);
         let object = kernel.terminal.object;
         let Some(line) = kernel.terminal.lines.pop_front() else {
+            if kernel.files.open[open.0 as usize].flags.nonblock {
+                return Err(Errno::EAGAIN);
+            }
             kernel.terminal.waiting.push(task, &mut kernel.tasks);
             return Ok(Outcome::Block { on: Cause::Terminal, object: Some(object) });
         };

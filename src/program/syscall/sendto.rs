@@ -212,7 +212,7 @@ pub(super) fn send<S: Sink>(
         });
     }
     let bytes = what.bytes(user, image, total);
-    match call.kernel.send_message(cpu, thread, socket, to, nonblock, bytes)? {
+    match call.kernel.send_to_socket(cpu, thread, socket, to, nonblock, bytes)? {
         Progress::Done(sent) => Ok(Outcome::Done(sent as i64)),
         Progress::Waits(on) => Ok(Outcome::Block { on, object }),
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
-use crate::kernel::file::{File, OpenId, Opened, Transfer, Way};
+use crate::kernel::file::{OpenId, Opened};
 #[cfg(target_os = "linux")]
 use crate::os::file;
 use crate::program::at::{At, SizeAmount, Value};
@@ -28,6 +28,7 @@ use crate::program::{Amount, Handle};
 use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
 
+use super::file_io::Place;
 use super::sendto;
 
 pub const ROW: VerbRow = VerbRow {
@@ -99,19 +100,22 @@ impl SystemCall for Write {
     }
 
     fn copies<S: Sink>(&self, call: &Call<'_, S>) -> Option<Copied> {
-        let (copying, bytes) = match call.opened(self.fd)?.1 {
+        let (open, opened) = call.opened(self.fd)?;
+        let (copying, bytes) = match opened {
             Opened::PipeWrite(pipe) => {
-                let total = call.amount();
-                let bytes = call.kernel.pipes[pipe as usize].accepts(total - call.progress(), total);
-                (Copying::PipeWrite, bytes)
+                let (written, has_waited) = come_so_far(call.progress());
+                let rest = call.amount() - written;
+                (Copying::PipeWrite, call.kernel.pipes[pipe as usize].accepts(rest, has_waited).bytes)
             }
-            Opened::File(_) => {
-                let copying = if self.direct { Copying::DirectWrite } else { Copying::FileWrite };
-                (copying, if call.progress() > 0 { 0 } else { call.amount() })
-            }
+            Opened::File(file) => return Some(self.place(open, file).copies_to_write(call)),
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
             Opened::Socket(socket) => return Some(sendto::copies(call, socket)),
-            Opened::PipeRead(_) | Opened::Keyboard => return None,
+            Opened::Counter(_) => (Copying::PipeWrite, 8),
+            Opened::PipeRead(_)
+            | Opened::Keyboard
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -120,7 +124,12 @@ impl SystemCall for Write {
         match call.opened(self.fd)?.1 {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
-            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen | Opened::Socket(_) => None,
+            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
+            Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
+            | Opened::Socket(_) => None,
         }
     }
 
@@ -128,14 +137,24 @@ impl SystemCall for Write {
         Some(image.channel_wait(self.fd, Cause::PipeWrite))
     }
 
+    /// What is in the pipe already.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let written = come_so_far(call.progress()).0 as i64;
+        (written > 0).then_some(written)
+    }
+
     #[inline(always)]
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         match call.opened(self.fd) {
             Some((open, Opened::PipeWrite(pipe))) => self.write_pipe(call, open, pipe),
-            Some((open, Opened::File(file))) => self.write_file(call, open, file),
+            Some((open, Opened::File(file))) => self.place(open, file).write(call, self.what),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((open, Opened::Socket(socket))) => sendto::send(call, open, socket, self.what, None, false),
+            Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
+            Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
+            // A message queue has no write (fs/read_write.c).
+            Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
     }
 
@@ -144,7 +163,8 @@ impl SystemCall for Write {
         let descriptor = native.descriptor(self.fd)?;
         let channel = native.channel(self.fd);
         let bytes = native.transfer(self.bytes)?;
-        if channel.kind == ChannelKind::File {
+        // A descriptor that `open` has returned is as direct as it was opened, at least.
+        if channel.kind == ChannelKind::File && (self.direct || matches!(self.fd, Handle::Named(_))) {
             file::set_direct(descriptor, self.direct)?;
         }
         let buffer = native.filled(bytes, self.what);
@@ -153,9 +173,17 @@ impl SystemCall for Write {
             if sync { file::write_through(descriptor, buffer) } else { file::write(descriptor, buffer) }?;
         if written > 0 {
             native.sent(channel.object, written);
+            if channel.kind == ChannelKind::Terminal && self.what != What::Zeros {
+                native.shown(written);
+            }
         }
         Ok(written as i64)
     }
+}
+
+/// How many bytes a write to a pipe has put in, and whether it has waited: what its progress says.
+const fn come_so_far(progress: u64) -> (u64, bool) {
+    (progress >> 1, progress & 1 == 1)
 }
 
 impl Write {
@@ -166,7 +194,7 @@ impl Write {
         open: OpenId,
         index: u32,
     ) -> Result<Outcome, Errno> {
-        let (total, written) = (call.amount(), call.progress());
+        let (total, (written, has_waited)) = (call.amount(), come_so_far(call.progress()));
         let process = call.process();
         let (task, kernel) = (call.task, &mut *call.kernel);
         let pipe = &mut kernel.pipes[index as usize];
@@ -179,86 +207,72 @@ impl Write {
             kernel.send_signal(call.cpu, process, Signal::SIGPIPE);
             return if written > 0 { Ok(Outcome::Done(written as i64)) } else { Err(Errno::EPIPE) };
         }
-        let now = pipe.accepts(total - written, total);
+        let was_empty = pipe.is_empty();
+        let accepted = pipe.accepts(total - written, has_waited);
+        let now = accepted.bytes;
         if now > 0 {
             match self.what {
-                What::Zeros => pipe.put_zeros(now),
+                What::Zeros => pipe.put_zeros(accepted),
                 what => {
                     let user = &call.userland.users[task.index()];
-                    pipe.put(what.bytes(user, call.image, total).slice(written, now));
+                    pipe.put(what.bytes(user, call.image, total).slice(written, now), accepted);
                 }
             }
         }
-        let reader = if now > 0 { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
         let done = written + now;
-        let writer =
-            if done == total && pipe.room() > 0 { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
         let gives_up = done < total && kernel.files.open[open.0 as usize].flags.nonblock;
-        if done < total && !gives_up {
+        let waits = done < total && !gives_up;
+        // Readers wait only for the first bytes; who polls may want to hear of all.
+        let tells = was_empty || (pipe.polled && !waits);
+        let reader = if tells { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
+        let passes_on = has_waited && !waits && !pipe.is_full();
+        let writer = if passes_on { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
+        if waits {
             pipe.waiting_writers.push(task, &mut kernel.tasks);
         }
-        if now > 0 {
+        if now > 0
+            && let Some(object) = object
+        {
             call.emit(Kind::MessageSend { object, bytes: now });
+        }
+        if tells {
+            call.kernel.announce(call.cpu, Opened::PipeRead(index));
         }
         if let Some(reader) = reader {
             call.kernel.wake(call.cpu, reader);
         }
+        if passes_on {
+            call.kernel.announce(call.cpu, Opened::PipeWrite(index));
+        }
         if let Some(writer) = writer {
             call.kernel.wake(call.cpu, writer);
         }
-        call.kernel.announce(call.cpu, Opened::PipeRead(index));
-        call.user().progress = done;
         if gives_up {
             return if done > 0 { Ok(Outcome::Done(done as i64)) } else { Err(Errno::EAGAIN) };
         }
-        if done < total {
-            return Ok(Outcome::Block { on: Cause::PipeWrite, object: Some(object) });
+        if waits {
+            call.user().progress = done << 1 | 1;
+            return Ok(Outcome::Block { on: Cause::PipeWrite, object });
         }
         Ok(Outcome::Done(total as i64))
     }
 
-    /// The bytes go to the page cache, whose pages are dirty then; with `sync` the call waits until
-    /// the disk has them, with `direct` they go there only.
-    #[inline(never)]
-    fn write_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
-        let bytes = call.amount();
-        let offset = call.kernel.files.open[open.0 as usize].offset;
-        let object = call.kernel.files.files[file as usize].object;
-        let to_disk = (self.sync || self.direct) && bytes > 0;
-        if call.progress() == 0 {
-            if !self.direct {
-                for page in File::pages(offset, bytes) {
-                    let kept = call.kernel.cache(file, page).is_some();
-                    call.kernel.files.files[file as usize].dirty[page as usize] = kept && !self.sync;
-                }
-            }
-            if to_disk {
-                let transfer = Transfer { thread: call.task, file, first_page: 0, pages: 0 };
-                call.user().progress = 1;
-                // The disk's word that it has the bytes is what an fsync waits for, too.
-                let way = if self.sync { Way::Flush } else { Way::Write };
-                call.kernel.transfer(call.cpu, transfer, bytes, way);
-                return Ok(Outcome::Block { on: Cause::Disk, object: Some(object) });
-            }
-        }
-        call.kernel.take_failure(call.task)?;
-        call.kernel.files.open[open.0 as usize].offset += bytes;
-        let entry = &mut call.kernel.files.files[file as usize];
-        entry.size = entry.size.max(offset + bytes);
-        if self.what != What::Zeros || !entry.content.are_zeros() {
-            let user = &call.userland.users[call.task.index()];
-            entry.content.overwrite(offset, self.what.bytes(user, call.image, bytes));
-        }
-        if bytes > 0 {
-            call.emit(Kind::MessageSend { object, bytes });
-        }
-        Ok(Outcome::Done(bytes as i64))
+    const fn place(&self, open: OpenId, file: u32) -> Place {
+        Place { open, file, at: None, sync: self.sync, direct: self.direct }
     }
 
     fn write_screen<S: Sink>(&self, call: &mut Call<'_, S>) -> Outcome {
         let bytes = call.amount();
         let object = call.kernel.terminal.object;
         call.emit(Kind::MessageSend { object, bytes });
+        if self.what != What::Zeros {
+            let user = &call.userland.users[call.task.index()];
+            let content = self.what.bytes(user, call.image, bytes);
+            for line in call.kernel.terminal.screen.show(content.iter()) {
+                let text = call.kernel.sink.name(&line);
+                call.emit(Kind::Print { text });
+            }
+        }
         Outcome::Done(bytes as i64)
     }
 }

@@ -101,12 +101,13 @@ fn files(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     add_curve(found, &shown, "terminal-write", "write", TERMINAL_SIZES, |size| format!("terminal {size}"))
 }
 
-fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sample, Stop> {
+/// What a call's body takes in the batches of this name.
+pub fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sample, Stop> {
     Ok(found.body(sample(&shown.marks.beyond_empty(batch, call))?))
 }
 
 /// What each size takes beyond the call's base.
-fn add_curve(
+pub fn add_curve(
     found: &mut Found,
     shown: &Shown,
     key: &'static str,

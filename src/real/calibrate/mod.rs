@@ -4,7 +4,7 @@
 //! - [`mod@bench`]: runs calibration programs, which are small scenarios, through the real runner, and
 //!   watches what else uses the machine
 //! - [`text`] makes the programs; [`marks`] reads what their processes noted down
-//! - `user`, `calls`, `copies`, `switch`, `faults`, `births`, `timer`, `disk`, `scheduler`: the groups
+//! - `user`, `calls`, `copies`, `messages`, `switch`, `faults`, `births`, `timer`, `disk`, `scheduler`: the groups
 //!   on one CPU; `remote`: those on two
 //! - `traced`: what the kernel's own trace points say
 //! - [`sample`], [`found`]: medians and dispersion; what is known so far
@@ -17,16 +17,19 @@ mod births;
 mod calls;
 mod copies;
 mod disk;
+mod events;
 mod faults;
 pub mod fit;
 pub mod found;
 pub mod host;
 pub mod marks;
+mod messages;
 pub mod profile;
 pub mod registry;
 mod remote;
 pub mod sample;
 mod scheduler;
+mod stated;
 mod switch;
 pub mod text;
 mod timer;

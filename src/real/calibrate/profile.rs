@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::Calibration;
 use super::found::{Curve, Host, Price, Quantiles};
 use super::sample::Sample;
+use super::stated;
 use crate::kernel::cost::ROWS;
 
 /// The whole file. What is measured stands in the order of the registry of costs.
@@ -17,9 +18,11 @@ pub fn text(calibration: &Calibration) -> String {
             line(&mut text, row.key, "cost", price);
         }
     }
+    stated::scalars(&mut text, found);
     if !found.calls.is_empty() {
         text.push_str("\n[calls]\n");
         found.calls.iter().for_each(|(name, price)| line(&mut text, name, "base", price));
+        stated::calls(&mut text, found);
     }
     if !found.copies.is_empty() {
         text.push_str("\n[copies]\n");
@@ -139,7 +142,7 @@ fn size(bytes: u64) -> String {
 }
 
 /// A string of TOML.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {

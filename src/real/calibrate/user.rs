@@ -38,8 +38,8 @@ pub const AROUND_CALLS: Measurement = Measurement {
 pub const INSTRUCTIONS: Measurement = Measurement {
     name: "instructions",
     what: "plain instructions of a program, and its notes",
-    how: "Loops of `set`, `add`, `load`, `store` and `if`: the mean of the five, rounds of the loop counted. Loops of `lock` and `unlock` without contention take four instructions and two notes.",
-    keys: &["user-step", "user-note"],
+    how: "Loops of `set`, `add`, `load`, `store` and `if`: the mean of the five, rounds of the loop counted. Loops of `lock` and `unlock` without contention take four instructions and two notes. An array of 512 KiB is written and read over and over.",
+    keys: &["user-step", "user-note", "memory-per-kib"],
     measure: instructions,
 };
 
@@ -115,7 +115,10 @@ fn instructions(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     }
     const PAIRS: usize = 1024;
     steps += &batches("notes", count, &loops(PAIRS, "{ lock = \"m\" },\n{ unlock = \"m\" },\n"));
-    let objects = "[shm.shared]\ncells = { cell = 0 }\n[mutex.m]\n";
+    const TRANSFERS: usize = 8;
+    let transfer = "{ channel-send = \"array\" },\n{ channel-receive = \"array\" },\n";
+    steps += &batches("memory", count, &loops(TRANSFERS, transfer));
+    let objects = "[shm.shared]\ncells = { cell = 0 }\n[mutex.m]\n[float-channel.array]\nlength = 65536\n";
     let shown = bench.run(&Text::default().objects(objects).process("solo", 0, &steps), 1)?;
     let names: Vec<&str> = kinds.iter().map(|(name, _)| *name).collect();
     let (step, of_each) = mean_step(&shown.marks, &names, STEPS)?;
@@ -124,6 +127,9 @@ fn instructions(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let note = pair.less((4.0 + 1.0 / 8.0) * step.median).times(0.5);
     let source = format!("lock and unlock take {:.0} ns: four instructions and two notes", pair.median);
     found.scalar("user-note", note, source);
+    let both = sample(&shown.marks.periods("memory", TRANSFERS))?;
+    let source = format!("writing and reading 512 KiB takes {:.0} ns", both.median);
+    found.scalar("memory-per-kib", both.times(1.0 / 1024.0), source);
     Ok(())
 }
 

@@ -159,7 +159,7 @@ fn wake(_: &Host) -> Tried {
     let waiter = std::thread::spawn(move || {
         let Some(cell) = shared.cell32(0) else { return };
         while cell.load(Ordering::SeqCst) == 0 {
-            let _ = futex::wait(cell, 0);
+            let _ = futex::wait(cell, 0, futex::Limit::Never);
         }
     });
     let cell = mapping.cell32(0).ok_or(Refused::because("the mapping is too small"))?;

@@ -21,10 +21,16 @@ cells = {{ cell = 0 }}
 arrays = {{ array = {{ type = "q", length = 8 }} }}
 [mutex.m]
 [semaphore.s]
+[mqueue]
+orders = {{}}
+[sysv-queue]
+jobs = {{}}
+[sysv-semaphores]
+forks = {{ values = [1, 1] }}
 [process.main]
 steps = [
   {{ set = "i", to = 0 }}, {{ set = "s", to = 0 }}, {{ set = "c", to = 0 }},
-  {{ set = "x", to = 0 }},
+  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
   {example},
 ]
 [process.other]
@@ -35,6 +41,26 @@ steps = [ {{ exit = 0 }} ]
 steps = [ {{ compute = "1us" }} ]
 [socket.server]
 kind = "unix-stream"
+[rwlock.rw]
+[condition.c]
+[barrier.b]
+parties = 2
+[event-flag.e]
+[once.o]
+[spinlock.l]
+[value.v]
+[thread-queue.q]
+capacity = 2
+[float-channel.numbers]
+length = 10
+[timer.t]
+after = "1ms"
+program = "worker"
+[fifo.requests]
+[file.draft]
+exists = false
+[stream.out]
+over = "log"
 "#
     )
 }
@@ -48,7 +74,7 @@ fn every_verb_has_a_summary_a_doc_and_an_example_that_lowers() {
         let main = &image.programs[0];
         assert!(main.code.len() > 3, "{} adds no instruction", row.name);
         assert_eq!(main.code.len(), main.steps.len());
-        assert!(image.steps.iter().any(|step| step.verb == row.name && step.line == 17));
+        assert!(image.steps.iter().any(|step| step.verb == row.name && step.line == 23));
     }
 }
 

@@ -380,6 +380,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::SchedWaking { .. }
         | Kind::SchedWakeup { .. }
         | Kind::SchedMigrate { .. }
+        | Kind::SchedPiSetprio { .. }
         | Kind::PageFaultKernel { .. }
         | Kind::ExceptionExit
         | Kind::InterruptRaised { .. }
@@ -397,7 +398,8 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::LockReleased { .. }
         | Kind::BlockRqIssue { .. }
         | Kind::BlockRqComplete { .. }
-        | Kind::PacketDropped { .. } => Role::Current,
+        | Kind::PacketDropped { .. }
+        | Kind::DataLost { .. } => Role::Current,
     }
 }
 

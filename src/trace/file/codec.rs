@@ -162,6 +162,12 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(from.0.into());
             slot.uint(to.0.into());
         }
+        Kind::SchedPiSetprio { task, donor, before, after } => {
+            slot.uint(task.0.into());
+            slot.uint(donor.0.into());
+            slot.int(before);
+            slot.int(after);
+        }
         Kind::SysEnter { call } => slot.uint(call.0.into()),
         Kind::SysExit { call, result } => {
             slot.uint(call.0.into());
@@ -188,7 +194,10 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(signal as u64);
             slot.uint(to.0.into());
         }
-        Kind::SignalDeliver { signal } => slot.uint(signal as u64),
+        Kind::SignalDeliver { signal, handled } => {
+            slot.uint(signal as u64);
+            slot.byte(handled.into());
+        }
         Kind::ProcessFork { child, process } => {
             slot.uint(child.0.into());
             slot.uint(process.0.into());
@@ -210,6 +219,10 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(write.into());
         }
         Kind::Print { text } => slot.uint(text.0.into()),
+        Kind::DataLost { object, bytes } => {
+            slot.uint(object.0.into());
+            slot.uint(bytes);
+        }
     }
 }
 
@@ -245,6 +258,12 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             from: CpuId(from.narrow()?),
             to: CpuId(from.narrow()?),
         },
+        Code::SchedPiSetprio => Kind::SchedPiSetprio {
+            task: Tid(from.narrow()?),
+            donor: Tid(from.narrow()?),
+            before: from.int()?,
+            after: from.int()?,
+        },
         Code::SysEnter => Kind::SysEnter { call: CallId(from.narrow()?) },
         Code::SysExit => Kind::SysExit { call: CallId(from.narrow()?), result: from.int()? },
         Code::PageFaultUser => Kind::PageFaultUser { page: from.uint()?, fault: from.pick(Fault::ALL)? },
@@ -271,7 +290,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::SignalGenerate => {
             Kind::SignalGenerate { signal: decode_signal(from)?, to: Tid(from.narrow()?) }
         }
-        Code::SignalDeliver => Kind::SignalDeliver { signal: decode_signal(from)? },
+        Code::SignalDeliver => Kind::SignalDeliver { signal: decode_signal(from)?, handled: from.bool()? },
         Code::ProcessFork => Kind::ProcessFork { child: Tid(from.narrow()?), process: Pid(from.narrow()?) },
         Code::ProcessExec => Kind::ProcessExec { program: NameId(from.narrow()?) },
         Code::ProcessExit => Kind::ProcessExit { status: from.narrow()? },
@@ -292,6 +311,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         },
         Code::PacketDropped => Kind::PacketDropped { object: ObjectId(from.narrow()?), bytes: from.uint()? },
         Code::Print => Kind::Print { text: NameId(from.narrow()?) },
+        Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })
 }
 

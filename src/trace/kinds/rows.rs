@@ -170,7 +170,10 @@ kinds! {
     SignalDeliver = 24, "signal_deliver", Some("signal:signal_deliver"),
         "The current thread, on its way back to user mode, finds a pending signal. Its handler is called, or the \
          default action is taken.",
-        { signal: Uint, "The signal's number, as on Linux."; }
+        {
+            signal: Uint, "The signal's number, as on Linux.";
+            handled: Bool, "True if a handler of the program is called.";
+        }
     ProcessFork = 25, "process_fork", Some("sched:sched_process_fork"),
         "A thread has come into existence, made by the current one. It has its own address space, or shares its \
          parent's if `process` is the parent's.",
@@ -225,7 +228,24 @@ kinds! {
     Print = 35, "print", None,
         "A line appears on the terminal. It is the program's own output, kept with the moment at which it came.",
         { text: Uint, "The line, a number in the name table."; }
-    PacketDropped = 36, "packet_dropped", None,
+    DataLost = 36, "data_lost", None,
+        "Bytes that programs were told are written will never be on the disk: it was pulled out before it had them. \
+         Nobody had waited for them by `fsync`.",
+        {
+            object: Uint, "The file, a position in the header's `objects`.";
+            bytes: Uint, "How many bytes.";
+        }
+    SchedPiSetprio = 37, "sched_pi_setprio", None,
+        "A thread has another priority from here on: it holds a lock for which a thread of a higher priority waits, \
+         which lends it that priority, or it has given such a lock back. Linux's trace point of this name tells of \
+         the kernel's real-time classes, which a program of a measured run doesn't use.",
+        {
+            task: Uint, "The thread whose priority changes.";
+            donor: Uint, "The thread that lends its priority; 0 if the thread has less from here on.";
+            before: Int, "The priority until now.";
+            after: Int, "The priority from now on.";
+        }
+    PacketDropped = 38, "packet_dropped", None,
         "A packet or datagram is lost: a network card's receive ring was full, or a UDP socket's buffer. Whoever sent \
          it isn't told.",
         {

@@ -43,12 +43,13 @@ pub fn kinds() -> Vec<Kind> {
         Kind::RescheduleEntry,
         Kind::RescheduleExit,
         Kind::SignalGenerate { signal: Signal::SIGPIPE, to: Tid(3) },
-        Kind::SignalDeliver { signal: Signal::SIGPIPE },
+        Kind::SignalDeliver { signal: Signal::SIGPIPE, handled: true },
         Kind::ProcessFork { child: Tid(9), process: Pid(9) },
         Kind::ProcessExec { program: NameId(0) },
         Kind::ProcessExit { status: u16::MAX },
         Kind::MessageSend { object: ObjectId(0), bytes: u64::MAX },
         Kind::MessageReceive { object: ObjectId(0), bytes: 1 },
+        Kind::SchedPiSetprio { task: Tid(3), donor: Tid(4), before: -1, after: 7 },
         Kind::LockContended { object: ObjectId(u32::MAX) },
         Kind::LockAcquired { object: ObjectId(1) },
         Kind::LockReleased { object: ObjectId(1) },
@@ -56,6 +57,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::PacketDropped { object: ObjectId(2), bytes: 64 },
         Kind::BlockRqComplete { object: ObjectId(2), bytes: 4096, write: false },
         Kind::Print { text: NameId(1) },
+        Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
     kinds
 }
