@@ -139,6 +139,12 @@ impl SystemCall for Sendto {
         Some(Awaits { on: Cause::SocketWrite, object: None })
     }
 
+    /// What is on its way already.
+    fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
+        let sent = call.progress() as i64;
+        (sent > 0).then_some(sent)
+    }
+
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let (open, socket) = call.socket(self.fd)?;
         send(call, open, socket, self.what, self.to, self.dontwait)

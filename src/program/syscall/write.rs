@@ -137,9 +137,12 @@ impl SystemCall for Write {
         Some(image.channel_wait(self.fd, Cause::PipeWrite))
     }
 
-    /// What is in the pipe already.
+    /// What is in the pipe or on its way already.
     fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
-        let written = come_so_far(call.progress()).0 as i64;
+        let written = match call.opened(self.fd) {
+            Some((_, Opened::Socket(_))) => call.progress() as i64,
+            _ => come_so_far(call.progress()).0 as i64,
+        };
         (written > 0).then_some(written)
     }
 
