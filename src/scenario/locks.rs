@@ -66,7 +66,7 @@ pub struct Lines {
 
 impl Lines {
     /// The page and the offset in it of the next line.
-    pub fn next(&mut self) -> (PageNumber, u32) {
+    pub fn take(&mut self) -> (PageNumber, u32) {
         let at = self.next * LINE;
         self.next += 1;
         let page = u64::from(at) / PAGE;
@@ -126,7 +126,7 @@ impl Objects {
             let kind = entry.form.kind.unwrap_or_default();
             let protocol = entry.form.protocol(problems);
             let robust = entry.form.robust.is_some_and(|at| at.value);
-            let (page, offset) = lines.next();
+            let (page, offset) = lines.take();
             // Only those that aren't plain look who holds them, and how often.
             let count = if kind == LockKind::Normal { 1 } else { 3 };
             let word = self.array(ArraySpec {
@@ -145,7 +145,7 @@ impl Objects {
             let value = entry.form.value.as_ref();
             let bounds = 0..=i128::from(i32::MAX);
             let value = value.and_then(|at| whole(at, "a semaphore's value", bounds, problems));
-            let (page, offset) = lines.next();
+            let (page, offset) = lines.take();
             let name = &entry.name.value;
             let mut word = |part: &str, offset, value| {
                 self.array(ArraySpec {

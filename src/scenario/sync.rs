@@ -185,7 +185,7 @@ impl Objects {
     }
 
     fn words_of(&mut self, object: ObjectId, name: String, count: usize, lines: &mut Lines) -> Words {
-        let (page, offset) = lines.next();
+        let (page, offset) = lines.take();
         let array = self.array(ArraySpec {
             object,
             name,
@@ -211,7 +211,7 @@ impl Objects {
         };
         let initial = form.initial.as_ref();
         let initial = initial.and_then(|at| whole::<i64>(at, "`initial`", bounds, problems));
-        let (page, offset) = lines.next();
+        let (page, offset) = lines.take();
         let full = format!("{}.value", name.value);
         let id = self.array(ArraySpec {
             object: words.object,
@@ -266,7 +266,7 @@ impl Objects {
         let length: i64 = whole(&form.length, "`length`", 1..=MOST_ITEMS, problems).unwrap_or(1);
         let bytes = length as u64 * 8;
         let mut semaphore = |part: &str, value| {
-            let (page, offset) = lines.next();
+            let (page, offset) = lines.take();
             let mut word = |part: String, offset, value| {
                 let (name, width) = (format!("{}.{part}", name.value), Width::Int32);
                 self.array(ArraySpec { object, name, page, offset, width, initial: vec![value] })

@@ -34,7 +34,7 @@ pub const SPIN_UNLOCK: VerbRow = VerbRow {
     summary: "gives a spin lock back",
     doc: "Gives the lock back by one store. Nobody is woken, since nobody sleeps.",
     example: r#"{ spin-unlock = "l" }"#,
-    real: Real::Yes("a store"),
+    real: Real::Yes("one store, in user mode"),
     blocks: &[],
     parse: parse::<SpinUnlockForm>,
     schema: schema::<SpinUnlockForm>,

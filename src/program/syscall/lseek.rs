@@ -23,7 +23,7 @@ pub const ROW: VerbRow = VerbRow {
     level: Level::Syscall,
     summary: "moves the place at which a file is read or written",
     doc: "Moves the place at which the next read or write of a file begins: to `offset` (`whence = \"set\"`), so many bytes from where it is (\"cur\"), or from the file's end (\"end\"). A place behind the end is allowed; what is written there leaves zeros before it. ESPIPE for a pipe, EINVAL for a place before the beginning. Processes that share the descriptor since a fork share the place.",
-    example: r#"{ lseek = "f", offset = 0, whence = "end", into = "size" }"#,
+    example: r#"{ lseek = "log", offset = 0, whence = "end", into = "size" }"#,
     real: Real::Yes("lseek(2)"),
     blocks: &[],
     parse: parse::<LseekForm>,

@@ -15,7 +15,7 @@ use super::steps::{expression, quoted, variables};
 use super::words::{Mistake, Word};
 
 /// What one or several lines became.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Compiled {
     /// The steps of each program that came to be, by its name.
     pub programs: BTreeMap<String, Vec<String>>,

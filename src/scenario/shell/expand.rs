@@ -98,7 +98,12 @@ fn read(
         let problem = Problem::error(Code::WrongType, at, "a shell line is a text");
         return Err(problem.help("for example `{ sh = \"gen | upper > out\" }`"));
     };
-    let script = parse(text).and_then(|script| compile(name, &script, own, compiled));
+    // A line that can't be compiled leaves nothing behind.
+    let mut whole = compiled.clone();
+    let script = parse(text).and_then(|script| compile(name, &script, own, &mut whole));
+    if script.is_ok() {
+        *compiled = whole;
+    }
     script.map_err(|mistake| {
         // Without escapes in it, the line stands in the file as it is, behind its quote.
         let literal = source.get(at.start + 1..).is_some_and(|rest| rest.starts_with(text.as_ref()));
@@ -157,8 +162,12 @@ fn replace<'t>(steps: &mut DeArray<'t>, names: &mut std::slice::Iter<'t, Option<
             continue;
         };
         if table.contains_key("sh") {
-            if let Some(Some(name)) = name {
-                run(name, table.remove("status"), &span).into_iter().for_each(|step| steps.push(step));
+            match name {
+                Some(Some(name)) => {
+                    run(name, table.remove("status"), &span).into_iter().for_each(|step| steps.push(step));
+                }
+                // Its mistake has been told; the step must still be one.
+                Some(None) | None => steps.push(nothing(&span)),
             }
             continue;
         }
@@ -169,6 +178,13 @@ fn replace<'t>(steps: &mut DeArray<'t>, names: &mut std::slice::Iter<'t, Option<
         }
         steps.push(step.clone());
     }
+}
+
+/// A step that does nothing.
+fn nothing<'t>(span: &Range<usize>) -> Spanned<DeValue<'t>> {
+    let key = Spanned::new(span.clone(), "yield".into());
+    let table = DeTable::from_iter([(key, Spanned::new(span.clone(), DeValue::Boolean(true)))]);
+    Spanned::new(span.clone(), DeValue::Table(table))
 }
 
 /// The steps that run a program as a child and wait for it.
