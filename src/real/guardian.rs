@@ -6,7 +6,7 @@
 //! could ever go on again.
 
 use std::io::{Read, Write};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Wall};
 
@@ -101,9 +101,7 @@ struct Guardian {
     watch: Watch,
     /// The guardian's own ends of pipes, given up when the last process has started.
     ends: Vec<Fd>,
-    keyboard: Option<stage::Keyboard>,
-    /// What keeps the ports of TCP addresses.
-    ports: Vec<OwnedFd>,
+    held: Option<stage::Held>,
     chunk: Chunk,
     /// What is still to happen, in the order of time.
     due: Vec<(Instant, Due)>,
@@ -153,8 +151,7 @@ impl Guardian {
             world,
             watch,
             ends: Vec::new(),
-            keyboard: None,
-            ports: Vec::new(),
+            held: None,
             chunk: Chunk::default(),
             due,
             sentinel,
@@ -163,8 +160,7 @@ impl Guardian {
             objects,
         };
         let channels = stage::make_channels(&guardian.world).map_err(host("pipes"))?;
-        (guardian.ends, guardian.keyboard) = (channels.ends, Some(channels.keyboard));
-        guardian.ports = channels.ports;
+        (guardian.ends, guardian.held) = (channels.ends, Some(channels.held));
         Ok((guardian, channels.notes))
     }
 
@@ -244,8 +240,7 @@ impl Guardian {
         default_signals();
         process::go_first_without_memory();
         Watch::forget();
-        self.keyboard = None;
-        self.ports.clear();
+        self.held = None;
         let world = Arc::clone(&self.world);
         if let Some(cpu) = cpu
             && let Some(&cpu) = self.spec.cpus.get(cpu % self.spec.cpus.len().max(1))
@@ -345,8 +340,8 @@ impl Guardian {
                 }
             }
             Due::Keys(text) => {
-                if let Some(keyboard) = &mut self.keyboard {
-                    keyboard.press(&text);
+                if let Some(held) = &mut self.held {
+                    held.keyboard.press(&text);
                 }
             }
         }

@@ -19,11 +19,17 @@ use super::spec::Spec;
 pub struct Channels {
     /// The guardian's own ends of pipes.
     pub ends: Vec<Fd>,
-    pub keyboard: Keyboard,
-    /// The sockets that keep the ports of TCP addresses for the run; nobody listens at them.
-    pub ports: Vec<OwnedFd>,
+    pub held: Held,
     /// In what they differ from what the scenario asks for.
     pub notes: Vec<String>,
+}
+
+/// What the guardian alone keeps open for the run.
+#[derive(Debug)]
+pub struct Held {
+    pub keyboard: Keyboard,
+    /// The sockets that keep the ports of TCP addresses; nobody listens at them.
+    _ports: Vec<OwnedFd>,
 }
 
 /// Where keys are pressed, with the terminal's line discipline: a line can be read when it is complete,
@@ -78,8 +84,8 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
     file::place(nix::unistd::dup(&screen)?, world.descriptor(Fd(2)))?;
     file::place(screen, world.descriptor(Fd(1)))?;
-    let ports = take_ports(world, &mut notes)?;
-    Ok(Channels { ends, keyboard, ports, notes })
+    let held = Held { keyboard, _ports: take_ports(world, &mut notes)? };
+    Ok(Channels { ends, held, notes })
 }
 
 /// A port for each address of the Internet, from the host's free ones. A UDP port can't be kept

@@ -7,9 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use crate::hw::device::{
-    CardSpec, Coalesce, DEVICES, DeviceKind, DeviceSpec, DiskSpec, Duration, LineSpec, NoiseSpec, Trigger,
-};
+use crate::hw::device::{DEVICES, DeviceKind, DeviceSpec, DiskSpec, Duration, LineSpec, NoiseSpec, Trigger};
 use crate::ids::{CpuId, DeviceId, ObjectId, Vector};
 use crate::kernel::cost::{CostError, Costs};
 use crate::program::amount::{Measure, distribution};
@@ -20,6 +18,7 @@ use crate::program::value::Distribution;
 use crate::time::Span;
 use crate::trace::header::ObjectEntry;
 
+use super::card::{CoalesceForm, card};
 use super::table::{Entry, named, size, time, whole};
 
 /// The most bytes that anything may have.
@@ -44,16 +43,6 @@ pub struct MachineForm {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::costs")]
     pub costs: Option<At<Anything>>,
-}
-
-/// `coalesce` of a network card.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct CoalesceForm {
-    /// The interrupt comes with so many packets,
-    pub packets: At<Whole>,
-    /// or so long after the first.
-    pub time: At<Time>,
 }
 
 /// `[device.NAME]`: something that raises interrupts.
@@ -336,16 +325,6 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
             problems.error(Code::Device, span.clone(), message);
         }
     }
-}
-
-fn card(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> CardSpec {
-    let ring = form.ring.as_ref().and_then(|at| whole(at, "`ring`", 1..=65_536, problems));
-    let coalesce = form.coalesce.as_ref().and_then(|at| {
-        let packets = whole(&at.value.packets, "`packets`", 1..=65_536, problems)?;
-        let time = time(&at.value.time, instruction, problems)?;
-        Some(Coalesce { packets, time })
-    });
-    CardSpec { ring: ring.unwrap_or(256), coalesce }
 }
 
 fn disk(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> DiskSpec {

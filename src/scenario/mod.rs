@@ -2,11 +2,12 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
 
+pub mod card;
 pub mod diagnostics;
 pub mod document;
 pub mod errors;
