@@ -156,7 +156,7 @@ impl Account {
 
 impl ObjectSummary {
     fn is_used(&self) -> bool {
-        let counts = [self.sent, self.received, self.acquired, self.contended, self.requests];
+        let counts = [self.sent, self.received, self.acquired, self.contended, self.requests, self.dropped];
         counts.iter().any(|&count| count > 0) || !self.blocked.is_zero()
     }
 }

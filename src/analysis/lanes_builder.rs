@@ -197,7 +197,8 @@ impl Drawing {
             | Kind::BlockRqComplete { .. }
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
-            | Kind::OomKill { .. } => {}
+            | Kind::OomKill { .. }
+            | Kind::PacketDropped { .. } => {}
         }
     }
 

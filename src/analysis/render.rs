@@ -214,6 +214,7 @@ impl Summary {
         table.add(Column::number("received", objects.iter().map(|row| count(row.received))));
         table.add(Column::number("bytes", objects.iter().map(|row| short_bytes(row.received_bytes))));
         table.add(Column::number("acquired", objects.iter().map(|row| count(row.acquired))));
+        table.add(Column::number("dropped", objects.iter().map(|row| count(row.dropped))));
         table.add(Column::number("contended", objects.iter().map(|row| count(row.contended))));
         table.add(Column::number("requests", objects.iter().map(|row| count(row.requests))));
         table.add(Column::number("read", objects.iter().map(|row| short_bytes(row.read_bytes))).rank(1));

@@ -192,6 +192,7 @@ impl Replay {
             | Kind::LockReleased { .. }
             | Kind::BlockRqIssue { .. }
             | Kind::BlockRqComplete { .. }
+            | Kind::PacketDropped { .. }
             | Kind::Print { .. }
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }

@@ -168,6 +168,8 @@ pub struct ObjectSummary {
     /// As a lock.
     pub acquired: u64,
     pub contended: u64,
+    /// Packets and datagrams that found no room.
+    pub dropped: u64,
     /// As a disk: requests issued.
     pub requests: u64,
     pub read_bytes: u64,

@@ -143,6 +143,7 @@ impl Tally {
                 object.received += 1;
                 object.received_bytes += bytes;
             }
+            Kind::PacketDropped { object, .. } => self.object(object).dropped += 1,
             Kind::LockContended { object } => self.object(object).contended += 1,
             Kind::LockAcquired { object } => self.object(object).acquired += 1,
             Kind::BlockRqIssue { object, .. } => self.object(object).requests += 1,

@@ -151,6 +151,7 @@ impl<S: Sink> Kernel<S> {
                     | Opened::File(_)
                     | Opened::Keyboard
                     | Opened::Screen
+                    | Opened::Socket(_)
                     | Opened::Counter(_)
                     | Opened::Alarm(_)
                     | Opened::Queue(_) => false,

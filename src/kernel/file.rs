@@ -25,6 +25,7 @@ pub enum Opened {
     File(u32),
     Keyboard,
     Screen,
+    Socket(u32),
     /// A POSIX message queue.
     Queue(u32),
     /// An event counter (eventfd).
@@ -193,7 +194,7 @@ impl<S: Sink> Kernel<S> {
                 Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
                 Opened::File(file) => self.files.files[file as usize].opens += 1,
                 Opened::Queue(queue) => self.ipc.messages.queues[queue as usize].references += 1,
-                Opened::Keyboard | Opened::Screen => {}
+                Opened::Keyboard | Opened::Screen | Opened::Socket(_) => {}
             }
         }
     }
@@ -244,6 +245,7 @@ impl<S: Sink> Kernel<S> {
             Opened::Alarm(alarm) => return self.drop_alarm(alarm),
             Opened::Epoll(epoll) => return self.drop_epoll(epoll),
             Opened::File(file) => return self.file_closed(file),
+            Opened::Socket(socket) => return self.close_socket(cpu, socket),
             Opened::Keyboard | Opened::Screen => return,
         };
         let end = &mut self.pipes[pipe as usize];

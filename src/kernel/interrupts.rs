@@ -1,12 +1,13 @@
 //! What the handlers do: of the local timer, of devices, and of messages from other CPUs.
 
-use crate::hw::device::{State, Trigger};
+use crate::hw::device::{Packet, Reaction, State, Trigger};
 use crate::hw::interrupt::{Asserted, LOCAL_TIMER, RESCHEDULE};
 use crate::hw::queue::Rank;
 use crate::ids::{DeviceId, Tid, Vector};
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink};
 
+use super::bytes::Bytes;
 use super::work::{Context, Work};
 use super::{Due, Kernel};
 
@@ -50,6 +51,32 @@ impl<S: Sink> Kernel<S> {
             self.expect(due, Rank::Device, Due::DiskDone { device, place });
         }
         if done.is_some() {
+            self.device_asserts(at, device);
+        }
+    }
+
+    /// A packet comes to a network card.
+    pub fn packet(&mut self, at: Instant, device: DeviceId, packet: Packet) {
+        let here = &mut self.devices[device.index()];
+        let State::Network(card) = &mut here.state else { return };
+        let bytes = packet.bytes;
+        match card.receive(packet) {
+            Reaction::Interrupt => self.device_asserts(at, device),
+            Reaction::Wait { time, ticket } => {
+                self.expect(at + time.max(Span::TICK), Rank::Device, Due::Card { device, ticket });
+            }
+            Reaction::Nothing => {}
+            Reaction::Drop => {
+                let (object, cpu) = (here.spec.object, here.spec.line.cpu.index());
+                self.emit_at(at, cpu, Kind::PacketDropped { object, bytes });
+            }
+        }
+    }
+
+    /// A network card's timer is over.
+    pub fn card_waited(&mut self, at: Instant, device: DeviceId, ticket: u32) {
+        let State::Network(card) = &mut self.devices[device.index()].state else { return };
+        if card.has_waited(ticket) {
             self.device_asserts(at, device);
         }
     }
@@ -193,13 +220,23 @@ impl<S: Sink> Kernel<S> {
                     None => return,
                 },
                 State::Network(card) => match card.fetch() {
-                    Some(_) => {}
+                    Some(packet) => self.took(cpu, packet),
                     None => return,
                 },
                 State::Noise(noise) => return noise.clear(),
                 State::Button => return,
             }
         }
+    }
+
+    /// The handler has a packet: it goes to whoever has its address. The protocol's work for it is done
+    /// by whatever the CPU goes on with.
+    fn took(&mut self, cpu: usize, packet: Packet) {
+        let Some(address) = packet.to else { return };
+        let mut bytes = packet.text.map_or_else(Bytes::default, |text| Bytes::text(&text));
+        bytes.resize(packet.bytes);
+        self.cpus[cpu].debt += self.costs.loopback;
+        self.arrive(cpu, address, bytes);
     }
 
     /// The current thread will be woken at `due` by the local timer of its CPU.

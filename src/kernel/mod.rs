@@ -67,6 +67,7 @@ use file::Files;
 use ipc::futex::Futexes;
 use ipc::pi::PiLocks;
 use ipc::pipe::Pipe;
+use ipc::socket::Sockets;
 use memory::Region;
 use options::Options;
 use paging::Paging;
@@ -87,6 +88,8 @@ pub enum Due {
     Ipi { to: CpuId, vector: Vector },
     /// An idle CPU that looks for work finds some.
     Notice { cpu: CpuId },
+    /// A network card has waited long enough for more packets.
+    Card { device: DeviceId, ticket: u32 },
     /// Something happens from outside: the index of an injection.
     Outside(u32),
     /// Processes start: the index of an entry in the list of starts.
@@ -101,9 +104,12 @@ impl Due {
     /// Whether it could wake somebody. Noise never does.
     pub const fn is_hope(self) -> bool {
         match self {
-            Due::DiskDone { .. } | Due::Ipi { .. } | Due::Notice { .. } | Due::Outside(_) | Due::Start(_) => {
-                true
-            }
+            Due::DiskDone { .. }
+            | Due::Ipi { .. }
+            | Due::Notice { .. }
+            | Due::Card { .. }
+            | Due::Outside(_)
+            | Due::Start(_) => true,
             // One that was set anew must not keep a run going: the timers count themselves.
             Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
         }
@@ -131,6 +137,7 @@ pub struct Kernel<S> {
     /// Indexed by [`Pid`]; threads that lead no process have none.
     pub processes: Vec<Option<Box<Process>>>,
     pub pipes: Vec<Pipe>,
+    pub sockets: Sockets,
     pub files: Files,
     /// Asynchronous requests of files.
     pub requests: requests::Requests,

@@ -145,6 +145,7 @@ impl<S: Sink> Kernel<S> {
                 Readiness { readable: !self.terminal.lines.is_empty(), ..Readiness::default() }
             }
             Opened::Screen => Readiness { writable: true, ..Readiness::default() },
+            Opened::Socket(socket) => self.sockets.readiness(socket),
             Opened::Queue(queue) => {
                 let queue = self.mqueue(queue);
                 let (readable, writable) = (!queue.messages.is_empty(), !queue.is_full());

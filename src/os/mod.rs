@@ -11,6 +11,8 @@
 //! - [`ipc`]: message queues and semaphore sets
 //! - [`pipe`], [`events`]: FIFOs, duplicates; event counters, timers, waiting for several descriptors
 //! - [`perf`]: what the kernel tells about a process and its descendants
+//! - [`process`]: fork, exec, wait, signals, limits
+//! - [`socket`]: sockets, with abstract names or on the loopback
 //! - [`process`]: fork, exec, wait, limits
 //! - [`signal`]: rules and masks of signals, and what has arrived
 //!
@@ -35,6 +37,7 @@ pub mod perf;
 pub mod pipe;
 pub mod process;
 pub mod signal;
+pub mod socket;
 
 use crate::errno::Errno;
 

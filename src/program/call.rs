@@ -176,6 +176,14 @@ impl<S: Sink> Call<'_, S> {
         self.kernel.opened(self.process(), self.descriptor(handle)?)
     }
 
+    /// The socket behind a descriptor of the process.
+    pub fn socket(&self, handle: Handle) -> Result<(OpenId, u32), Errno> {
+        match self.opened(handle).ok_or(Errno::EBADF)? {
+            (open, Opened::Socket(socket)) => Ok((open, socket)),
+            _ => Err(Errno::ENOTSOCK),
+        }
+    }
+
     pub fn emit(&mut self, kind: Kind) {
         self.kernel.emit(self.cpu, kind);
     }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::hw::device::{DeviceSpec, MeasuredDisk};
+use crate::hw::device::{DeviceSpec, MeasuredDisk, Packet};
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
+use crate::kernel::ipc::socket::SocketKind;
 use crate::kernel::options::Options;
 use crate::kernel::readiness::Events;
 use crate::kernel::sched::Parameters;
@@ -103,6 +104,18 @@ pub struct FileSpec {
     pub exists: bool,
     /// What it holds at the beginning; zeros behind it.
     pub text: String,
+}
+
+/// An address for sockets.
+#[derive(Clone, Debug)]
+pub struct SocketSpec {
+    pub object: ObjectId,
+    pub kind: SocketKind,
+    /// Bytes.
+    pub send_buffer: u64,
+    pub receive_buffer: u64,
+    /// Whether the scenario asks for these sizes.
+    pub sized: [bool; 2],
 }
 
 /// A terminal, as descriptor 0 (keyboard) and 1 (screen).
@@ -219,7 +232,7 @@ pub enum Action {
     /// A packet arrives.
     Packet {
         device: DeviceId,
-        bytes: u64,
+        packet: Packet,
     },
     /// A removable device is pulled out or put in.
     Unplug {
@@ -284,6 +297,7 @@ pub struct Image {
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,
     pub files: Vec<FileSpec>,
+    pub sockets: Vec<SocketSpec>,
     pub terminal: TerminalSpec,
     /// Message queues and semaphore sets, and what calls on them point to.
     pub ipc: super::ipc::Ipc,

@@ -464,6 +464,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Learn { .. }
         | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
+        | Instruction::ChangeBuffer { .. }
         | Instruction::InMemory(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }

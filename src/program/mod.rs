@@ -14,6 +14,7 @@
 //!   [`resolve`]
 //! - [`problem`]: what can be wrong with a scenario
 
+pub mod address;
 pub mod amount;
 pub mod at;
 pub mod basic;

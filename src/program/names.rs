@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::ids::{Fd, ObjectId};
+use crate::kernel::ipc::socket::SocketKind;
 use crate::time::Span;
 
 use schemars::JsonSchema;
@@ -28,6 +29,7 @@ pub struct Names {
     pub arrays: BTreeMap<String, Array>,
     pub mutexes: BTreeMap<String, Lock>,
     pub semaphores: BTreeMap<String, Semaphore>,
+    pub sockets: BTreeMap<String, SocketAddress>,
     /// What else threads synchronise by.
     pub synchronisers: BTreeMap<String, Synchroniser>,
     /// The words of timers; their programs are found later.
@@ -259,6 +261,14 @@ pub struct Semaphore {
     pub waiters: ArrayId,
     pub memory: MemoryId,
     pub object: ObjectId,
+}
+
+/// An address for sockets.
+#[derive(Clone, Copy, Debug)]
+pub struct SocketAddress {
+    /// Its place in [`Image::sockets`](super::image::Image).
+    pub id: u32,
+    pub kind: SocketKind,
 }
 
 /// The scenario's text, for the steps' table and for places within texts.

@@ -50,6 +50,7 @@ actions! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hw::device::Packet;
     use crate::ids::{CpuId, DeviceId, Vector};
     use crate::program::StartId;
     use crate::signal::Signal;
@@ -62,7 +63,7 @@ mod tests {
             (Action::Mask { vector, cpu }, "mask"),
             (Action::Unmask { vector, cpu }, "unmask"),
             (Action::Keys { device, text: String::new() }, "keys"),
-            (Action::Packet { device, bytes: 0 }, "packet"),
+            (Action::Packet { device, packet: Packet { bytes: 0, text: None, to: None } }, "packet"),
             (Action::Unplug { device }, "unplug"),
             (Action::Plug { device }, "plug"),
             (Action::Signal { process: StartId(0), signal: Signal::SIGTERM }, "signal"),

@@ -13,7 +13,7 @@ use super::at::{At, Raw, Value};
 use super::image::Width;
 use super::instruction::{Cell, Instruction};
 use super::lower::Lower;
-use super::names::{Array, Channel, Lock, Region, Semaphore};
+use super::names::{Array, Channel, Lock, Region, Semaphore, SocketAddress};
 use super::problem::{Code, Problem, closest};
 use super::value::{Handle, Operand};
 
@@ -205,6 +205,16 @@ impl Lower<'_> {
                 let have = self.names.semaphores.keys().cloned().collect();
                 self.no_such(name, "semaphore", have);
             }
+        }
+        found
+    }
+
+    /// An address for sockets.
+    pub fn address(&mut self, name: &At<String>) -> Option<SocketAddress> {
+        let found = self.names.sockets.get(&name.value).copied();
+        if found.is_none() {
+            let have = self.names.sockets.keys().cloned().collect();
+            self.no_such(name, "socket", have);
         }
         found
     }

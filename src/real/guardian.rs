@@ -102,7 +102,7 @@ struct Guardian {
     watch: Watch,
     /// The guardian's own ends of pipes, given up when the last process has started.
     ends: Vec<Fd>,
-    keyboard: Option<stage::Keyboard>,
+    held: Option<stage::Held>,
     chunk: Chunk,
     /// What is still to happen, in the order of time.
     due: Vec<(Instant, Due)>,
@@ -153,7 +153,7 @@ impl Guardian {
             world,
             watch,
             ends: Vec::new(),
-            keyboard: None,
+            held: None,
             chunk: Chunk::default(),
             due,
             sentinel,
@@ -162,7 +162,7 @@ impl Guardian {
             objects,
         };
         let channels = stage::make_channels(&guardian.world).map_err(host("pipes"))?;
-        (guardian.ends, guardian.keyboard) = (channels.ends, Some(channels.keyboard));
+        (guardian.ends, guardian.held) = (channels.ends, Some(channels.held));
         Ok((guardian, channels.notes))
     }
 
@@ -242,7 +242,7 @@ impl Guardian {
         default_signals();
         process::go_first_without_memory();
         Watch::forget();
-        self.keyboard = None;
+        self.held = None;
         let world = Arc::clone(&self.world);
         if let Some(cpu) = cpu
             && let Some(&cpu) = self.spec.cpus.get(cpu % self.spec.cpus.len().max(1))
@@ -343,8 +343,8 @@ impl Guardian {
                 }
             }
             Due::Keys(text) => {
-                if let Some(keyboard) = &mut self.keyboard {
-                    keyboard.press(&text);
+                if let Some(held) = &mut self.held {
+                    held.keyboard.press(&text);
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! machine.
 
 use crate::errno::Errno;
+use crate::kernel::bytes::Bytes;
 use crate::kernel::dispositions::Unfinished;
 use crate::os::{clock, memory, process, signal};
 use crate::program::call::{Awaits, RESTART, SystemCall};
@@ -172,6 +173,11 @@ pub fn run(mut native: Native) {
             Instruction::Raise(exception) => {
                 process::raise(exception);
                 again(&mut native, at);
+            }
+            Instruction::ChangeBuffer { change, cost } => {
+                let bytes = native.user.buffer().map_or(0, Bytes::len);
+                native.world.spin.work((cost * bytes).as_nanos());
+                native.user.change_buffer(|byte| change.apply(byte));
             }
             Instruction::Note(Told::Contended { object }) => {
                 native.note(What::Contended, i64::from(object.0), 0)

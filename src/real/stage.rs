@@ -6,8 +6,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use nix::fcntl::OFlag;
 
 use crate::ids::Fd;
+use crate::kernel::ipc::socket::SocketKind;
 use crate::os::ipc::{self, OpenQueue};
-use crate::os::{self, file};
+use crate::os::{self, file, socket};
 use crate::program::ProgramId;
 use crate::program::native::World;
 use crate::scenario::Scenario;
@@ -18,9 +19,17 @@ use super::spec::Spec;
 pub struct Channels {
     /// The guardian's own ends of pipes.
     pub ends: Vec<Fd>,
-    pub keyboard: Keyboard,
+    pub held: Held,
     /// In what they differ from what the scenario asks for.
     pub notes: Vec<String>,
+}
+
+/// What the guardian alone keeps open for the run.
+#[derive(Debug)]
+pub struct Held {
+    pub keyboard: Keyboard,
+    /// The sockets that keep the ports of TCP addresses; nobody listens at them.
+    _ports: Vec<OwnedFd>,
 }
 
 /// Where keys are pressed, with the terminal's line discipline: a line can be read when it is complete,
@@ -75,7 +84,42 @@ pub fn make_channels(world: &World) -> nix::Result<Channels> {
     let screen = file::open(&screen, OFlag::O_CREAT | OFlag::O_WRONLY | OFlag::O_APPEND)?;
     file::place(nix::unistd::dup(&screen)?, world.descriptor(Fd(2)))?;
     file::place(screen, world.descriptor(Fd(1)))?;
-    Ok(Channels { ends, keyboard, notes })
+    let held = Held { keyboard, _ports: take_ports(world, &mut notes)? };
+    Ok(Channels { ends, held, notes })
+}
+
+/// A port for each address of the Internet, from the host's free ones. A UDP port can't be kept
+/// while others are to use it; one that another program takes meanwhile shows as EADDRINUSE.
+fn take_ports(world: &World, notes: &mut Vec<String>) -> nix::Result<Vec<OwnedFd>> {
+    let mut keep = Vec::new();
+    for (number, spec) in world.image.sockets.iter().enumerate() {
+        let host = |errno: crate::errno::Errno| nix::Error::from_raw(errno as i32);
+        let name = &world.image.objects[spec.object.index()].name;
+        let style = crate::program::address::style(spec.kind);
+        let probe = if spec.kind.is_unix() {
+            socket::open(true, style, false).map_err(host)?
+        } else {
+            let (holder, port) = socket::free_port(style).map_err(host)?;
+            world.board.set_port(number as u32, port);
+            holder
+        };
+        let [send, receive] = spec.sized;
+        let asked = (send.then_some(spec.send_buffer), receive.then_some(spec.receive_buffer));
+        socket::set_buffers(probe.as_raw_fd(), asked.0, asked.1).map_err(host)?;
+        let (sends, receives) = socket::buffers(probe.as_raw_fd()).map_err(host)?;
+        for (what, asked, has) in [("send", asked.0, sends), ("receive", asked.1, receives)] {
+            if let Some(asked) = asked.filter(|&asked| asked != has) {
+                notes.push(format!(
+                    "socket `{name}` has a {what} buffer of {has} bytes here, not {asked}: Linux doubles what is asked for, \
+                     within its limits, and counts its own bookkeeping as well"
+                ));
+            }
+        }
+        if spec.kind == SocketKind::Tcp {
+            keep.push(probe);
+        }
+    }
+    Ok(keep)
 }
 
 /// The scenario's files, as large as it says; those that it doesn't want in memory are forgotten.

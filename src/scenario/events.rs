@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use crate::hw::device::{DeviceKind, DeviceSpec};
+use crate::hw::device::{DeviceKind, DeviceSpec, Packet};
 use crate::ids::{CpuId, DeviceId};
+use crate::kernel::ipc::socket::SocketKind;
 use crate::program::amount::fixed_size;
 use crate::program::at::{At, Size, Time, Whole};
 use crate::program::image::{Action, Injection};
@@ -46,8 +47,12 @@ pub struct EventForm {
     pub device: Option<At<String>>,
     /// A packet arrives at a network card.
     pub packet: Option<At<String>>,
-    /// For packets: how long; "64B" if absent.
+    /// For packets: how long; as long as `text`, or "64B", if absent.
     pub bytes: Option<At<Size>>,
+    /// For packets: what it begins with.
+    pub text: Option<At<String>>,
+    /// For packets: the address of the UDP socket that it goes to; nobody's if absent.
+    pub to: Option<At<String>>,
     /// Pulls a removable device out.
     pub unplug: Option<At<String>>,
     /// Puts a removable device in.
@@ -182,9 +187,9 @@ fn action(
         }
         "packet" => {
             let at = form.packet.as_ref()?;
-            let network = |kind: &DeviceKind| *kind == DeviceKind::Network;
+            let network = |kind: &DeviceKind| matches!(kind, DeviceKind::Network(_));
             let bytes = match &form.bytes {
-                None => 64,
+                None => form.text.as_ref().map_or(64, |text| text.value.len() as u64),
                 Some(at) => match fixed_size(&at.value.0) {
                     Ok(bytes) => bytes,
                     Err(error) => {
@@ -194,7 +199,19 @@ fn action(
                 },
             };
             let device = device(at, world, network, "network card", problems)?;
-            Action::Packet { device, bytes }
+            let to = match &form.to {
+                None => None,
+                Some(at) => {
+                    let found = lookup(&world.names.sockets, "socket", &at.value, &at.span, problems)?;
+                    if found.kind != SocketKind::Udp {
+                        let message = format!("`{}` isn't of kind `udp`", at.value);
+                        problems.error(Code::WrongObject, at.span.clone(), message);
+                    }
+                    Some(found.id)
+                }
+            };
+            let text = form.text.as_ref().map(|text| text.value.as_bytes().into());
+            Action::Packet { device, packet: Packet { bytes, text, to } }
         }
         "unplug" => Action::Unplug {
             device: device(form.unplug.as_ref()?, world, removable, "removable device", problems)?,
@@ -226,6 +243,8 @@ fn extra_keys(form: &EventForm, kind: &str, problems: &mut Problems) {
         ("cpu", form.cpu.as_ref().map(|at| &at.span), &["raise", "mask", "unmask"][..]),
         ("device", form.device.as_ref().map(|at| &at.span), &["keys"]),
         ("bytes", form.bytes.as_ref().map(|at| &at.span), &["packet"]),
+        ("text", form.text.as_ref().map(|at| &at.span), &["packet"]),
+        ("to", form.to.as_ref().map(|at| &at.span), &["packet"]),
         ("process", form.process.as_ref().map(|at| &at.span), &["signal"]),
     ];
     for (key, at, fits) in keys {

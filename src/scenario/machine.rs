@@ -18,6 +18,7 @@ use crate::program::value::Distribution;
 use crate::time::Span;
 use crate::trace::header::ObjectEntry;
 
+use super::card::{CoalesceForm, card};
 use super::table::{Entry, named, size, time, whole};
 
 /// The most bytes that anything may have.
@@ -75,6 +76,10 @@ pub struct DeviceForm {
     pub capacity: Option<At<Size>>,
     /// Noise: the time from one interrupt to the next.
     pub interval: Option<At<TimeChoice>>,
+    /// For network cards: so many packets wait at most; 256 if absent.
+    pub ring: Option<At<Whole>>,
+    /// For network cards: the interrupt waits for so many packets, or for so long after the first.
+    pub coalesce: Option<At<CoalesceForm>>,
     /// Whether a removable device is there at the beginning; true if absent.
     pub plugged: Option<bool>,
 }
@@ -282,7 +287,7 @@ fn kind(
         "disk" => DeviceKind::Disk(disk(&entry.form, instruction, problems)),
         "usb" => DeviceKind::Usb(disk(&entry.form, instruction, problems)),
         "terminal" => DeviceKind::Terminal,
-        "network" => DeviceKind::Network,
+        "network" => DeviceKind::Network(card(&entry.form, instruction, problems)),
         "noise" => {
             let Some(at) = &entry.form.interval else {
                 let message = format!("the device `{}` needs the key `interval`", entry.name.value);
@@ -311,6 +316,8 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
         ("depth", form.depth.as_ref().map(|at| &at.span), disk),
         ("capacity", form.capacity.as_ref().map(|at| &at.span), disk),
         ("interval", form.interval.as_ref().map(|at| &at.span), kind == "noise"),
+        ("ring", form.ring.as_ref().map(|at| &at.span), kind == "network"),
+        ("coalesce", form.coalesce.as_ref().map(|at| &at.span), kind == "network"),
     ];
     for (key, span, fits) in keys {
         if let (Some(span), false) = (span, fits) {

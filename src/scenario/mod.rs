@@ -2,11 +2,12 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`] and [`queues`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
 
+pub mod card;
 pub mod diagnostics;
 pub mod document;
 pub mod errors;
@@ -25,6 +26,7 @@ pub mod run;
 pub mod schema;
 pub mod shared;
 pub mod shell;
+pub mod sockets;
 pub mod streams;
 pub mod sync;
 pub mod table;
@@ -231,6 +233,7 @@ fn read(
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,
+        sockets: objects.sockets,
         terminal: objects.terminal,
         ipc: objects.ipc,
         lists: tables.lists,

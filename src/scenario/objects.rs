@@ -14,7 +14,7 @@ use toml::de::DeTable;
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::{DeviceId, Fd, ObjectId, PageNumber};
 use crate::program::at::{At, Size};
-use crate::program::image::{ArraySpec, FileSpec, MemoryId, MemorySpec, PipeSpec, TerminalSpec};
+use crate::program::image::{ArraySpec, FileSpec, MemoryId, MemorySpec, PipeSpec, SocketSpec, TerminalSpec};
 use crate::program::instruction::{ArrayId, Memory};
 use crate::program::names::{Channel, Names};
 use crate::program::problem::{Code, Problem, Problems};
@@ -93,6 +93,7 @@ pub struct Objects {
     pub pipes: Vec<PipeSpec>,
     pub rules: Vec<PipeRule>,
     pub files: Vec<FileSpec>,
+    pub sockets: Vec<SocketSpec>,
     pub terminal: TerminalSpec,
     pub ipc: crate::program::ipc::Ipc,
     pub memories: Vec<MemorySpec>,
@@ -117,6 +118,7 @@ pub fn read(
         pipes: Vec::new(),
         rules: Vec::new(),
         files: Vec::new(),
+        sockets: Vec::new(),
         terminal,
         ipc: crate::program::ipc::Ipc::default(),
         memories: Vec::new(),
@@ -133,6 +135,7 @@ pub fn read(
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
+    objects.sockets(root, names, problems);
     super::streams::read(root, names, problems);
     objects
 }

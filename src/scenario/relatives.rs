@@ -142,10 +142,10 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         .enumerate()
         .flat_map(|(index, unit)| unit.edges.iter().map(move |edge| (index, edge)))
         .flat_map(|(index, edge)| match edge.link {
-            Link::Fork => vec![(index, target(edge))],
+            Link::Fork | Link::Thread => vec![(index, target(edge))],
             // A handler shares the variables in both directions.
             Link::Handler => vec![(index, target(edge)), (target(edge), index)],
-            Link::Thread | Link::Exec => Vec::new(),
+            Link::Exec => Vec::new(),
         })
         .collect();
     let edges = units.iter().flat_map(|unit| &unit.edges);

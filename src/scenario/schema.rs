@@ -218,6 +218,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "stream", shape: Shape::Named, schema: schema_of::<super::streams::StreamForm> },
     TableRow { key: "mutex", shape: Shape::Named, schema: schema_of::<super::locks::MutexForm> },
     TableRow { key: "semaphore", shape: Shape::Named, schema: schema_of::<super::locks::SemaphoreForm> },
+    TableRow { key: "socket", shape: Shape::Named, schema: schema_of::<super::sockets::SocketForm> },
     TableRow { key: "rwlock", shape: Shape::Named, schema: schema_of::<super::sync::RwlockForm> },
     TableRow { key: "condition", shape: Shape::Named, schema: schema_of::<super::sync::ConditionForm> },
     TableRow { key: "barrier", shape: Shape::Named, schema: schema_of::<super::sync::BarrierForm> },

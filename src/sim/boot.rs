@@ -18,6 +18,7 @@ use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pi::PiLocks;
 use crate::kernel::ipc::pipe::Pipe;
 use crate::kernel::ipc::semaphore_set::SemaphoreSet;
+use crate::kernel::ipc::socket::{Address, Sockets};
 use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
@@ -266,6 +267,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         parameters: Vec::new(),
         processes: Vec::new(),
         pipes: image.pipes.iter().map(pipe).collect(),
+        sockets: sockets(image),
         futexes: Futexes::default(),
         pi: PiLocks::default(),
         ipc: ipc(image),
@@ -284,6 +286,17 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
+}
+
+fn sockets(image: &Image) -> Sockets {
+    let addresses = image.sockets.iter().map(|spec| Address {
+        object: spec.object,
+        kind: spec.kind,
+        send_buffer: spec.send_buffer,
+        receive_buffer: spec.receive_buffer,
+        bound: Vec::new(),
+    });
+    Sockets { all: Vec::new(), addresses: addresses.collect() }
 }
 
 fn ipc(image: &Image) -> Ipc {

@@ -230,6 +230,7 @@ impl<S: Sink> Simulator<'_, S> {
             | Opened::Queue(_)
             | Opened::Keyboard
             | Opened::Screen
+            | Opened::Socket(_)
             | Opened::Counter(_)
             | Opened::Alarm(_)
             | Opened::Epoll(_) => None,

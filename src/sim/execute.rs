@@ -221,6 +221,7 @@ impl<S: Sink> Simulator<'_, S> {
         match due {
             Due::DiskDone { device, place } => self.kernel.disk_done(at, device, place),
             Due::Noise { device } => self.kernel.noise(at, device),
+            Due::Card { device, ticket } => self.kernel.card_waited(at, device, ticket),
             Due::Ipi { to, vector } => {
                 self.kernel.assert_line(at, to.index(), vector, crate::hw::device::Trigger::Edge);
             }

@@ -28,12 +28,7 @@ impl<S: Sink> Simulator<'_, S> {
                     self.kernel.device_asserts(at, *device);
                 }
             }
-            Action::Packet { device, bytes } => {
-                if let State::Network(card) = &mut self.kernel.devices[device.index()].state {
-                    card.receive(*bytes);
-                    self.kernel.device_asserts(at, *device);
-                }
-            }
+            Action::Packet { device, packet } => self.kernel.packet(at, *device, packet.clone()),
             Action::Unplug { device } => self.unplug(cpu, at, *device),
             Action::Plug { device } => self.kernel.devices[device.index()].plugged = true,
             Action::Signal { process, signal } => {

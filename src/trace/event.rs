@@ -364,6 +364,11 @@ pub enum Kind {
         write: bool,
     },
 
+    /// A packet or datagram found no room.
+    PacketDropped {
+        object: ObjectId,
+        bytes: u64,
+    },
     /// A line on the terminal.
     Print {
         text: NameId,

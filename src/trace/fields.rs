@@ -109,7 +109,9 @@ impl Kind {
             }
             Kind::ProcessExec { program } => each("program", Value::Name(program)),
             Kind::ProcessExit { status } => each("status", Value::Number(u64::from(status))),
-            Kind::MessageSend { object, bytes } | Kind::MessageReceive { object, bytes } => {
+            Kind::MessageSend { object, bytes }
+            | Kind::MessageReceive { object, bytes }
+            | Kind::PacketDropped { object, bytes } => {
                 each("object", Value::Object(object));
                 each("bytes", Value::Number(bytes));
             }

@@ -16,8 +16,10 @@ use std::fmt::Write;
 use trapline::random::{Key, Stream};
 
 use super::signals;
+use super::sockets::{PROLOGUE, Sockets};
 
 pub struct Generator {
+    sockets: Sockets,
     random: Stream,
     text: String,
     cpus: u64,
@@ -32,6 +34,7 @@ pub struct Generator {
 /// The scenario of this seed.
 pub fn scenario(seed: u64) -> String {
     let mut generator = Generator {
+        sockets: Sockets::new(seed),
         random: Key::of_run(seed).named("generator").stream(),
         text: String::new(),
         cpus: 1,
@@ -207,6 +210,8 @@ impl Generator {
         ));
         self.line_of_device();
         self.line("[device.eth]\nkind = \"network\"");
+        let card = self.sockets.card();
+        self.line(&card);
         self.line_of_device();
         self.line("[device.button]\nkind = \"button\"");
         self.line_of_device();
@@ -244,6 +249,10 @@ impl Generator {
         }
         let value = self.number(0, 2);
         self.line(&format!("[semaphore.s]\nvalue = {value}"));
+        if self.sockets.are_used() {
+            let sockets = self.sockets.objects();
+            self.line(&sockets);
+        }
         self.synchronisers();
         let channels = events::objects(&mut self.random);
         self.line(&channels);
@@ -279,19 +288,28 @@ impl Generator {
             }
             self.own_frames();
             let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
-            let steps = setup + &self.steps(2, true);
+            let steps = setup + &self.program(true);
             self.line(&format!("steps = [{steps}]"));
         }
         for child in 0..self.children {
-            let steps = self.steps(2, false);
+            let steps = self.program(false);
             self.line(&format!("[program.c{child}]\nsteps = [{steps}]"));
         }
         self.line("[program.t]\nsteps = [{ compute = \"333ns\" }, { atomic-add = \"cells.y\", value = 1 }, { compute = \"77ns\" }]");
     }
 
+    fn program(&mut self, parent: bool) -> String {
+        let steps = self.steps(2, parent);
+        if self.sockets.are_used() { format!("{PROLOGUE}, {steps}") } else { steps }
+    }
+
     fn steps(&mut self, depth: u32, parent: bool) -> String {
         let count = self.number(2, 7);
-        let steps: Vec<String> = (0..count).map(|_| self.step(depth, parent)).collect();
+        let mut steps = Vec::new();
+        for _ in 0..count {
+            steps.push(self.step(depth, parent));
+            steps.extend(self.sockets.steps());
+        }
         steps.join(", ")
     }
 
@@ -392,7 +410,7 @@ impl Generator {
                 _ if self.signals && self.chance(65) => signals::event(&mut self.random),
                 0..=3 => "raise = \"button\"".to_owned(),
                 4 => "raise = \"disk\"".to_owned(),
-                5 | 6 => "packet = \"eth\"\nbytes = \"64B\"".to_owned(),
+                5 | 6 => format!("packet = \"eth\"\nbytes = \"64B\"{}", self.sockets.packet()),
                 7 => "mask = \"button\"".to_owned(),
                 8 => "unmask = \"button\"".to_owned(),
                 _ => "signal = \"SIGTERM\"\nprocess = \"a0\"".to_owned(),

@@ -3,3 +3,4 @@
 pub mod generator;
 pub mod memory;
 mod signals;
+pub mod sockets;

@@ -7,7 +7,7 @@ mod quantiles;
 mod terminal;
 
 pub use disk::{Disk, Request, Started};
-pub use network::Card;
+pub use network::{Card, CardSpec, Coalesce, Packet, Reaction};
 pub use noise::Noise;
 pub use quantiles::Quantiles;
 pub use terminal::Keyboard;
@@ -59,7 +59,7 @@ pub enum DeviceKind {
     /// A disk that can be unplugged.
     Usb(DiskSpec),
     Terminal,
-    Network,
+    Network(CardSpec),
     /// The rest of the host: interrupts that have nothing to do with the scenario.
     Noise(NoiseSpec),
     /// A bare line, raised only by the scenario's events.
@@ -130,7 +130,7 @@ impl Device {
         let state = match spec.kind {
             DeviceKind::Disk(disk) | DeviceKind::Usb(disk) => State::Disk(Disk::new(disk, stream)),
             DeviceKind::Terminal => State::Keyboard(Keyboard::default()),
-            DeviceKind::Network => State::Network(Card::default()),
+            DeviceKind::Network(card) => State::Network(Card::new(card)),
             DeviceKind::Noise(noise) => State::Noise(Noise::new(noise, stream)),
             DeviceKind::Button => State::Button,
         };
@@ -167,7 +167,7 @@ pub const DEVICES: &[DeviceRow] = &[
     DeviceRow {
         name: "network",
         summary: "a network card",
-        doc: "Each packet that an event sends raises an interrupt; packets that arrive before it is served share it.",
+        doc: "Each packet that an event sends raises an interrupt; packets that arrive before it is served share it. With `coalesce` it waits for several. `ring` packets wait at most; others are lost. A packet that is `to` an address goes to the UDP socket there.",
     },
     DeviceRow {
         name: "noise",

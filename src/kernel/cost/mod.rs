@@ -178,6 +178,10 @@ costs! {
     pipe_page_out = "pipe-page-out",
     /// A page fault on a page of a file that is in the page cache; `fault-minor` if zero.
     fault_cached = "fault-cached",
+    /// What a socket adds to a call that sends or receives: its locks, the message's own buffer, the accounts that are kept of it.
+    socket = "socket",
+    /// Carrying what TCP or UDP sends to another socket of the machine: the protocol's work, and the deferred half that puts it into the receiver's queue, on the sender's CPU.
+    loopback = "loopback",
     /// Reading or writing a KiB of an array in user mode.
     memory_per_kib = "memory-per-kib",
     /// Looking at one descriptor in a `poll`, or taking one from an epoll set.
@@ -230,6 +234,14 @@ pub enum Copying {
     DirectRead,
     TerminalWrite,
     TerminalRead,
+    UnixStreamSend,
+    UnixStreamReceive,
+    UnixDatagramSend,
+    UnixDatagramReceive,
+    TcpSend,
+    TcpReceive,
+    UdpSend,
+    UdpReceive,
     MqSend,
     MqReceive,
     MsgSend,
@@ -246,6 +258,14 @@ pub const COPIES: &[CostRow] = &[
     CostRow { key: "direct-read", doc: "From the disk, past the page cache." },
     CostRow { key: "terminal-write", doc: "To the terminal." },
     CostRow { key: "terminal-read", doc: "A line from the terminal." },
+    CostRow { key: "unix-stream-send", doc: "Into a Unix stream socket." },
+    CostRow { key: "unix-stream-receive", doc: "Out of a Unix stream socket." },
+    CostRow { key: "unix-datagram-send", doc: "Into a Unix socket that keeps messages apart." },
+    CostRow { key: "unix-datagram-receive", doc: "Out of a Unix socket that keeps messages apart." },
+    CostRow { key: "tcp-send", doc: "Into a TCP connection." },
+    CostRow { key: "tcp-receive", doc: "Out of a TCP connection." },
+    CostRow { key: "udp-send", doc: "Into a UDP datagram." },
+    CostRow { key: "udp-receive", doc: "Out of a UDP datagram." },
     CostRow { key: "mq-send", doc: "Into a POSIX message queue." },
     CostRow { key: "mq-receive", doc: "Out of a POSIX message queue." },
     CostRow { key: "msgsnd", doc: "Into a System V message queue." },
@@ -253,7 +273,7 @@ pub const COPIES: &[CostRow] = &[
 ];
 
 impl Copying {
-    const ALL: [Copying; 12] = [
+    const ALL: [Copying; 20] = [
         Copying::PipeWrite,
         Copying::PipeRead,
         Copying::FileWrite,
@@ -262,6 +282,14 @@ impl Copying {
         Copying::DirectRead,
         Copying::TerminalWrite,
         Copying::TerminalRead,
+        Copying::UnixStreamSend,
+        Copying::UnixStreamReceive,
+        Copying::UnixDatagramSend,
+        Copying::UnixDatagramReceive,
+        Copying::TcpSend,
+        Copying::TcpReceive,
+        Copying::UdpSend,
+        Copying::UdpReceive,
         Copying::MqSend,
         Copying::MqReceive,
         Copying::MsgSend,
@@ -276,7 +304,7 @@ impl Copying {
 
 /// A curve for each [`Copying`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copies([Curve; 12]);
+pub struct Copies([Curve; 20]);
 
 impl Copies {
     pub fn is_empty(&self) -> bool {

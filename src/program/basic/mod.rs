@@ -3,6 +3,7 @@
 pub mod add;
 pub mod atomic_add;
 pub mod buffer;
+pub mod change_buffer;
 pub mod compare_swap;
 pub mod compute;
 pub mod digest;

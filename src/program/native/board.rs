@@ -18,8 +18,10 @@ use super::note::{NOTE_WORDS, Note, Noted};
 /// Words of a task's row.
 const ROW: usize = 24;
 /// The first task's row comes after the words below and a counter for each program.
-const ROWS: usize = 128 + PROGRAMS;
+const ROWS: usize = 64 + PROGRAMS + crate::program::address::MOST_ADDRESSES;
 const PROGRAMS: usize = 4096;
+/// The ports of the addresses for sockets come behind the programs' counters.
+const PORTS: usize = 64 + PROGRAMS;
 /// Words of a chunk: its header, and notes.
 const CHUNK: usize = 8192;
 const CHUNK_HEADER: usize = 4;
@@ -162,6 +164,15 @@ impl Board {
         self.set(self.row(task, row::ORIGIN), origin);
         self.set(self.row(task, row::PROGRAM), u64::from(program.0));
         self.set(self.row(task, row::GROUP), self.get(self.row(parent, row::GROUP)));
+    }
+
+    /// The port that an address for sockets has on this host.
+    pub fn port(&self, address: u32) -> u16 {
+        self.get(PORTS + address as usize) as u16
+    }
+
+    pub fn set_port(&self, address: u32, port: u16) {
+        self.set(PORTS + address as usize, u64::from(port));
     }
 
     /// The host's numbers of a task.

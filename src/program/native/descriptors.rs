@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::errno::Errno;
 use crate::ids::{Fd, ObjectId};
 use crate::kernel::file::MOST_DESCRIPTORS;
+use crate::kernel::ipc::socket::SocketKind;
 use crate::os::{file, pipe};
 use crate::program::content::What;
 use crate::program::value::Handle;
@@ -30,6 +31,7 @@ pub enum ChannelKind {
     Pipe,
     File,
     Terminal,
+    Socket(SocketKind),
     Queue,
     /// A counter, a timer, an epoll set.
     Events,

@@ -1,6 +1,7 @@
 //! What an exec passes on to the program that it becomes.
 
 use crate::ids::{Fd, ObjectId, Tid};
+use crate::kernel::ipc::socket::SocketKind;
 use crate::os::process;
 use crate::program::ProgramId;
 use crate::signal::Signal;
@@ -68,8 +69,17 @@ impl Reborn {
 }
 
 /// The kinds of channels in a command line, by their places.
-const KINDS: [ChannelKind; 4] =
-    [ChannelKind::Pipe, ChannelKind::File, ChannelKind::Terminal, ChannelKind::Events];
+const KINDS: [ChannelKind; 9] = [
+    ChannelKind::Pipe,
+    ChannelKind::File,
+    ChannelKind::Terminal,
+    ChannelKind::Events,
+    ChannelKind::Socket(SocketKind::UnixStream),
+    ChannelKind::Socket(SocketKind::UnixDatagram),
+    ChannelKind::Socket(SocketKind::UnixSeqpacket),
+    ChannelKind::Socket(SocketKind::Tcp),
+    ChannelKind::Socket(SocketKind::Udp),
+];
 
 /// Redirections as a word: descriptor, kind and object of each.
 fn written(redirected: &[(Fd, Channel)]) -> String {

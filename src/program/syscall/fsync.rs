@@ -120,7 +120,11 @@ impl SystemCall for Fsync {
         match call.opened(self.fd)?.1 {
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeRead(_) | Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) | Opened::Queue(_) => None,
+            Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
+            | Opened::Socket(_) => None,
         }
     }
 

@@ -4,8 +4,10 @@
 //! kernel. To add one: write its file, add it to `calls!` below, and add its form to
 //! [`VERBS`](super::verb::VERBS).
 
+mod bind;
 mod ceiling;
 mod close;
+mod connect;
 mod exec;
 mod exit;
 mod file_io;
@@ -23,9 +25,12 @@ mod open;
 mod pause;
 mod pread;
 mod read;
+mod recvfrom;
+mod sendto;
 mod signal;
 mod signal_return;
 mod sleep;
+mod socket;
 mod thread;
 mod unlink;
 mod wait;
@@ -39,6 +44,7 @@ mod msync;
 mod munmap;
 mod shm;
 
+pub use bind::{Bind, Listen};
 pub use brk::Brk;
 pub use ceiling::Ceiling;
 pub use mmap::Mmap;
@@ -81,6 +87,7 @@ mod timerfd;
 pub use aio::{AioRead, AioWrite};
 pub use aio_result::{AioError, AioReturn, AioSuspend};
 pub use close::Close;
+pub use connect::{Accept, Connect, Shutdown};
 pub use exec::Exec;
 pub use exit::Exit;
 pub use fork::Fork;
@@ -97,9 +104,12 @@ pub use open::Open;
 pub use pause::Pause;
 pub use pread::{Pread, Pwrite};
 pub use read::Read;
+pub use recvfrom::Recvfrom;
+pub use sendto::Sendto;
 pub use signal::SignalAction;
 pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
+pub use socket::{Socket, Socketpair};
 pub use thread::Thread;
 pub use unlink::{Rename, Unlink};
 pub use wait::Wait;
@@ -151,7 +161,9 @@ const MAX_COUNT: i64 = 4_000_000;
 pub(super) mod forms {
     pub use super::aio::{READ as AIO_READ, WRITE as AIO_WRITE};
     pub use super::aio_result::{ERROR as AIO_ERROR, RETURN as AIO_RETURN, SUSPEND as AIO_SUSPEND};
+    pub use super::bind::{BIND, LISTEN};
     pub use super::close::ROW as CLOSE;
+    pub use super::connect::{ACCEPT, CONNECT, SHUTDOWN};
     pub use super::exec::ROW as EXEC;
     pub use super::exit::ROW as EXIT;
     pub use super::fork::ROW as FORK;
@@ -168,8 +180,11 @@ pub(super) mod forms {
     pub use super::pause::ROW as PAUSE;
     pub use super::pread::{READ as PREAD, WRITE as PWRITE};
     pub use super::read::ROW as READ;
+    pub use super::recvfrom::{RECV, RECVFROM};
+    pub use super::sendto::{SEND, SENDTO};
     pub use super::signal::ROW as SIGNAL;
     pub use super::sleep::ROW as SLEEP;
+    pub use super::socket::{SOCKET, SOCKETPAIR};
     pub use super::thread::ROW as THREAD;
     pub use super::unlink::{RENAME, UNLINK};
     pub use super::wait::ROW as WAIT;
@@ -326,6 +341,15 @@ calls! {
     ShmUnlink = "shm_unlink",
     Shmat = "shmat",
     Shmdt = "shmdt",
+    Accept = "accept4",
+    Bind = "bind",
+    Connect = "connect",
+    Listen = "listen",
+    Recvfrom = "recvfrom",
+    Sendto = "sendto",
+    Shutdown = "shutdown",
+    Socket = "socket",
+    Socketpair = "socketpair",
     MqOpen = "mq_open",
     MqUnlink = "mq_unlink",
     MqSend = "mq_timedsend",

@@ -26,6 +26,7 @@ use crate::program::{Amount, Handle, Variable};
 use crate::trace::{Cause, Kind, Sink};
 
 use super::file_io::Place;
+use super::recvfrom::{self, Way as SocketWay};
 
 pub const ROW: VerbRow = VerbRow {
     name: "read",
@@ -102,6 +103,7 @@ impl SystemCall for Read {
                 let line = call.kernel.terminal.lines.front();
                 (Copying::TerminalRead, line.map_or(0, |line| line.len() as u64 + 1))
             }
+            (_, Opened::Socket(socket)) => return Some(recvfrom::copies(call, socket)),
             (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
             (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_)) => return None,
         };
@@ -113,7 +115,11 @@ impl SystemCall for Read {
             Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
             Opened::File(file) => Some(Used::File { file, writes: false }),
             Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) | Opened::Queue(_) => None,
+            Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
+            | Opened::Socket(_) => None,
         }
     }
 
@@ -127,6 +133,7 @@ impl SystemCall for Read {
             Some((open, Opened::PipeRead(pipe))) => self.read_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.read_file(call, open, file),
             Some((open, Opened::Keyboard)) => self.read_line(call, open),
+            Some((open, Opened::Socket(socket))) => self.read_socket(call, open, socket),
             Some((open, Opened::Counter(counter))) => self.read_counter(call, open, counter),
             Some((open, Opened::Alarm(alarm))) => self.read_alarm(call, open, alarm),
             Some((_, Opened::Epoll(_))) => Err(Errno::EINVAL),
@@ -159,7 +166,9 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File | ChannelKind::Events | ChannelKind::Queue => Some(value_of(bytes)),
+                    ChannelKind::File | ChannelKind::Socket(_) | ChannelKind::Events | ChannelKind::Queue => {
+                        Some(value_of(bytes))
+                    }
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -277,6 +286,17 @@ impl Read {
             self.keep(call, content);
         }
         Ok(self.returned(call, bytes))
+    }
+
+    #[inline(never)]
+    fn read_socket<S: Sink>(
+        &self,
+        call: &mut Call<'_, S>,
+        open: OpenId,
+        socket: u32,
+    ) -> Result<Outcome, Errno> {
+        let way = SocketWay { all: self.all, into: self.into, keep: self.keep, ..SocketWay::default() };
+        recvfrom::receive(call, open, socket, way)
     }
 
     const fn place(&self, open: OpenId, file: u32) -> Place {

@@ -29,6 +29,7 @@ use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
 
 use super::file_io::Place;
+use super::sendto;
 
 pub const ROW: VerbRow = VerbRow {
     name: "write",
@@ -108,6 +109,7 @@ impl SystemCall for Write {
             }
             Opened::File(file) => return Some(self.place(open, file).copies_to_write(call)),
             Opened::Screen => (Copying::TerminalWrite, call.amount()),
+            Opened::Socket(socket) => return Some(sendto::copies(call, socket)),
             Opened::Counter(_) => (Copying::PipeWrite, 8),
             Opened::PipeRead(_)
             | Opened::Keyboard
@@ -123,7 +125,11 @@ impl SystemCall for Write {
             Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
             Opened::File(file) => Some(Used::File { file, writes: true }),
             Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) | Opened::Queue(_) => None,
+            Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
+            | Opened::Socket(_) => None,
         }
     }
 
@@ -131,9 +137,12 @@ impl SystemCall for Write {
         Some(image.channel_wait(self.fd, Cause::PipeWrite))
     }
 
-    /// What is in the pipe already.
+    /// What is in the pipe or on its way already.
     fn achieved<S: Sink>(&self, call: &mut Call<'_, S>) -> Option<i64> {
-        let written = come_so_far(call.progress()).0 as i64;
+        let written = match call.opened(self.fd) {
+            Some((_, Opened::Socket(_))) => call.progress() as i64,
+            _ => come_so_far(call.progress()).0 as i64,
+        };
         (written > 0).then_some(written)
     }
 
@@ -143,6 +152,7 @@ impl SystemCall for Write {
             Some((open, Opened::PipeWrite(pipe))) => self.write_pipe(call, open, pipe),
             Some((open, Opened::File(file))) => self.place(open, file).write(call, self.what),
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
+            Some((open, Opened::Socket(socket))) => sendto::send(call, open, socket, self.what, None, false),
             Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
             Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),

@@ -40,7 +40,7 @@ jobs = {{}}
 forks = {{ values = [1, 1] }}
 [process.main]
 steps = [
-  {{ set = "i", to = 0 }},
+  {{ set = "i", to = 0 }}, {{ set = "s", to = 0 }}, {{ set = "c", to = 0 }},
   {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
   {example},
 ]
@@ -50,6 +50,8 @@ steps = [ {{ fork = "child" }}, {{ thread = "worker" }} ]
 steps = [ {{ exit = 0 }} ]
 [program.worker]
 steps = [ {{ compute = "1us" }} ]
+[socket.server]
+kind = "unix-stream"
 [rwlock.rw]
 [condition.c]
 [barrier.b]

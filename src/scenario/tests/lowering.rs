@@ -140,8 +140,8 @@ steps = [ { print = "{n}" } ]
 "#,
     );
     assert_eq!(image.programs[1].variables, ["index", "n"]);
-    let thread = "[process.a]\nsteps = [ { set = \"n\", to = 5 }, { thread = \"t\" } ]\n[program.t]\nsteps = [ { print = \"{n}\" } ]";
-    assert_eq!(codes(&errors::complete(thread)), [Code::UnknownVariable]);
+    let exec = "[process.a]\nsteps = [ { set = \"n\", to = 5 }, { exec = \"t\" } ]\n[program.t]\nsteps = [ { print = \"{n}\" } ]";
+    assert_eq!(codes(&errors::complete(exec)), [Code::UnknownVariable]);
 }
 
 #[test]

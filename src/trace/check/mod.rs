@@ -165,7 +165,10 @@ impl Checker {
     /// Who is current on the event's CPU, and which handlers are open there.
     fn check_cpu(&mut self, event: &Event) {
         // What a device does, it does beside the CPUs, whoever is current there.
-        if matches!(event.kind, Kind::InterruptRaised { .. } | Kind::InterruptCoalesced { .. }) {
+        if matches!(
+            event.kind,
+            Kind::InterruptRaised { .. } | Kind::InterruptCoalesced { .. } | Kind::PacketDropped { .. }
+        ) {
             return;
         }
         let Some(id) = event.cpu else { return };
@@ -397,7 +400,8 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::BlockRqComplete { .. }
         | Kind::DataLost { .. }
         | Kind::PageEvicted { .. }
-        | Kind::OomKill { .. } => Role::Current,
+        | Kind::OomKill { .. }
+        | Kind::PacketDropped { .. } => Role::Current,
     }
 }
 

@@ -204,7 +204,9 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
         }
         Kind::ProcessExec { program } => slot.uint(program.0.into()),
         Kind::ProcessExit { status } => slot.uint(status.into()),
-        Kind::MessageSend { object, bytes } | Kind::MessageReceive { object, bytes } => {
+        Kind::MessageSend { object, bytes }
+        | Kind::MessageReceive { object, bytes }
+        | Kind::PacketDropped { object, bytes } => {
             slot.uint(object.0.into());
             slot.uint(bytes);
         }
@@ -315,6 +317,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             bytes: from.uint()?,
             write: from.bool()?,
         },
+        Code::PacketDropped => Kind::PacketDropped { object: ObjectId(from.narrow()?), bytes: from.uint()? },
         Code::Print => Kind::Print { text: NameId(from.narrow()?) },
         Code::PageEvicted => Kind::PageEvicted { page: from.uint()?, write: from.bool()? },
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
@@ -431,6 +434,6 @@ mod tests {
         assert!(Cause::ALL.iter().enumerate().all(|(index, &cause)| cause as usize == index));
         assert!(Fault::ALL.iter().enumerate().all(|(index, &fault)| fault as usize == index));
         assert!(Exception::ALL.iter().enumerate().all(|(index, &exception)| exception as usize == index));
-        const { assert!((Code::OomKill as u8) < NAME) };
+        const { assert!((Code::PacketDropped as u8) < NAME) };
     }
 }

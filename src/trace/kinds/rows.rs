@@ -258,4 +258,11 @@ kinds! {
             task: Uint, "The first thread of the process that must end.";
             pages: Uint, "How many pages it had, in memory and on the swap device.";
         }
+    PacketDropped = 40, "packet_dropped", None,
+        "A packet or datagram is lost: a network card's receive ring was full, or a UDP socket's buffer. Whoever sent \
+         it isn't told.",
+        {
+            object: Uint, "The card or socket, a position in the header's `objects`.";
+            bytes: Uint, "How many bytes.";
+        }
 }

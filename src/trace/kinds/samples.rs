@@ -54,6 +54,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::LockAcquired { object: ObjectId(1) },
         Kind::LockReleased { object: ObjectId(1) },
         Kind::BlockRqIssue { object: ObjectId(2), bytes: 4096, write: true },
+        Kind::PacketDropped { object: ObjectId(2), bytes: 64 },
         Kind::BlockRqComplete { object: ObjectId(2), bytes: 4096, write: false },
         Kind::Print { text: NameId(1) },
         Kind::PageEvicted { page: 17, write: true },
