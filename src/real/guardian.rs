@@ -1,9 +1,8 @@
 //! The guardian: a process between the caller and the scenario's processes, and init to them.
 //!
-//! It has one thread, so that it may fork. It makes what the scenario's processes share, starts
-//! them, buries them, sends what the scenario's events send, and ends everybody when the caller
-//! closes the guardian's standard input (also by dying), when the time is over, or when nobody
-//! could ever go on again.
+//! It has one thread, so that it may fork. It makes what the scenario's processes share, starts them, buries them,
+//! sends what the scenario's events send, and ends everybody when the caller closes the guardian's standard input
+//! (also by dying), when the time is over, or when nobody could ever go on again.
 
 use std::io::{Read, Write};
 use std::os::fd::RawFd;
@@ -144,18 +143,16 @@ impl Guardian {
         }
         let watch = Watch::begin().map_err(host("watching children"))?;
         let world = Arc::new(spec.world(scenario).map_err(host("mapping memory"))?);
-        world.map_all_shared().map_err(host("mapping memory"))?;
-        world.initialise_arrays();
+        world.map_and_fill().map_err(host("mapping memory"))?;
         world.board.set_guardian(process::getpid());
-        let due = due::due(&world);
         let mut guardian = Guardian {
             spec,
+            due: due::due(&world),
             world,
             watch,
             ends: Vec::new(),
             held: None,
             chunk: Chunk::default(),
-            due,
             sentinel,
             alone: false,
             shortage: None,

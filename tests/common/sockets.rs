@@ -15,7 +15,7 @@ pub const PROLOGUE: &str = "{ set = \"ls\", to = 900 }, { set = \"cs\", to = 901
 impl Sockets {
     pub fn new(seed: u64) -> Sockets {
         let mut random = Key::of_run(seed).named("sockets").stream();
-        let on = random.uniform(1, 100) <= 40;
+        let on = random.uniform(1, 100) <= 25;
         Sockets { random, on }
     }
 
@@ -32,7 +32,7 @@ impl Sockets {
         for (name, kind) in [
             ("su", "unix-stream"),
             ("sd", "unix-datagram"),
-            ("sq", "unix-seqpacket"),
+            ("sk", "unix-seqpacket"),
             ("st", "tcp"),
             ("sp", "udp"),
         ] {
@@ -66,7 +66,7 @@ impl Sockets {
         if !self.on || self.random.uniform(1, 100) > 35 {
             return None;
         }
-        let stream = self.pick(&["su", "sq", "st"]);
+        let stream = self.pick(&["su", "sk", "st"]);
         let size = self.pick(&["1B", "8B", "100B", "5KiB"]);
         let socket = self.pick(&["cs", "ds"]);
         let wait = self.pick(&["", ", dontwait = true", ", dontwait = true"]);

@@ -90,11 +90,13 @@ impl World {
     }
 
     /// What processes share is looked at by the guardian as well, before and after the run, whether they
-    /// have it mapped from their beginning or not.
-    pub fn map_all_shared(&self) -> nix::Result<()> {
+    /// have it mapped from their beginning or not. Its elements get their values.
+    pub fn map_and_fill(&self) -> nix::Result<()> {
         let late = self.image.unmapped.iter().map(|id| usize::from(id.0));
         late.filter(|&index| self.image.memories[index].backing.is_shared())
-            .try_for_each(|index| self.map_at_start(index))
+            .try_for_each(|index| self.map_at_start(index))?;
+        self.initialise_arrays();
+        Ok(())
     }
 
     /// A process that begins has only that mapped which it has from its beginning.
@@ -148,7 +150,7 @@ impl World {
     }
 
     /// Gives all shared elements the values that they begin with.
-    pub fn initialise_arrays(&self) {
+    fn initialise_arrays(&self) {
         for (number, array) in self.image.arrays.iter().enumerate() {
             for (index, &bits) in array.initial.iter().enumerate().filter(|(_, bits)| **bits != 0) {
                 if let Some(cell) = self.cell(ArrayId(number as u32), index as i64) {
