@@ -3,9 +3,8 @@
 //! A thread's mode is a stack of what the kernel does for it: empty in user mode, one entry for each system call,
 //! fault or exception that it is inside of. A CPU adds its own stack of interrupt handlers, and whether it is
 //! between two threads. A signal that is delivered without a handler ends its thread: the kernel is at work then.
-//!
-//! A trace that lost events is followed as well as it can be: an exit without its entry changes
-//! nothing, and the end of a call closes whatever was still open inside it.
+//! A trace that lost events is followed as well as it can be: an exit without its entry changes nothing, and the end
+//! of a call closes whatever was still open inside it.
 
 use std::collections::HashMap;
 

@@ -304,7 +304,6 @@ macro_rules! calls {
 
 /// The call by which a program ends.
 pub const EXIT: crate::ids::CallId = crate::ids::CallId(Row::Exit as u16);
-
 /// The call by which a signal's handler ends.
 pub const SIGNAL_RETURN: crate::ids::CallId = crate::ids::CallId(Row::SignalReturn as u16);
 
