@@ -7,7 +7,7 @@
 //! - [`words`]: tokens and quotes
 //! - [`grammar`]: commands, pipelines, lists
 //! - [`compile`]: from commands to steps, with [`steps`]; [`programs`]: `echo`, `cat` and the others
-//! - [`expand`]: puts programs and steps into the scenario's tables
+//! - [`mod@expand`]: puts programs and steps into the scenario's tables
 
 pub mod compile;
 pub mod expand;
