@@ -287,9 +287,10 @@ impl Generator {
                 self.line(&format!("cpu = {cpu}"));
             }
             self.own_frames();
-            let setup = if self.signals { signals::setup(&mut self.random) + ", " } else { String::new() };
-            let steps = setup + &self.program(true);
-            self.line(&format!("steps = [{steps}]"));
+            let setup = if self.signals { signals::setup(&mut self.random) } else { String::new() };
+            let steps = self.program(true);
+            let separator = if setup.is_empty() { "" } else { ", " };
+            self.line(&format!("steps = [{setup}{separator}{steps}]"));
         }
         for child in 0..self.children {
             let steps = self.program(false);
@@ -309,6 +310,10 @@ impl Generator {
         for _ in 0..count {
             steps.push(self.step(depth, parent));
             steps.extend(self.sockets.steps());
+        }
+        // Where a kind of step isn't possible, something else is done.
+        for step in steps.iter_mut().filter(|step| step.is_empty()) {
+            *step = "{ compute = \"7ns\" }".to_owned();
         }
         steps.join(", ")
     }
