@@ -245,7 +245,9 @@ impl<S: Sink> Replay<'_, S> {
                 self.emit(noted, Kind::MessageSend { object, bytes: second as u64 });
             }
             What::Receive => {
-                if let Some(unsaid) = self.pipes.gave(object, second as u64, &self.doing) {
+                if let Some(unsaid) =
+                    self.pipes.gave(object, second as u64, &self.doing, |task| !self.ended.contains(&task))
+                {
                     let writer = Note { step: unsaid.step, ..noted.note };
                     let kind = Kind::MessageSend { object, bytes: unsaid.bytes };
                     self.emit(&Noted { task: unsaid.writer, note: writer }, kind);

@@ -40,6 +40,7 @@ impl Pipes {
         pipe: ObjectId,
         bytes: u64,
         doing: &BTreeMap<Tid, (CallId, StepId)>,
+        lives: impl Fn(Tid) -> bool,
     ) -> Option<Unsaid> {
         let held = self.held.entry(pipe).or_insert(0);
         let missing = bytes.saturating_sub(*held);
@@ -48,7 +49,8 @@ impl Pipes {
             return None;
         }
         let mut inside = doing.iter().map(|(task, (_, step))| (*task, *step));
-        let (writer, step) = inside.find(|(_, step)| self.writes.get(step) == Some(&pipe))?;
+        let (writer, step) =
+            inside.find(|&(task, step)| self.writes.get(&step) == Some(&pipe) && lives(task))?;
         Some(Unsaid { writer, step, bytes: missing })
     }
 }
@@ -76,8 +78,8 @@ mod tests {
         let mut pipes = Pipes { held: BTreeMap::new(), writes: BTreeMap::from([(step, pipe)]) };
         let doing = BTreeMap::from([(Tid(4), (CallId(0), StepId(1))), (writer, (CallId(1), step))]);
         pipes.took(pipe, 10);
-        assert_eq!(pipes.gave(pipe, 4, &doing), None);
-        assert_eq!(pipes.gave(pipe, 9, &doing), Some(Unsaid { writer, step, bytes: 3 }));
-        assert_eq!(pipes.gave(pipe, 1, &BTreeMap::new()), None, "nobody can have sent it");
+        assert_eq!(pipes.gave(pipe, 4, &doing, |_| true), None);
+        assert_eq!(pipes.gave(pipe, 9, &doing, |_| true), Some(Unsaid { writer, step, bytes: 3 }));
+        assert_eq!(pipes.gave(pipe, 1, &BTreeMap::new(), |_| true), None, "nobody can have sent it");
     }
 }
