@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::time::Span;
 
 use super::cost::{Costs, per_kib};
+use super::file::Opened;
 use super::ipc::futex::Word;
 use super::ipc::pipe::Pipe;
 
@@ -28,6 +29,28 @@ pub enum Used {
         writes: bool,
     },
     Futex(Word),
+}
+
+impl Used {
+    /// What a transfer through a descriptor works on: a pipe's end of the right kind, or a file.
+    /// Other objects aren't followed.
+    #[inline]
+    pub fn through(opened: Opened, writes: bool) -> Option<Used> {
+        match opened {
+            Opened::PipeRead(pipe) if !writes => Some(Used::Pipe { pipe, writes }),
+            Opened::PipeWrite(pipe) if writes => Some(Used::Pipe { pipe, writes }),
+            Opened::File(file) => Some(Used::File { file, writes }),
+            Opened::PipeRead(_)
+            | Opened::PipeWrite(_)
+            | Opened::Keyboard
+            | Opened::Screen
+            | Opened::Counter(_)
+            | Opened::Alarm(_)
+            | Opened::Epoll(_)
+            | Opened::Queue(_)
+            | Opened::Socket(_) => None,
+        }
+    }
 }
 
 /// The CPUs that hold the objects' cache lines, as bits.

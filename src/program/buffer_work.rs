@@ -1,11 +1,16 @@
 //! What instructions do with the bytes that a thread has read last, in both worlds.
 
+use crate::time::Span;
+
+use super::basic::change_buffer::Change;
 use super::userland::User;
 use super::value::Variable;
 
-/// Work on the thread's buffer. It takes an instruction for each eight bytes, at least one.
+/// Work on the thread's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BufferWork {
+    /// Changes each byte, which takes so long.
+    Change { change: Change, cost: Span },
     /// Adds what the buffer holds to counters, as `wc` does.
     Count {
         lines: Option<Variable>,
@@ -19,13 +24,27 @@ pub enum BufferWork {
 }
 
 impl BufferWork {
-    /// The bytes that it looks at.
-    pub fn bytes(self, user: &User) -> u64 {
-        user.buffer().map_or(0, |buffer| buffer.len())
+    /// How long the scenario says that it takes, beyond going through the bytes.
+    pub fn cost(self, user: &User) -> Span {
+        match self {
+            BufferWork::Change { cost, .. } => cost * bytes(user),
+            BufferWork::Count { .. } | BufferWork::Cut { .. } => Span::ZERO,
+        }
+    }
+
+    /// How long it takes on a CPU whose instructions take `instruction`: what the scenario says, or an
+    /// instruction for each eight bytes that it looks at; one at least.
+    pub fn time(self, user: &User, instruction: Span) -> Span {
+        let time = match self {
+            BufferWork::Change { .. } => self.cost(user),
+            BufferWork::Count { .. } | BufferWork::Cut { .. } => instruction * bytes(user).div_ceil(8),
+        };
+        time.max(instruction)
     }
 
     pub fn apply(self, user: &mut User) {
         match self {
+            BufferWork::Change { change, .. } => user.change_buffer(|byte| change.apply(byte)),
             BufferWork::Count { lines, words, bytes, inside } => {
                 let Some(buffer) = user.buffer() else { return };
                 let (mut newlines, mut begun) = (0, 0);
@@ -71,4 +90,8 @@ impl BufferWork {
             }
         }
     }
+}
+
+fn bytes(user: &User) -> u64 {
+    user.buffer().map_or(0, |buffer| buffer.len())
 }

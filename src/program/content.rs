@@ -33,6 +33,19 @@ pub struct Content<'a> {
     pub buffer: bool,
 }
 
+impl<'a> Content<'a> {
+    /// The keys as a form has them.
+    pub fn of(
+        bytes: &'a Option<At<SizeAmount>>,
+        value: &'a Option<At<Value>>,
+        text: &'a Option<At<String>>,
+        buffer: Option<bool>,
+    ) -> Content<'a> {
+        let (bytes, value, text) = (bytes.as_ref(), value.as_ref(), text.as_ref());
+        Content { bytes, value, text, buffer: buffer.unwrap_or(false) }
+    }
+}
+
 impl What {
     /// The `length` bytes that a thread sends.
     pub fn bytes(self, user: &User, image: &Image, length: u64) -> Bytes {

@@ -7,9 +7,6 @@
 use crate::ids::{NameId, ObjectId, PageNumber};
 use crate::trace::Exception;
 
-use crate::time::Span;
-
-use super::basic::change_buffer::Change;
 use super::buffer_work::BufferWork;
 use super::content::What;
 use super::syscall::Syscall;
@@ -114,12 +111,6 @@ pub enum Instruction {
         call: Syscall,
         result: Option<Variable>,
         on_error: OnError,
-    },
-
-    /// Changes what the thread has read last; it takes so long for each byte.
-    ChangeBuffer {
-        change: Change,
-        cost: Span,
     },
 
     /// Moves or looks at bytes in the program's own memory.

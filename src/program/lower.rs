@@ -464,7 +464,6 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Learn { .. }
         | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
-        | Instruction::ChangeBuffer { .. }
         | Instruction::InMemory(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }

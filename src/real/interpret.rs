@@ -3,7 +3,6 @@
 //! machine.
 
 use crate::errno::Errno;
-use crate::kernel::bytes::Bytes;
 use crate::kernel::dispositions::Unfinished;
 use crate::os::{clock, memory, process, signal};
 use crate::program::call::{Awaits, RESTART, SystemCall};
@@ -84,7 +83,10 @@ pub fn run(mut native: Native) {
                 native.user.set(Some(variable), value);
             }
             Instruction::InMemory(deed) => native.user.in_memory(deed, &native.world.image),
-            Instruction::Buffer(work) => work.apply(&mut native.user),
+            Instruction::Buffer(work) => {
+                native.world.spin.work(work.cost(&native.user).as_nanos());
+                work.apply(&mut native.user);
+            }
             Instruction::Load { into, cell } => {
                 let value = cell!(native, at, cell).load();
                 native.user.set(Some(into), value);
@@ -173,11 +175,6 @@ pub fn run(mut native: Native) {
             Instruction::Raise(exception) => {
                 process::raise(exception);
                 again(&mut native, at);
-            }
-            Instruction::ChangeBuffer { change, cost } => {
-                let bytes = native.user.buffer().map_or(0, Bytes::len);
-                native.world.spin.work((cost * bytes).as_nanos());
-                native.user.change_buffer(|byte| change.apply(byte));
             }
             Instruction::Note(Told::Contended { object }) => {
                 native.note(What::Contended, i64::from(object.0), 0)

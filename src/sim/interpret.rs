@@ -43,7 +43,6 @@ impl OwnWork {
             | Instruction::Assert { .. } => self.step,
             // These take an instruction or more themselves.
             Instruction::Set { .. }
-            | Instruction::ChangeBuffer { .. }
             | Instruction::Buffer(_)
             | Instruction::JumpIfZero { .. }
             | Instruction::Load { .. }

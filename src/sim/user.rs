@@ -8,7 +8,6 @@ use std::ops::ControlFlow;
 
 use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::Tid;
-use crate::kernel::bytes::Bytes;
 use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
 use crate::program::image::{Program, Text};
@@ -127,9 +126,6 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 }
             }
             Instruction::Raise(exception) => return Err(Trap::Exception(exception)),
-            Instruction::ChangeBuffer { change, .. } => {
-                self.userland.user(thread).change_buffer(|byte| change.apply(byte));
-            }
             Instruction::Compute(_)
             | Instruction::Jump(_)
             | Instruction::Loop { .. }
@@ -187,11 +183,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                     unit * u64::from(image.expressions.instructions(operand).max(1))
                 }
                 Instruction::InMemory(_) => unit,
-                Instruction::Buffer(work) => unit * work.bytes(user).div_ceil(8).max(1),
-                Instruction::ChangeBuffer { cost, .. } => {
-                    let bytes = user.buffer().map_or(0, Bytes::len);
-                    self.kernel.costs.whole(cost * bytes).max(unit)
-                }
+                Instruction::Buffer(work) => self.kernel.costs.whole(work.time(user, unit)),
                 Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::Learn { .. } => unit,
                 Instruction::Copy { bytes, .. } => self.kernel.costs.copying_in_memory(bytes),
                 Instruction::Load { .. }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::program::amount::{fixed_time, unit_problem};
 use crate::program::at::{At, Time};
+use crate::program::buffer_work::BufferWork;
 use crate::program::form::{Form, Step, parse, schema};
 use crate::program::instruction::Instruction;
 use crate::program::lower::Lower;
@@ -59,7 +60,10 @@ impl Form for ChangeBufferForm {
                 .map_err(|error| unit_problem(error, cost.span.clone()))
         });
         match cost {
-            Ok(cost) => drop(cx.emit(Instruction::ChangeBuffer { change: self.change_buffer, cost })),
+            Ok(cost) => {
+                let change = self.change_buffer;
+                cx.emit(Instruction::Buffer(BufferWork::Change { change, cost }));
+            }
             Err(problem) => cx.problems.push(problem),
         }
     }

@@ -98,12 +98,7 @@ pub struct OpenStream {
 
 impl Form for FwriteForm {
     fn lower(&self, step: &form::Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let Some(stream) = stream(&self.fwrite, cx) else { return };
         let OpenStream { number, size, pending, .. } = stream;

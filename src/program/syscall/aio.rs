@@ -105,12 +105,7 @@ impl Form for AioReadForm {
 
 impl Form for AioWriteForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let offset = cx.operand(&self.offset);
         let (request, notify) = (cx.assign(&self.request), signal(self.notify.as_ref(), cx));

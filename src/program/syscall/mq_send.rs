@@ -59,12 +59,7 @@ struct MqSendForm {
 
 impl Form for MqSendForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let priority = cx.message_priority(self.priority.as_ref());
         let timeout = cx.time_limit(self.timeout.as_ref());

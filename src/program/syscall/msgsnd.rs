@@ -55,12 +55,7 @@ struct MsgsndForm {
 
 impl Form for MsgsndForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let kind = self.r#type.as_ref().map_or(Operand::Const(1), |at| cx.operand(at));
         if let Some(queue) = cx.typed_queue(&self.msgsnd) {

@@ -95,12 +95,7 @@ struct PwriteForm {
 
 impl Form for PwriteForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let offset = cx.operand(&self.offset);
         if let Some(fd) = cx.channel(&self.pwrite, End::Write) {
@@ -136,13 +131,6 @@ pub(super) fn place<S: Sink>(call: &Call<'_, S>, fd: Handle, offset: Operand) ->
     Ok(Place { open, file, at: Some(at), sync: false, direct: false })
 }
 
-fn used<S: Sink>(call: &Call<'_, S>, fd: Handle, writes: bool) -> Option<Used> {
-    match call.opened(fd)?.1 {
-        Opened::File(file) => Some(Used::File { file, writes }),
-        _ => None,
-    }
-}
-
 impl SystemCall for Pread {
     fn amount(&self) -> Option<&Amount> {
         Some(&self.bytes)
@@ -157,7 +145,7 @@ impl SystemCall for Pread {
     }
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        used(call, self.fd, false)
+        Used::through(call.opened(self.fd)?.1, false)
     }
 
     fn waits(&self, image: &Image) -> Option<Awaits> {
@@ -206,7 +194,7 @@ impl SystemCall for Pwrite {
     }
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        used(call, self.fd, true)
+        Used::through(call.opened(self.fd)?.1, true)
     }
 
     fn waits(&self, image: &Image) -> Option<Awaits> {

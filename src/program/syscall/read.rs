@@ -111,16 +111,7 @@ impl SystemCall for Read {
     }
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        match call.opened(self.fd)?.1 {
-            Opened::PipeRead(pipe) => Some(Used::Pipe { pipe, writes: false }),
-            Opened::File(file) => Some(Used::File { file, writes: false }),
-            Opened::PipeWrite(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_)
-            | Opened::Alarm(_)
-            | Opened::Epoll(_)
-            | Opened::Queue(_)
-            | Opened::Socket(_) => None,
-        }
+        Used::through(call.opened(self.fd)?.1, false)
     }
 
     fn waits(&self, image: &Image) -> Option<Awaits> {

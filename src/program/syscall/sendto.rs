@@ -88,12 +88,7 @@ struct SendtoForm {
 
 impl Form for SendForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         if let Some(fd) = cx.socket(&self.send, End::Write) {
             cx.call(step, Sendto { fd, to: None, bytes, what, dontwait: self.dontwait.unwrap_or(false) });
@@ -103,12 +98,7 @@ impl Form for SendForm {
 
 impl Form for SendtoForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let to = cx.destination(&self.to);
         if let (Some(fd), Some(_)) = (cx.socket(&self.sendto, End::Write), to) {

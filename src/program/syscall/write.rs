@@ -64,12 +64,7 @@ struct WriteForm {
 
 impl Form for WriteForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
-        let content = Content {
-            bytes: self.bytes.as_ref(),
-            value: self.value.as_ref(),
-            text: self.text.as_ref(),
-            buffer: self.buffer.unwrap_or(false),
-        };
+        let content = Content::of(&self.bytes, &self.value, &self.text, self.buffer);
         let (bytes, what) = cx.content(step, content);
         let sync = self.sync.unwrap_or(false);
         if sync && matches!(cx.channel_kind(&self.write.value), Some(Channel::Pipe { .. })) {
@@ -121,16 +116,7 @@ impl SystemCall for Write {
     }
 
     fn uses<S: Sink>(&self, call: &Call<'_, S>) -> Option<Used> {
-        match call.opened(self.fd)?.1 {
-            Opened::PipeWrite(pipe) => Some(Used::Pipe { pipe, writes: true }),
-            Opened::File(file) => Some(Used::File { file, writes: true }),
-            Opened::PipeRead(_) | Opened::Keyboard | Opened::Screen => None,
-            Opened::Counter(_)
-            | Opened::Alarm(_)
-            | Opened::Epoll(_)
-            | Opened::Queue(_)
-            | Opened::Socket(_) => None,
-        }
+        Used::through(call.opened(self.fd)?.1, true)
     }
 
     fn waits(&self, image: &Image) -> Option<Awaits> {
