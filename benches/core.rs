@@ -100,7 +100,14 @@ fn main() -> ExitCode {
     let default = if arguments.bench { 5 } else { 1 };
     let rounds = usize::from(arguments.rounds.unwrap_or(default));
     if !workloads.is_empty() {
-        println!("{}\n", compare(&workloads, rounds));
+        let (table, strangers) = compare(&workloads, rounds);
+        println!("{table}\n");
+        for name in &strangers {
+            eprintln!("error: the two sides of {name} don't simulate the same thing: their crossings differ");
+        }
+        if !strangers.is_empty() {
+            return ExitCode::FAILURE;
+        }
     }
     if everything || arguments.names.iter().any(|name| name == INSTRUCTIONS) {
         println!("{}", instructions(rounds));
@@ -118,8 +125,11 @@ fn print_peaks(side: Side, workloads: &[&Workload]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The table of workloads.
-fn compare(workloads: &[&'static Workload], rounds: usize) -> Table {
+/// By how much the crossings of the two sides may differ, as a share.
+const SAME_WORK: f64 = 0.05;
+
+/// The table of workloads, and those whose two sides don't do the same work.
+fn compare(workloads: &[&'static Workload], rounds: usize) -> (Table, Vec<&'static str>) {
     let pairs: Vec<_> = workloads
         .iter()
         .map(|&workload| Pair {
@@ -141,12 +151,18 @@ fn compare(workloads: &[&'static Workload], rounds: usize) -> Table {
         "simulated s",
         "bytes/process",
     ]);
+    let mut strangers = Vec::new();
     for (workload, medians) in workloads.iter().zip(medians) {
+        if let (Some(bare), Some(simulator)) = (medians.bare, medians.simulator)
+            && bare.crossings.abs_diff(simulator.crossings) as f64 > SAME_WORK * bare.crossings as f64
+        {
+            strangers.push(workload.name);
+        }
         let bare = row(workload, Side::Bare, medians.bare, None);
         let simulator = row(workload, Side::Simulator, medians.simulator, medians.ratio());
         table.add_row(bare).add_row(simulator);
     }
-    table
+    (table, strangers)
 }
 
 fn row(workload: &Workload, side: Side, run: Option<Run>, ratio: Option<f64>) -> [String; 9] {

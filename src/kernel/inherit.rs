@@ -18,8 +18,7 @@ impl<S: Sink> Kernel<S> {
             return 0;
         };
         let pages: Vec<(PageNumber, Mapping)> = parent.space.table.mappings().collect();
-        let (areas, aside, limit) =
-            (parent.space.areas.clone(), parent.space.aside.clone(), parent.space.limit);
+        let special = parent.space.special.clone();
         let parent = self.tasks[self.cpus[cpu].current.index()].process;
         let mut copied = 0;
         for (page, mapping) in pages {
@@ -36,9 +35,12 @@ impl<S: Sink> Kernel<S> {
             }
             copied += 1;
         }
-        copied += self.copy_aside(parent, child, aside);
-        if let Some(space) = self.space(child) {
-            (space.areas, space.limit) = (areas, limit);
+        if let Some(special) = special {
+            copied += self.copy_aside(parent, child, special.aside);
+            if let Some(space) = self.space(child) {
+                let own = space.special_mut();
+                (own.areas, own.limit) = (special.areas, special.limit);
+            }
         }
         if copied > 0 {
             // The parent's other threads may run elsewhere, with the old translations.
@@ -69,7 +71,7 @@ impl<S: Sink> Kernel<S> {
             };
             for process in [parent, child] {
                 if let Some(space) = self.space(process) {
-                    space.aside.insert(page, kept);
+                    space.special_mut().aside.insert(page, kept);
                 }
             }
             copied += 1;
@@ -83,8 +85,12 @@ impl<S: Sink> Kernel<S> {
             return;
         };
         let table = std::mem::take(&mut space.table);
-        let aside = std::mem::take(&mut space.aside);
-        space.areas = Areas::default();
+        // The limit stays over an exec.
+        let special = space.special.as_mut();
+        let aside = special.map_or_else(BTreeMap::new, |special| {
+            special.areas = Areas::default();
+            std::mem::take(&mut special.aside)
+        });
         for (_, mapping) in table.mappings() {
             self.give_back(mapping.frame);
         }

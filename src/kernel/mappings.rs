@@ -17,14 +17,14 @@ impl<S: Sink> Kernel<S> {
     pub fn map_area(&mut self, cpu: usize, process: Pid, first: PageNumber, pages: u32) {
         self.unmap_area(cpu, process, first, pages);
         if let Some(space) = self.space(process) {
-            space.areas.set(first, first.0 + pages, Rights::Write);
+            space.special_mut().areas.set(first, first.0 + pages, Rights::Write);
         }
     }
 
     /// All pages from `first` up to `end` are mapped; those that are there stay.
     pub fn grow_area(&mut self, process: Pid, first: PageNumber, end: u32) {
         if let Some(space) = self.space(process) {
-            space.areas.set(first, end, Rights::Write);
+            space.special_mut().areas.set(first, end, Rights::Write);
         }
     }
 
@@ -35,9 +35,9 @@ impl<S: Sink> Kernel<S> {
         let (mut freed, mut dropped) = (Vec::new(), Vec::new());
         for page in first.0..end {
             freed.extend(space.table.unmap(PageNumber(page)));
-            dropped.extend(space.aside.remove(&PageNumber(page)));
+            dropped.extend(space.take_aside(PageNumber(page)));
         }
-        space.areas.set(first, end, Rights::Unmapped);
+        space.special_mut().areas.set(first, end, Rights::Unmapped);
         if freed.is_empty() && dropped.is_empty() {
             return;
         }
@@ -67,7 +67,7 @@ impl<S: Sink> Kernel<S> {
             self.protect_page(process, page, rights);
         }
         if let Some(space) = self.space(process) {
-            space.areas.set(first, first.0 + pages, rights);
+            space.special_mut().areas.set(first, first.0 + pages, rights);
         }
         self.translations_change();
         Ok(())
@@ -75,18 +75,18 @@ impl<S: Sink> Kernel<S> {
 
     fn protect_page(&mut self, process: Pid, page: PageNumber, rights: Rights) {
         let Some(space) = self.space(process) else { return };
-        let hidden = match space.aside.get(&page) {
-            Some(Aside::Hidden(mapping)) => Some(*mapping),
+        let hidden = match space.aside(page) {
+            Some(Aside::Hidden(mapping)) => Some(mapping),
             Some(Aside::Swapped(_)) | None => None,
         };
         let Some(mapping) = space.table.get(page).or(hidden) else { return };
         if rights <= Rights::Nothing {
             space.table.unmap(page);
-            space.aside.insert(page, Aside::Hidden(mapping));
+            space.special_mut().aside.insert(page, Aside::Hidden(mapping));
             return;
         }
         if hidden.is_some() {
-            space.aside.remove(&page);
+            space.take_aside(page);
         }
         let own = self.frames.sharers(mapping.frame) == 1;
         let region = self.region(page).map(|region| &self.regions[region].content);

@@ -21,12 +21,50 @@ use super::paging::Owner;
 #[derive(Clone, Debug, Default)]
 pub struct AddressSpace {
     pub table: PageTable,
+    pub special: Option<Box<Special>>,
+}
+
+/// What few address spaces have.
+#[derive(Clone, Debug, Default)]
+pub struct Special {
     /// What it has mapped, unmapped or protected itself.
     pub areas: Areas,
     /// Pages that it has, but not in its table.
     pub aside: BTreeMap<PageNumber, Aside>,
     /// At most so many pages are present, if it has a limit of its own.
     pub limit: Option<u32>,
+}
+
+impl AddressSpace {
+    pub fn special_mut(&mut self) -> &mut Special {
+        self.special.get_or_insert_default()
+    }
+
+    /// What was given a page, if the process has changed that.
+    pub fn rights(&self, page: PageNumber) -> Option<Rights> {
+        self.special.as_ref()?.areas.get(page)
+    }
+
+    /// A page that it has, but not in its table.
+    pub fn aside(&self, page: PageNumber) -> Option<Aside> {
+        self.special.as_ref()?.aside.get(&page).copied()
+    }
+
+    pub fn take_aside(&mut self, page: PageNumber) -> Option<Aside> {
+        self.special.as_mut()?.aside.remove(&page)
+    }
+
+    /// Whether it has as many pages as it may.
+    pub fn is_full(&self) -> bool {
+        let limit = self.special.as_ref().and_then(|special| special.limit);
+        limit.is_some_and(|limit| self.table.present() >= limit)
+    }
+
+    /// How many pages it has, wherever they are.
+    pub fn pages(&self) -> usize {
+        let aside = self.special.as_ref().map_or(0, |special| special.aside.len());
+        self.table.present() as usize + aside
+    }
 }
 
 /// A page that isn't in the table.
@@ -119,7 +157,7 @@ impl<S: Sink> Kernel<S> {
         let Some(region) = region else {
             return Rights::Unmapped;
         };
-        let own = self.processes[process.index()].as_ref().and_then(|process| process.space.areas.get(page));
+        let own = self.processes[process.index()].as_ref().and_then(|process| process.space.rights(page));
         own.unwrap_or(if self.regions[region].mapped { Rights::Write } else { Rights::Unmapped })
     }
 

@@ -13,7 +13,7 @@ use super::memory::AddressSpace;
 use super::reclaim::MEMORY;
 use super::sched::Parameters;
 use super::task::{Affinity, Phase, Process, State, Task};
-use super::wait::WaitQueue;
+use super::wait::{Link, WaitQueue};
 use super::work::{Context, Work};
 
 /// A run never uses a number twice, and has so many: Linux's largest `pid_max`.
@@ -60,7 +60,7 @@ impl Task {
             cpu: CpuId(0),
             affinity: birth.affinity,
             step: StepId::NONE,
-            next_waiter: None,
+            next_waiter: Link::default(),
             timer: 0,
             doomed: None,
             attention: false,

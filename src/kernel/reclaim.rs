@@ -9,7 +9,7 @@ use crate::signal::Signal;
 use crate::trace::{Cause, Kind, Sink};
 
 use super::Kernel;
-use super::memory::{Aside, Content, Remedy};
+use super::memory::{AddressSpace, Aside, Content, Remedy};
 use super::page_cache::{Job, Transfer, Way};
 use super::paging::{Owner, Pending};
 use super::task::State;
@@ -74,8 +74,8 @@ impl<S: Sink> Kernel<S> {
     pub(super) fn swapped(&self, process: Pid, page: PageNumber) -> Option<u32> {
         let paging = self.paging.as_ref()?;
         let space = &self.processes[process.index()].as_ref()?.space;
-        match space.aside.get(&page) {
-            Some(Aside::Swapped(slot)) => Some(*slot),
+        match space.aside(page) {
+            Some(Aside::Swapped(slot)) => Some(slot),
             Some(Aside::Hidden(_)) => None,
             None => paging.shared_slots.get(&page).copied(),
         }
@@ -124,7 +124,7 @@ impl<S: Sink> Kernel<S> {
 
     fn at_limit(&self, process: Pid) -> bool {
         let space = self.processes[process.index()].as_ref().map(|process| &process.space);
-        space.is_some_and(|space| space.limit.is_some_and(|limit| space.table.present() >= limit))
+        space.is_some_and(AddressSpace::is_full)
     }
 
     /// The frame that was emptied for a thread while it waited.
@@ -288,12 +288,12 @@ impl<S: Sink> Kernel<S> {
         for process in self.processes.iter_mut().flatten() {
             let space = &mut process.space;
             let hidden = Some(frame)
-                == match space.aside.get(&page) {
-                    Some(Aside::Hidden(Mapping { frame, .. })) => Some(*frame),
+                == match space.aside(page) {
+                    Some(Aside::Hidden(Mapping { frame, .. })) => Some(frame),
                     Some(Aside::Swapped(_)) | None => None,
                 };
             if hidden {
-                space.aside.remove(&page);
+                space.take_aside(page);
             } else if space.table.get(page).is_some_and(|mapping| mapping.frame == frame) {
                 space.table.unmap(page);
             } else {
@@ -301,7 +301,7 @@ impl<S: Sink> Kernel<S> {
             }
             had += 1;
             if let Some(slot) = slot {
-                space.aside.insert(page, Aside::Swapped(slot));
+                space.special_mut().aside.insert(page, Aside::Swapped(slot));
             }
         }
         for cpu in &mut self.cpus {
@@ -325,7 +325,7 @@ impl<S: Sink> Kernel<S> {
         });
         if let Some(frame) = read {
             let process = self.tasks[thread.index()].process;
-            let own = self.space(process).and_then(|space| space.aside.remove(&page));
+            let own = self.space(process).and_then(|space| space.take_aside(page));
             if let (None, Some(paging)) = (own, &mut self.paging) {
                 paging.shared_slots.remove(&page);
             }
@@ -347,9 +347,7 @@ impl<S: Sink> Kernel<S> {
     /// hand among equals, else the one with the lowest number; whoever needs the memory waits for it.
     pub(super) fn out_of_memory(&mut self, cpu: usize, thread: Tid) -> Remedy {
         let needs = self.tasks[thread.index()].process;
-        let size = |process: &super::task::Process| {
-            process.space.table.present() as usize + process.space.aside.len()
-        };
+        let size = |process: &super::task::Process| process.space.pages();
         let mut largest = (0, needs);
         let mut dying = false;
         for (number, process) in self.processes.iter().enumerate() {

@@ -1,11 +1,11 @@
 //! Threads and processes as the kernel knows them.
 
-use crate::ids::{CpuId, ObjectId, Pid, StepId, Tid};
+use crate::ids::{CpuId, ObjectId, Pid, StepId};
 use crate::time::Span;
 use crate::trace::Cause;
 
 use super::memory::AddressSpace;
-use super::wait::WaitQueue;
+use super::wait::{Link, WaitQueue};
 use super::waits::Interruption;
 use super::work::Context;
 
@@ -58,7 +58,7 @@ pub struct Task {
     pub affinity: Affinity,
     pub step: StepId,
     /// The next thread of the wait queue that it is in.
-    pub next_waiter: Option<Tid>,
+    pub next_waiter: Link,
     /// The ticket of the timer that will wake it; an expired timer with another one is stale.
     pub timer: u64,
     /// It is to end with this status as soon as it is about to return to user mode.
@@ -113,5 +113,16 @@ pub enum Phase {
 impl Process {
     pub fn is_alive(&self) -> bool {
         self.phase == Phase::Alive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_takes_one_line_of_the_cache_and_a_process_little_more_than_two() {
+        assert_eq!(size_of::<Task>(), 64);
+        assert!(size_of::<Process>() <= 144, "{}", size_of::<Process>());
     }
 }

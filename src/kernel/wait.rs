@@ -7,6 +7,24 @@ use crate::ids::Tid;
 
 use super::task::Task;
 
+/// A thread, or none, in four bytes: idle waits for nothing, so its number stands for none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Link(u32);
+
+impl Link {
+    const NONE: Link = Link(Tid::IDLE.0);
+
+    fn get(self) -> Option<Tid> {
+        (self != Link::NONE).then_some(Tid(self.0))
+    }
+}
+
+impl From<Option<Tid>> for Link {
+    fn from(thread: Option<Tid>) -> Link {
+        thread.map_or(Link::NONE, |thread| Link(thread.0))
+    }
+}
+
 /// Threads that wait for the same thing, in the order in which they came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitQueue {
@@ -22,9 +40,9 @@ impl WaitQueue {
     /// Puts a thread at the end.
     #[inline]
     pub fn push(&mut self, thread: Tid, tasks: &mut [Task]) {
-        tasks[thread.index()].next_waiter = None;
+        tasks[thread.index()].next_waiter = Link::NONE;
         match self.last.replace(thread) {
-            Some(last) => tasks[last.index()].next_waiter = Some(thread),
+            Some(last) => tasks[last.index()].next_waiter = Some(thread).into(),
             None => self.first = Some(thread),
         }
     }
@@ -33,7 +51,7 @@ impl WaitQueue {
     #[inline]
     pub fn pop(&mut self, tasks: &mut [Task]) -> Option<Tid> {
         let first = self.first?;
-        self.first = tasks[first.index()].next_waiter.take();
+        self.first = std::mem::take(&mut tasks[first.index()].next_waiter).get();
         if self.first.is_none() {
             self.last = None;
         }
@@ -45,16 +63,16 @@ impl WaitQueue {
         let mut before = None;
         let mut here = self.first;
         while let Some(waiter) = here {
-            let next = tasks[waiter.index()].next_waiter;
+            let next = tasks[waiter.index()].next_waiter.get();
             if waiter == thread {
                 match before {
-                    Some(before) => tasks[Tid::index(before)].next_waiter = next,
+                    Some(before) => tasks[Tid::index(before)].next_waiter = next.into(),
                     None => self.first = next,
                 }
                 if next.is_none() {
                     self.last = before;
                 }
-                tasks[waiter.index()].next_waiter = None;
+                tasks[waiter.index()].next_waiter = Link::NONE;
                 return true;
             }
             before = here;

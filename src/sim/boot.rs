@@ -166,8 +166,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
             let open = self.kernel.open_anew(OpenId(u32::from(fd.0)));
             self.kernel.install(thread.leads(), fd, open);
         }
-        if let Some(process) = &mut self.kernel.processes[thread.leads().index()] {
-            process.space.limit = start.frames;
+        if let (Some(process), Some(frames)) =
+            (&mut self.kernel.processes[thread.leads().index()], start.frames)
+        {
+            process.space.special_mut().limit = Some(frames);
         }
         self.kernel.first_of[usize::from(entry.0)].get_or_insert(thread.leads());
         Some(thread)
