@@ -135,13 +135,18 @@ impl Bytes {
     }
 
     /// Takes the first bytes away without looking at them, except for the word that they begin with.
-    #[inline]
+    #[inline(always)]
     pub fn take_word(&mut self, bytes: u64) -> (u64, u64) {
         if self.pieces.is_empty() {
             let taken = bytes.min(self.length);
             self.length -= taken;
             return (taken, 0);
         }
+        self.take_known_word(bytes)
+    }
+
+    #[inline(never)]
+    fn take_known_word(&mut self, bytes: u64) -> (u64, u64) {
         let taken = self.take(bytes);
         (taken.length, taken.first_word())
     }

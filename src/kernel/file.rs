@@ -104,7 +104,7 @@ pub struct Terminal {
 
 impl<S: Sink> Kernel<S> {
     /// What the process's descriptor stands for, if it is open.
-    #[inline]
+    #[inline(always)]
     pub fn opened(&self, process: Pid, fd: Fd) -> Option<(OpenId, Opened)> {
         let process = self.processes[process.index()].as_ref()?;
         let id = (*process.files.get(fd.index())?)?;

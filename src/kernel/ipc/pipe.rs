@@ -126,7 +126,7 @@ impl Pipe {
     /// How many of `rest` bytes go in now. A call that begins first fills up the last slot with what
     /// goes beyond whole pages, if that fits there as one piece; one that has waited doesn't. Everything
     /// else takes slots of its own.
-    #[inline]
+    #[inline(always)]
     pub fn accepts(&self, rest: u64, has_waited: bool) -> Accepted {
         let odd = rest & (self.slot - 1);
         let mut merged = 0;
@@ -158,7 +158,7 @@ impl Pipe {
     }
 
     /// Puts bytes in that nothing is known of.
-    #[inline]
+    #[inline(always)]
     pub fn put_zeros(&mut self, bytes: Accepted) {
         self.content.push_zeros(bytes.bytes);
         self.fill(bytes);
@@ -169,8 +169,23 @@ impl Pipe {
         self.fill(bytes);
     }
 
-    #[inline]
-    fn fill(&mut self, Accepted { bytes, merged }: Accepted) {
+    #[inline(always)]
+    fn fill(&mut self, accepted: Accepted) {
+        if accepted.merged == 0 && (1..=self.slot).contains(&accepted.bytes) {
+            let length = accepted.bytes as u32;
+            self.slots.push_back(Slot { length, end: length });
+        } else if accepted.merged == accepted.bytes
+            && let Some(last) = self.slots.back_mut()
+        {
+            last.length += accepted.bytes as u32;
+            last.end += accepted.bytes as u32;
+        } else {
+            self.fill_several(accepted);
+        }
+    }
+
+    #[inline(never)]
+    fn fill_several(&mut self, Accepted { bytes, merged }: Accepted) {
         if merged > 0
             && let Some(last) = self.slots.back_mut()
         {
@@ -187,8 +202,24 @@ impl Pipe {
 
     /// Gives back the slots of the oldest so many bytes. Whether it was full and a slot is free now:
     /// only then somebody who waits for room is woken.
-    #[inline]
+    #[inline(always)]
     fn empty(&mut self, bytes: u64) -> bool {
+        let full = self.is_full();
+        match self.slots.front_mut() {
+            Some(first) if u64::from(first.length) > bytes => {
+                first.length -= bytes as u32;
+                false
+            }
+            Some(first) if u64::from(first.length) == bytes => {
+                self.slots.pop_front();
+                full
+            }
+            Some(_) | None => self.empty_several(bytes),
+        }
+    }
+
+    #[inline(never)]
+    fn empty_several(&mut self, bytes: u64) -> bool {
         let mut makes_room = false;
         let mut rest = bytes as u32;
         while rest > 0
@@ -207,7 +238,7 @@ impl Pipe {
 
     /// Takes out as many bytes as there are, at most `bytes`: how many, the first eight of them, and
     /// whether a full pipe has room now.
-    #[inline]
+    #[inline(always)]
     pub fn take_word(&mut self, bytes: u64) -> (u64, u64, bool) {
         let (taken, word) = self.content.take_word(bytes);
         (taken, word, self.empty(taken))

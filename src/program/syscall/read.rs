@@ -209,17 +209,13 @@ impl Read {
             call.user().progress = 1;
             return Ok(Outcome::Block { on: Cause::PipeRead, object });
         }
-        let (taken, value, makes_room, kept) = if self.keep {
-            let (bytes, makes_room) = pipe.take(wanted);
-            (bytes.len(), bytes.first_word(), makes_room, Some(bytes))
-        } else {
-            let (taken, word, makes_room) = pipe.take_word(wanted);
-            (taken, word, makes_room, None)
-        };
+        let (taken, value, makes_room) =
+            if self.keep { self.take_and_keep(call, index) } else { pipe.take_word(wanted) };
+        let kernel = &mut *call.kernel;
+        let pipe = &mut kernel.pipes[index as usize];
         let writer = if makes_room { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
         // Only one that has waited passes on what it leaves: it may have been woken for several writes.
-        let has_waited = call.userland.users[task.index()].progress > 0;
-        let passes_on = has_waited && !pipe.is_empty();
+        let passes_on = !pipe.is_empty() && call.userland.users[task.index()].progress > 0;
         let reader = if passes_on { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
         if taken > 0
             && let Some(object) = object
@@ -238,13 +234,21 @@ impl Read {
         if let Some(reader) = reader {
             call.kernel.wake(call.cpu, reader);
         }
-        if let Some(bytes) = kept {
-            self.keep(call, bytes);
-        }
         if taken > 0 {
             call.user().set(self.into, value as i64);
         }
         Ok(self.returned(call, taken))
+    }
+
+    /// Takes bytes out of a pipe into the thread's buffer: how many, the first eight of them, and whether a
+    /// full pipe has room now.
+    #[inline(never)]
+    fn take_and_keep<S: Sink>(&self, call: &mut Call<'_, S>, pipe: u32) -> (u64, u64, bool) {
+        let wanted = call.amount();
+        let (bytes, makes_room) = call.kernel.pipes[pipe as usize].take(wanted);
+        let (taken, word) = (bytes.len(), bytes.first_word());
+        self.keep(call, bytes);
+        (taken, word, makes_room)
     }
 
     /// What was read goes into the thread's buffer, behind what earlier calls of the same read have
