@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -19,6 +19,7 @@ pub mod machine;
 pub mod markdown;
 pub mod memory;
 pub mod objects;
+pub mod picture;
 pub mod processes;
 pub mod queues;
 pub mod relatives;
@@ -49,6 +50,7 @@ pub use diagnostics::Diagnostics;
 pub use document::Overrides;
 pub use expect::{Bound, Expect, Number, Outcome, RealExpect};
 pub use markdown::markdown;
+pub use picture::Picture;
 pub use run::Sweep;
 pub use schema::schema;
 
@@ -61,6 +63,8 @@ pub struct Scenario {
     pub image: Image,
     pub expect: Expect,
     pub sweeps: Vec<Sweep>,
+    /// The part of a simulated run that is drawn.
+    pub picture: Picture,
     /// Why it can't run on a real kernel, if it says so.
     pub simulated_only: Option<String>,
     /// What is suspicious but not wrong.
@@ -151,6 +155,7 @@ fn parse(
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };
     let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);
+    let picture = picture::read(&root, image.costs.instruction, &mut problems);
     if overrides.host {
         kernel::as_on_host(&mut image, &mut problems);
     }
@@ -167,6 +172,7 @@ fn parse(
         image,
         expect,
         sweeps,
+        picture,
         simulated_only,
         warnings: Diagnostics::new(problems.list, parts),
         source: text.to_owned(),

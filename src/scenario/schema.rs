@@ -245,6 +245,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },
     TableRow { key: "run", shape: Shape::Table, schema: schema_of::<super::run::RunForm> },
     TableRow { key: "sweep", shape: Shape::Value, schema: sweep },
+    TableRow { key: "picture", shape: Shape::Table, schema: schema_of::<super::picture::PictureForm> },
     TableRow { key: "expect", shape: Shape::Table, schema: schema_of::<super::expect::ExpectForm> },
 ];
 
