@@ -86,7 +86,11 @@ fn every_scenario_has_the_picture_that_is_drawn_today() {
             if update {
                 std::fs::write(&picture, &drawn).expect("the picture can be written");
             }
-            assert!(drawn.len() < LARGEST, "{folder}/{name}: {} bytes; [picture] can choose a part", drawn.len());
+            assert!(
+                drawn.len() < LARGEST,
+                "{folder}/{name}: {} bytes; [picture] can choose a part",
+                drawn.len()
+            );
             sum += drawn.len();
             assert!(
                 std::fs::read_to_string(&picture).unwrap_or_default() == drawn,
