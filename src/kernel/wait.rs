@@ -47,9 +47,13 @@ impl WaitQueue {
         }
     }
 
-    /// Takes out whoever has waited longest.
-    #[inline]
+    /// Takes out whoever has waited longest; mostly nobody waits.
+    #[inline(always)]
     pub fn pop(&mut self, tasks: &mut [Task]) -> Option<Tid> {
+        if self.is_empty() { None } else { self.pop_first(tasks) }
+    }
+
+    fn pop_first(&mut self, tasks: &mut [Task]) -> Option<Tid> {
         let first = self.first?;
         self.first = std::mem::take(&mut tasks[first.index()].next_waiter).get();
         if self.first.is_none() {
