@@ -243,21 +243,30 @@ impl User {
         }
     }
 
-    /// How much an instruction asks for, drawn anew if it is random.
+    /// As [`draw`](Self::draw), where instructions follow on each other: most amounts are fixed.
     #[inline(always)]
+    pub fn draw_usual(&mut self, amount: &Amount, image: &Image) -> u64 {
+        match amount {
+            Amount::Const(amount) => *amount,
+            Amount::Random(site) => self.sample(site),
+            Amount::Operand(_) | Amount::Text(_) | Amount::Buffer => self.draw(*amount, image),
+        }
+    }
+
+    /// How much an instruction asks for, drawn anew if it is random.
     pub fn draw(&mut self, amount: Amount, image: &Image) -> u64 {
         match amount {
             Amount::Const(amount) => amount,
+            Amount::Random(ref site) => self.sample(site),
             // A division by zero in an amount counts as zero; in a variable it is an exception.
             Amount::Operand(operand) => self.value(operand, image).max(0) as u64,
-            Amount::Random(site) => self.sample(site),
             Amount::Text(text) => self.format(&image.texts[text.0 as usize], image).len() as u64,
             Amount::Buffer => self.buffer().map_or(0, Bytes::len),
         }
     }
 
     #[inline(never)]
-    fn sample(&mut self, site: Site) -> u64 {
+    fn sample(&mut self, site: &Site) -> u64 {
         let stream = match (site.stream, &mut self.others) {
             (0, _) | (_, None) => &mut self.stream,
             (number, Some(others)) => &mut others.streams[usize::from(number) - 1],
