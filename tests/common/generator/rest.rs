@@ -46,11 +46,12 @@ impl Rest {
         let time = self.random.uniform(1, 40) * 5;
         let kinds = if parent { 16 } else { 12 };
         Some(match self.random.uniform(0, kinds) {
-            0 | 1 => format!(
-                "{{ set = \"n\", to = 5 }}, {{ pread = \"old\", offset = 0, bytes = \"40B\", into = \"x\" }}, \
-                 {{ count-buffer = true, lines = \"n\", bytes = \"x\" }}, {{ cut-buffer = \"n\" }}, \
-                 {{ digest = \"x\" }}"
-            ),
+            0 | 1 => {
+                "{ set = \"n\", to = 5 }, { pread = \"old\", offset = 0, bytes = \"40B\", into = \"x\" }, \
+                 { count-buffer = true, lines = \"n\", bytes = \"x\" }, { cut-buffer = \"n\" }, \
+                 { digest = \"x\" }"
+                    .to_owned()
+            }
             2 => "{ compare-swap = \"cells.x\", expected = 0, new = 4, old = \"x\" }, \
                   { assert = \"x - x == 0\", message = \"a number differs from itself\" }"
                 .to_owned(),
