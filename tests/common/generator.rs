@@ -10,6 +10,7 @@ mod sync;
 mod files;
 
 mod messages;
+mod rest;
 
 use std::fmt::Write;
 
@@ -20,6 +21,7 @@ use super::sockets::{PROLOGUE, Sockets};
 
 pub struct Generator {
     sockets: Sockets,
+    rest: rest::Rest,
     random: Stream,
     text: String,
     cpus: u64,
@@ -35,6 +37,7 @@ pub struct Generator {
 pub fn scenario(seed: u64) -> String {
     let mut generator = Generator {
         sockets: Sockets::new(seed),
+        rest: rest::Rest::new(seed),
         random: Key::of_run(seed).named("generator").stream(),
         text: String::new(),
         cpus: 1,
@@ -260,6 +263,8 @@ impl Generator {
         self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.memories();
+        let rest = self.rest.objects();
+        self.line(&rest);
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
     }
@@ -296,6 +301,8 @@ impl Generator {
             let steps = self.program(false);
             self.line(&format!("[program.c{child}]\nsteps = [{steps}]"));
         }
+        let rest = self.rest.programs();
+        self.line(&rest);
         self.line("[program.t]\nsteps = [{ compute = \"333ns\" }, { atomic-add = \"cells.y\", value = 1 }, { compute = \"77ns\" }]");
     }
 
@@ -310,6 +317,7 @@ impl Generator {
         for _ in 0..count {
             steps.push(self.step(depth, parent));
             steps.extend(self.sockets.steps());
+            steps.extend(self.rest.steps(parent));
         }
         // Where a kind of step isn't possible, something else is done.
         for step in steps.iter_mut().filter(|step| step.is_empty()) {

@@ -26,7 +26,7 @@ pub const READ: VerbRow = VerbRow {
     name: "aio-read",
     level: Level::Syscall,
     summary: "begins to read from a file, and goes on",
-    doc: "Begins to read at most `bytes` bytes from byte `offset` of a file, and returns at once. `request` gets the request's number, by which `aio-error`, `aio-suspend` and `aio-return` know it. With `notify` the process gets a signal when it is done. A mistake (EBADF, EINVAL, ESPIPE, EIO) is the request's result.",
+    doc: "Begins to read at most `bytes` bytes from byte `offset` of a file, and returns at once. `request` gets the request's number, by which `aio-error`, `aio-suspend` and `aio-return` know it. With `notify` the process gets a signal when it is done. A mistake (EBADF, EINVAL, EIO) is the request's result; so is ESPIPE for what has no places, where the real library reads without one.",
     example: r#"{ aio-read = "log", offset = 0, bytes = "4KiB", request = "r" }"#,
     real: REAL,
     blocks: &[],
