@@ -116,11 +116,24 @@ pub fn add_curve(
     batch: impl Fn(u64) -> String,
 ) -> Result<(), Stop> {
     let base = found.of_call(call);
+    curve_beyond(found, shown, key, call, base, sizes, batch)
+}
+
+/// What each size takes beyond what is known of it.
+pub fn curve_beyond(
+    found: &mut Found,
+    shown: &Shown,
+    key: &'static str,
+    call: &str,
+    base: f64,
+    sizes: &[u64],
+    batch: impl Fn(u64) -> String,
+) -> Result<(), Stop> {
     let mut points: Vec<(u64, Sample)> = Vec::new();
     for &size in sizes {
         points.push((size, body(shown, found, &batch(size), call)?.less(base)));
     }
-    let source = format!("beyond the base of {call}, {base:.0} ns");
+    let source = format!("beyond what is known of {call}, {base:.0} ns");
     found.copies.insert(key, Curve { points, source });
     Ok(())
 }
