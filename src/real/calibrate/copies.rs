@@ -7,7 +7,6 @@ use super::found::{Curve, Found};
 use super::registry::Measurement;
 use super::sample::Sample;
 use super::text::{Text, batches, loops};
-use super::user::sample;
 
 pub const PIPES: Measurement = Measurement {
     name: "pipes",
@@ -103,7 +102,9 @@ fn files(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
 
 /// What a call's body takes in the batches of this name.
 pub fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sample, Stop> {
-    Ok(found.body(sample(&shown.marks.beyond_empty(batch, call))?))
+    let beyond = Sample::of(&shown.marks.beyond_empty(batch, call));
+    let beyond = beyond.ok_or_else(|| Stop::Skipped(format!("no {call} of `{batch}` was undisturbed")))?;
+    Ok(found.body(beyond))
 }
 
 /// What each size takes beyond the call's base.
