@@ -62,21 +62,9 @@ const CHANNELS: &[Channel] = &[
         wire: false,
     },
     // More than half of what a receiver takes at first would have its sender wait.
-    Channel {
-        name: "tcp",
-        ends: ["e", "f"],
-        curves: ["tcp-send", "tcp-receive"],
-        most: 32_768,
-        wire: true,
-    },
+    Channel { name: "tcp", ends: ["e", "f"], curves: ["tcp-send", "tcp-receive"], most: 32_768, wire: true },
     // The largest datagram is a little smaller than 64 KiB.
-    Channel {
-        name: "udp",
-        ends: ["h", "g"],
-        curves: ["udp-send", "udp-receive"],
-        most: 32_768,
-        wire: true,
-    },
+    Channel { name: "udp", ends: ["h", "g"], curves: ["udp-send", "udp-receive"], most: 32_768, wire: true },
 ];
 
 const SIZES: &[u64] = &[1, 64, 512, 1024, 4096, 16_384, 32_768, 65_536];
@@ -99,14 +87,17 @@ const STEPS: &[(&str, &str, &[(&str, usize)])] = &[
 const SHUT: &str = "{ shutdown = \"@s\", how = \"write\" },\n{ close = \"@s\" },\n{ close = \"@t\" },\n";
 
 fn connection(address: &str, listener: &str) -> String {
-    format!("{{ connect = \"{address}\", into = \"s\" }},\n{{ accept = \"@{listener}\", into = \"t\" }},\n{SHUT}")
+    format!(
+        "{{ connect = \"{address}\", into = \"s\" }},\n{{ accept = \"@{listener}\", into = \"t\" }},\n{SHUT}"
+    )
 }
 
 fn sockets(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let count = bench.batches(20);
     let mut steps = BEFORE.to_owned();
     let [there, back] = CHANNELS[0].ends;
-    let plain = format!("{{ write = \"@{there}\", bytes = \"1B\" }},\n{{ read = \"@{back}\", bytes = \"1B\" }},\n");
+    let plain =
+        format!("{{ write = \"@{there}\", bytes = \"1B\" }},\n{{ read = \"@{back}\", bytes = \"1B\" }},\n");
     steps += &batches("plain", count, &loops(CALLS_IN_BATCH, &plain));
     for Channel { name, ends: [there, back], most, .. } in CHANNELS {
         for size in SIZES.iter().filter(|size| *size <= most) {
