@@ -73,8 +73,10 @@ const CALLS_IN_BATCH: usize = 64;
 const OBJECTS: &str = "[socket.web]\nkind = \"tcp\"\n[socket.shop]\nkind = \"tcp\"\n[socket.names]\nkind = \"udp\"\n[socket.free]\nkind = \"udp\"\n[socket.local]\nkind = \"unix-stream\"\n";
 const BEFORE: &str = "{ socketpair = [\"a\", \"b\"] },\n{ socketpair = [\"c\", \"d\"], kind = \"unix-datagram\" },\n{ listen = \"web\", into = \"w\" },\n{ connect = \"web\", into = \"e\" },\n{ accept = \"@w\", into = \"f\" },\n{ bind = \"names\", into = \"g\" },\n{ socket = \"names\", into = \"h\" },\n{ connect = \"@h\", to = \"names\" },\n{ listen = \"local\", into = \"l\" },\n";
 
-/// Steps, and the calls that are measured in them, each with how many descriptors it numbers anew.
-const STEPS: &[(&str, &str, &[(&str, usize)])] = &[
+/// A batch, its steps, and the calls that are measured in them, each with how many descriptors it numbers anew.
+type Steps = (&'static str, &'static str, &'static [(&'static str, usize)]);
+
+const STEPS: &[Steps] = &[
     ("make", "{ socket = \"local\", into = \"s\" },\n{ close = \"@s\" },\n", &[("socket", 1)]),
     (
         "pair",
