@@ -72,7 +72,7 @@ pub const POLL: VerbRow = VerbRow {
     level: Level::Library,
     summary: "puts the wait for a descriptor into a ring",
     doc: "As `uring-read`: completes once, when the descriptor is ready. The result has poll's bits: 1 to read, 4 to write, 8 an error, 16 hung up.",
-    example: r#"{ uring-poll = "@r", of = "jobs", data = 2 }"#,
+    example: r#"{ uring-poll = "@r", on = "jobs", data = 2 }"#,
     real: REAL,
     blocks: &[],
     parse: parse::<PollForm>,
@@ -162,7 +162,7 @@ struct PollForm {
     /// The ring: "@" and the variable with its number.
     uring_poll: At<String>,
     /// A pipe, FIFO, queue, "terminal", or "@" and a variable.
-    of: At<String>,
+    on: At<String>,
     /// Which end of a pipe; to write waits at the other than to read.
     end: Option<End>,
     /// What its completion brings back; 0 if absent.
@@ -275,7 +275,7 @@ impl Form for PollForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
         let end = self.end.unwrap_or(End::Read);
         let events = if end == End::Read { Events::IN } else { Events::OUT };
-        if let Some(fd) = cx.channel(&self.of, end) {
+        if let Some(fd) = cx.channel(&self.on, end) {
             prepare(step, cx, (&self.uring_poll, &self.data, &self.queued), Request::Poll(fd, events));
         }
     }
