@@ -31,8 +31,14 @@ pub const MOST_ENTRIES: i64 = 32768;
 #[derive(Clone, Debug)]
 pub enum Wish {
     Nothing,
-    Read { offset: i64, bytes: u64 },
-    Write { offset: i64, content: Bytes },
+    Read {
+        offset: i64,
+        bytes: u64,
+    },
+    Write {
+        offset: i64,
+        content: Bytes,
+    },
     Sync,
     /// To be told once when the descriptor is ready for one of these.
     Poll(Events),
@@ -228,9 +234,9 @@ impl<S: Sink> Kernel<S> {
     }
 
     fn forget_poll(&mut self, cpu: usize, number: u32, poll: u32) {
-        self.watchers.unwatch(|watcher| {
-            matches!(watcher, Watcher::Ring { ring, poll: own } if (*ring, *own) == (number, poll))
-        });
+        self.watchers.unwatch(
+            |watcher| matches!(watcher, Watcher::Ring { ring, poll: own } if (*ring, *own) == (number, poll)),
+        );
         if let Some(polled) = self.rings[number as usize].polls.remove(&poll) {
             self.drop_reference(cpu, polled.open);
         }

@@ -20,8 +20,16 @@ use super::file::Buffer;
 #[derive(Debug)]
 pub enum Job<'a> {
     Nothing,
-    Read { descriptor: RawFd, offset: u64, bytes: usize },
-    Write { descriptor: RawFd, offset: u64, content: &'a [u8] },
+    Read {
+        descriptor: RawFd,
+        offset: u64,
+        bytes: usize,
+    },
+    Write {
+        descriptor: RawFd,
+        offset: u64,
+        content: &'a [u8],
+    },
     Sync(RawFd),
     Poll(RawFd, u16),
     /// What is refused before the host sees it.

@@ -12,6 +12,8 @@ use crate::errno::Errno;
 use crate::kernel::file::Opened;
 use crate::kernel::readiness::Events;
 use crate::kernel::rings::{Entry, Wish};
+#[cfg(target_os = "linux")]
+use crate::os::uring::Job;
 use crate::program::at::{At, SizeAmount, Value};
 use crate::program::call::Call;
 use crate::program::content::{Content, What};
@@ -21,8 +23,6 @@ use crate::program::lower::Lower;
 use crate::program::names::Channel;
 #[cfg(target_os = "linux")]
 use crate::program::native::{ChannelKind, Native};
-#[cfg(target_os = "linux")]
-use crate::os::uring::Job;
 use crate::program::problem::{Code, Problem};
 use crate::program::resolve::End;
 use crate::program::verb::{Level, Real, VerbRow};

@@ -105,7 +105,10 @@ impl SystemCall for Read {
             }
             (_, Opened::Socket(socket)) => return Some(recvfrom::copies(call, socket)),
             (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
-            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_) | Opened::Ring(_)) => return None,
+            (
+                _,
+                Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_) | Opened::Ring(_),
+            ) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -157,9 +160,11 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File | ChannelKind::Socket(_) | ChannelKind::Events | ChannelKind::Ring(_) | ChannelKind::Queue => {
-                        Some(value_of(bytes))
-                    }
+                    ChannelKind::File
+                    | ChannelKind::Socket(_)
+                    | ChannelKind::Events
+                    | ChannelKind::Ring(_)
+                    | ChannelKind::Queue => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
