@@ -27,6 +27,7 @@ mod messages;
 pub mod profile;
 pub mod registry;
 mod remote;
+mod requests;
 pub mod sample;
 mod scheduler;
 mod stated;

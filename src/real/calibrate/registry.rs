@@ -2,7 +2,9 @@
 
 use super::bench::{Bench, Stop};
 use super::found::Found;
-use super::{births, calls, copies, disk, events, faults, messages, remote, scheduler, switch, timer, user};
+use super::{
+    births, calls, copies, disk, events, faults, messages, remote, requests, scheduler, switch, timer, user,
+};
 
 /// A group of parameters that is measured at once.
 #[derive(Clone, Copy)]
@@ -26,6 +28,7 @@ pub const MEASUREMENTS: &[Measurement] = &[
     copies::PIPES,
     copies::FILES,
     events::EVENTS,
+    requests::REQUESTS,
     messages::MESSAGES,
     switch::SWITCH,
     switch::RINGS,
