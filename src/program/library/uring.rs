@@ -72,7 +72,7 @@ pub const POLL: VerbRow = VerbRow {
     level: Level::Library,
     summary: "puts the wait for a descriptor into a ring",
     doc: "As `uring-read`: completes once, when the descriptor is ready. The result has poll's bits: 1 to read, 4 to write, 8 an error, 16 hung up.",
-    example: r#"{ uring-poll = "@r", on = "jobs", data = 2 }"#,
+    example: r#"{ uring-poll = "@r", on = "ping", data = 2 }"#,
     real: REAL,
     blocks: &[],
     parse: parse::<PollForm>,
