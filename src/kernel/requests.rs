@@ -232,9 +232,20 @@ impl<S: Sink> Kernel<S> {
         request.failed |= failed;
     }
 
-    /// A transfer of a file is done, whosever it was.
-    pub(super) fn look_at_requests_of(&mut self, cpu: usize, file: u32) {
+    /// A transfer of a file is done, whosever it was. If it failed, so did what waits for its pages.
+    pub(super) fn look_at_requests_of(&mut self, cpu: usize, transfer: Transfer, failed: bool) {
+        let Transfer { file, first_page, pages, .. } = transfer;
         let waits = |request: &Request| request.file == file && request.result.is_none();
+        if failed && pages > 0 {
+            let lacks = |ask: &Ask| {
+                let wanted = super::file::File::pages(ask.offset as u64, ask.bytes);
+                let reads = ask.write.is_none() && !ask.sync;
+                reads && wanted.start < first_page + pages && first_page < wanted.end
+            };
+            for request in self.requests.all.values_mut().filter(|request| waits(request)) {
+                request.failed |= lacks(&request.ask);
+            }
+        }
         let waiting: Vec<u32> =
             self.requests.all.iter().filter(|(_, request)| waits(request)).map(|(&id, _)| id).collect();
         for id in waiting {

@@ -74,23 +74,29 @@ impl std::fmt::Debug for Ring {
 
 /// The rings of a process, by numbers of their own, which its threads share.
 #[derive(Clone, Debug, Default)]
-pub struct Rings(Arc<Mutex<(BTreeMap<u32, Arc<Ring>>, u32)>>);
+pub struct Rings(Arc<Mutex<Numbered>>);
+
+#[derive(Debug, Default)]
+struct Numbered {
+    all: BTreeMap<u32, Arc<Ring>>,
+    made: u32,
+}
 
 impl Rings {
     pub fn add(&self, ring: Ring) -> u32 {
         let mut rings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rings.1 += 1;
-        let number = rings.1;
-        rings.0.insert(number, Arc::new(ring));
+        rings.made += 1;
+        let number = rings.made;
+        rings.all.insert(number, Arc::new(ring));
         number
     }
 
     pub fn find(&self, number: u32) -> Option<Arc<Ring>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.get(&number).cloned()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).all.get(&number).cloned()
     }
 
     pub fn remove(&self, number: u32) {
-        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner).0.remove(&number);
+        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner).all.remove(&number);
         drop(gone);
     }
 
