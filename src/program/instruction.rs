@@ -9,6 +9,7 @@ use crate::trace::Exception;
 
 use super::buffer_work::BufferWork;
 use super::content::What;
+use super::library::uring::RingWork;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -115,6 +116,8 @@ pub enum Instruction {
 
     /// Moves or looks at bytes in the program's own memory.
     InMemory(InMemory),
+    /// Puts a request into a ring, or takes a completion out.
+    Ring(RingWork),
     /// A line on the terminal, without a system call's costs. Takes no time.
     Print(TextId),
     /// Ends the whole run with a report if the condition is zero. Takes no time.

@@ -149,8 +149,10 @@ impl Lower<'_> {
         let mut unit = self.unit;
         if self.keeps_buffer {
             for instruction in &mut unit.program.code {
-                if let Instruction::Syscall { call, .. } = instruction {
-                    call.keep_what_comes();
+                match instruction {
+                    Instruction::Syscall { call, .. } => call.keep_what_comes(),
+                    Instruction::Ring(work) => work.keep_what_comes(),
+                    _ => {}
                 }
             }
         }
@@ -465,6 +467,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
         | Instruction::InMemory(_)
+        | Instruction::Ring(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)

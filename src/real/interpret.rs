@@ -82,6 +82,12 @@ pub fn run(mut native: Native) {
                 let value = value!(native, at, value);
                 native.user.set(Some(variable), value);
             }
+            Instruction::Ring(work) => {
+                if !work.execute(&mut native) {
+                    memory::touch_kernel(true);
+                    again(&mut native, at);
+                }
+            }
             Instruction::InMemory(deed) => native.user.in_memory(deed, &native.world.image),
             Instruction::Buffer(work) => {
                 native.world.spin.work(work.cost(&native.user).as_nanos());

@@ -3,7 +3,9 @@
 
 use crate::hw::mmu::{KERNEL_BASE, PAGE_SIZE};
 use crate::ids::{PageNumber, Tid};
+use crate::program::call::Call;
 use crate::program::instruction::{Access, Instruction};
+use crate::program::library::uring::RingWork;
 use crate::program::{Cell, Variable};
 use crate::time::Span;
 use crate::trace::{Fault, Sink};
@@ -101,6 +103,17 @@ impl<S: Sink> Simulator<'_, S> {
         self.access(cpu, thread, page, write)?;
         self.fetch_element(cell, index);
         self.userland.element(cell.array, index).ok_or(outside)
+    }
+
+    /// What a program does with a ring's queues in its memory, if it has it there.
+    pub(super) fn work_on_ring(&mut self, cpu: usize, thread: Tid, work: RingWork) -> Effect {
+        let Simulator { kernel, userland, image, .. } = self;
+        let mut call = Call { kernel, userland, image, cpu, task: thread };
+        if work.simulate(&mut call) {
+            return Ok(());
+        }
+        let page = PageNumber(KERNEL_BASE.0 - 1);
+        Err(Trap::PageFault { page, write: true, fault: Fault::Protection })
     }
 
     /// Changes a shared cell in one indivisible instruction.

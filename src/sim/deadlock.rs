@@ -233,7 +233,8 @@ impl<S: Sink> Simulator<'_, S> {
             | Opened::Socket(_)
             | Opened::Counter(_)
             | Opened::Alarm(_)
-            | Opened::Epoll(_) => None,
+            | Opened::Epoll(_)
+            | Opened::Ring(_) => None,
         };
         let holders = self.living_threads(|process| {
             let files = self.kernel.processes[process.index()].as_ref().map(|process| &process.files);

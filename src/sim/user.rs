@@ -68,6 +68,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let value = self.value(thread, value)?;
                 self.userland.user(thread).set(Some(variable), value);
             }
+            Instruction::Ring(work) => self.work_on_ring(cpu, thread, work)?,
             Instruction::InMemory(deed) => {
                 let image = self.image;
                 self.userland.user(thread).in_memory(deed, image);
@@ -183,6 +184,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 unit * u64::from(image.expressions.instructions(operand).max(1))
             }
             Instruction::InMemory(_) => unit,
+            Instruction::Ring(work) => unit * work.instructions(),
             Instruction::Buffer(work) => self.kernel.costs.whole(work.time(user, unit)),
             Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::Learn { .. } => unit,
             Instruction::Copy { bytes, .. } => self.kernel.costs.copying_in_memory(bytes),

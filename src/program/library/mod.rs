@@ -14,4 +14,5 @@ pub mod spinlock;
 pub mod stream;
 pub mod thread_queue;
 pub mod timer;
+pub mod uring;
 pub mod value;

@@ -73,6 +73,8 @@ pub struct Native {
     pub held: Held,
     /// Its asynchronous requests.
     pub requests: crate::os::aio::Requests,
+    /// Its process's rings.
+    pub rings: crate::os::uring::Rings,
     chunk: Chunk,
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
@@ -104,6 +106,7 @@ impl Native {
             timer_set: false,
             held,
             requests: crate::os::aio::Requests::default(),
+            rings: crate::os::uring::Rings::default(),
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
@@ -260,6 +263,10 @@ impl Native {
         signal::begin_anew(self.mask);
         self.held = held;
         self.requests.forget();
+        self.rings.forget();
+        for ring in self.held.take_rings() {
+            let _ = file::close(self.world.descriptor(ring));
+        }
         self.begin();
     }
 
@@ -292,6 +299,7 @@ impl Native {
         thread.threads = Arc::clone(&self.threads);
         (thread.handlers, thread.mask) = (Arc::clone(&self.handlers), self.mask);
         thread.held = self.held.clone();
+        thread.rings = self.rings.clone();
         let run = self.run;
         let handle = std::thread::Builder::new().stack_size(STACK).spawn(move || {
             signal::begin_anew(thread.mask);

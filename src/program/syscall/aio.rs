@@ -140,7 +140,8 @@ impl Start {
         let user = &call.userland.users[call.task.index()];
         let offset = user.value(self.offset, call.image);
         let write = what.map(|what| what.bytes(user, call.image, bytes));
-        let ask = Ask { thread: call.task, open, offset, bytes, write, notify: self.notify };
+        let ask =
+            Ask { thread: call.task, open, offset, bytes, write, notify: self.notify, ..Ask::default() };
         let number = call.kernel.begin_request(call.cpu, ask);
         call.user().set(Some(self.request), number);
         Outcome::Done(0)

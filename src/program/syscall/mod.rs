@@ -83,6 +83,7 @@ mod sigsuspend;
 mod sigwait;
 mod tgkill;
 mod timerfd;
+mod uring;
 
 pub use aio::{AioRead, AioWrite};
 pub use aio_result::{AioError, AioReturn, AioSuspend};
@@ -144,6 +145,7 @@ pub use sigsuspend::Sigsuspend;
 pub use sigwait::Sigwait;
 pub use tgkill::Tgkill;
 pub use timerfd::{Timerfd, TimerfdSettime};
+pub use uring::{UringEnter, UringSetup};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -225,6 +227,7 @@ pub(super) mod forms {
     pub use super::sigwait::ROW as SIGWAIT;
     pub use super::tgkill::ROW as TGKILL;
     pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
+    pub use super::uring::{ENTER as URING_ENTER, SETUP as URING_SETUP};
 }
 
 macro_rules! calls {
@@ -397,4 +400,6 @@ calls! {
     Eventfd = "eventfd2",
     Timerfd = "timerfd_create",
     TimerfdSettime = "timerfd_settime",
+    UringSetup = "io_uring_setup",
+    UringEnter = "io_uring_enter",
 }

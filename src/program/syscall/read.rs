@@ -106,7 +106,10 @@ impl SystemCall for Read {
             }
             (_, Opened::Socket(socket)) => return Some(recvfrom::copies(call, socket)),
             (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
-            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_)) => return None,
+            (
+                _,
+                Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_) | Opened::Ring(_),
+            ) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -128,7 +131,7 @@ impl SystemCall for Read {
             Some((open, Opened::Socket(socket))) => self.read_socket(call, open, socket),
             Some((open, Opened::Counter(counter))) => self.read_counter(call, open, counter),
             Some((open, Opened::Alarm(alarm))) => self.read_alarm(call, open, alarm),
-            Some((_, Opened::Epoll(_))) => Err(Errno::EINVAL),
+            Some((_, Opened::Epoll(_) | Opened::Ring(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
             Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
@@ -158,9 +161,11 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File | ChannelKind::Socket(_) | ChannelKind::Events | ChannelKind::Queue => {
-                        Some(value_of(bytes))
-                    }
+                    ChannelKind::File
+                    | ChannelKind::Socket(_)
+                    | ChannelKind::Events
+                    | ChannelKind::Ring(_)
+                    | ChannelKind::Queue => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);

@@ -111,6 +111,7 @@ impl SystemCall for Write {
             | Opened::Keyboard
             | Opened::Alarm(_)
             | Opened::Epoll(_)
+            | Opened::Ring(_)
             | Opened::Queue(_) => return None,
         };
         Some(Copied { copying, bytes })
@@ -141,7 +142,7 @@ impl SystemCall for Write {
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((open, Opened::Socket(socket))) => sendto::send(call, open, socket, self.what, None, false),
             Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
-            Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
+            Some((_, Opened::Alarm(_) | Opened::Epoll(_) | Opened::Ring(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
             // A message queue has no write (fs/read_write.c).
             Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),

@@ -29,6 +29,7 @@ mod names;
 pub mod profile;
 pub mod registry;
 mod remote;
+mod requests;
 pub mod sample;
 mod scheduler;
 mod sockets;

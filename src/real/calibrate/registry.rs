@@ -3,7 +3,7 @@
 use super::bench::{Bench, Stop};
 use super::found::Found;
 use super::{
-    births, calls, copies, disk, events, faults, mappings, messages, names, remote, scheduler, sockets,
+    births, calls, copies, disk, events, faults, mappings, messages, names, remote, requests, scheduler, sockets,
     switch, timer, user,
 };
 
@@ -30,6 +30,7 @@ pub const MEASUREMENTS: &[Measurement] = &[
     copies::FILES,
     events::EVENTS,
     sockets::SOCKETS,
+    requests::REQUESTS,
     messages::MESSAGES,
     names::NAMES,
     mappings::MAPPINGS,

@@ -41,7 +41,7 @@ forks = {{ values = [1, 1] }}
 [process.main]
 steps = [
   {{ set = "i", to = 0 }}, {{ set = "s", to = 0 }}, {{ set = "c", to = 0 }},
-  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
+  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }}, {{ set = "r", to = 0 }},
   {example},
 ]
 [process.other]
