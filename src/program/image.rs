@@ -293,6 +293,8 @@ pub struct Image {
     pub polls: Vec<Vec<Polled>>,
     /// Whether a program sets a timer behind a descriptor.
     pub sets_timers: bool,
+    /// Whether a queue has a feeder.
+    pub has_feeders: bool,
     /// Indexed by [`ObjectId`].
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,
@@ -354,6 +356,15 @@ impl Image {
             Some(file) => Awaits { on: Cause::Disk, object: Some(file.object) },
             None => Awaits { on: Cause::Terminal, object: Some(self.terminal.object) },
         }
+    }
+
+    /// Whether each process has an array for its own: it lies in private memory.
+    pub fn is_own(&self, array: &ArraySpec) -> bool {
+        let inside = |spec: &&MemorySpec| {
+            let first = spec.memory.base.index();
+            (first..first + spec.memory.pages as usize).contains(&array.page.index())
+        };
+        self.memories.iter().find(inside).is_some_and(|spec| spec.backing == Backing::Private)
     }
 
     /// Bytes of memory objects that each process has of its own.

@@ -260,6 +260,7 @@ impl Native {
         signal::begin_anew(self.mask);
         self.held = held;
         self.requests.forget();
+        self.world.clear_own();
         self.begin();
     }
 
