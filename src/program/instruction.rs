@@ -153,6 +153,8 @@ pub enum InMemory {
     Drop { stream: u16, bytes: Variable, pending: Variable },
     /// A digest of what the thread has read last.
     Digest { into: Variable },
+    /// The value that it carries: its first eight bytes.
+    Word { into: Variable },
     /// Puts an item into a stream's buffer: its length in four bytes, then its bytes.
     Frame { stream: u16, bytes: Amount, what: What, pending: Variable },
     /// Hands a stream's whole buffer over to the process, as the last of what its feeder is to send.

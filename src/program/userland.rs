@@ -343,6 +343,10 @@ impl User {
                 let held = buffer.len() as i64;
                 self.set(Some(pending), held);
             }
+            InMemory::Word { into } => {
+                let word = self.buffer().map_or(0, Bytes::first_word);
+                self.set(Some(into), word as i64);
+            }
             InMemory::Frame { stream, bytes, what, pending } => {
                 let length = self.draw(bytes, image);
                 let bytes = what.bytes(self, image, length);

@@ -394,8 +394,12 @@ impl Form for QueueGetForm {
         let got = cx.persist(Read { fd, bytes: header, direct, all, into: Some(length), keep });
         failures.push((cx.unless(got, Operator::Greater, ZERO), Errno::EPIPE));
         let bytes = Amount::Operand(length.into());
-        cx.persist(Read { fd, bytes, direct, all, into, keep });
+        // It may come in several pieces, and the first one has the value.
+        cx.persist(Read { fd, bytes, direct, all, into: None, keep: into.is_some() });
         give_back(cx, lock, None);
+        if let Some(into) = into {
+            cx.emit(Instruction::InMemory(InMemory::Word { into }));
+        }
         if let Some(room) = queue.room {
             up(cx, room);
         }
