@@ -9,7 +9,9 @@ use crate::program::ProgramId;
 use crate::program::at::{At, Size, Whole};
 use crate::program::image::{ArraySpec, Backing, MemoryId, MemorySpec, PipeSpec, Width};
 use crate::program::library::queue;
-use crate::program::names::{Feeder, ItemQueue, Lock, LockKind, Names, Protocol, Semaphore, Synchroniser, Words};
+use crate::program::names::{
+    Feeder, ItemQueue, Lock, LockKind, Names, Protocol, Semaphore, Synchroniser, Words,
+};
 use crate::program::problem::Problems;
 use crate::trace::header::ObjectEntry;
 
@@ -55,7 +57,8 @@ impl Objects {
             self.pipes.push(PipeSpec { object, capacity, read, write, nonblock: false, fifo: false });
             let rule = PipeRule { name: name.value.clone(), of: form.of, both: false, read, write };
             self.rules.push(rule);
-            let (read_lock, write_lock) = (self.lock_of(&name, "read", lines), self.lock_of(&name, "write", lines));
+            let (read_lock, write_lock) =
+                (self.lock_of(&name, "read", lines), self.lock_of(&name, "write", lines));
             let most = form.max_items.as_ref();
             let most = most.and_then(|at| whole(at, "`max-items`", 1..=i128::from(i32::MAX), problems));
             let room = most.map(|most| self.room_of(&name, most, lines));

@@ -35,7 +35,9 @@ pub const QUEUE_PUT: VerbRow = VerbRow {
     summary: "puts an item into a queue between processes",
     doc: "Puts an item into a `[queue.NAME]`. With a feeder it only leaves the item with that thread of its process, which the first put starts and which writes it into the queue's pipe; without one it takes the writers' lock and writes itself. It waits while the queue is full; with `timeout` it gives up with ETIMEDOUT, with `nonblock` at once with EAGAIN. After a `queue-close` of its process it answers EBADF.",
     example: r#"{ queue-put = "q", value = "x" }"#,
-    real: Real::Yes("atomic instructions, write(2), and futex(2) to wait and wake; with a feeder in a thread of its own"),
+    real: Real::Yes(
+        "atomic instructions, write(2), and futex(2) to wait and wake; with a feeder in a thread of its own",
+    ),
     blocks: &[],
     parse: parse::<QueuePutForm>,
     schema: schema::<QueuePutForm>,
@@ -47,7 +49,9 @@ pub const QUEUE_GET: VerbRow = VerbRow {
     summary: "takes the oldest item out of a queue between processes",
     doc: "Takes the readers' lock, reads the item's length and then the item. It waits while the queue is empty; with `timeout` it gives up with ETIMEDOUT, with `nonblock` at once with EAGAIN. If nobody is left who could put something it answers EPIPE.",
     example: r#"{ queue-get = "q", into = "x" }"#,
-    real: Real::Yes("read(2) twice, poll(2) with a `timeout` or `nonblock`, and futex(2) to wait for the lock"),
+    real: Real::Yes(
+        "read(2) twice, poll(2) with a `timeout` or `nonblock`, and futex(2) to wait for the lock",
+    ),
     blocks: &[],
     parse: parse::<QueueGetForm>,
     schema: schema::<QueueGetForm>,
@@ -221,7 +225,9 @@ impl Lower<'_> {
         // Its threads may put items in, too.
         if self.starts_threads() {
             let all = self.names.synchronisers.values();
-            fed = all.filter_map(|one| if let Synchroniser::Queue(queue) = one { queue.feeder } else { None }).collect();
+            fed = all
+                .filter_map(|one| if let Synchroniser::Queue(queue) = one { queue.feeder } else { None })
+                .collect();
         }
         if fed.is_empty() {
             return;

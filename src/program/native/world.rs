@@ -167,7 +167,8 @@ impl World {
         }
         for (number, array) in self.image.arrays.iter().enumerate() {
             if self.image.is_own(array) {
-                let cells = (0..array.initial.len() as i64).filter_map(|at| self.cell(ArrayId(number as u32), at));
+                let cells =
+                    (0..array.initial.len() as i64).filter_map(|at| self.cell(ArrayId(number as u32), at));
                 cells.filter(|cell| cell.bits() != 0).for_each(|cell| cell.set_bits(0));
             }
         }
