@@ -358,15 +358,6 @@ impl Image {
         }
     }
 
-    /// Whether each process has an array for its own: it lies in private memory.
-    pub fn is_own(&self, array: &ArraySpec) -> bool {
-        let inside = |spec: &&MemorySpec| {
-            let first = spec.memory.base.index();
-            (first..first + spec.memory.pages as usize).contains(&array.page.index())
-        };
-        self.memories.iter().find(inside).is_some_and(|spec| spec.backing == Backing::Private)
-    }
-
     /// Bytes of memory objects that each process has of its own.
     pub fn private_bytes(&self) -> u64 {
         let private = self.memories.iter().filter(|spec| !spec.backing.is_shared());

@@ -1,20 +1,23 @@
 //! The user-mode state of the simulated programs: where each thread is in its program, its
 //! variables, and the shared cells.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ids::{CallId, Pid, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
-use super::basic::digest::fnv;
 use super::handler::Frame;
-use super::image::{ArraySpec, Image, Program, ProgramId, StartId, Text};
-use super::instruction::{Address, ArgumentsId, InMemory};
+use super::image::{Image, Program, ProgramId, StartId, Text};
+use super::instruction::{Address, ArgumentsId};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
+
+mod in_memory;
+mod own;
+
+use own::Home;
 
 /// Where a thread comes from: what it is called after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,19 +96,12 @@ struct Others {
     home: Home,
 }
 
-/// What the threads of a process hand one another in their memory: for each stream, what its feeder is to
-/// send. The programs' own locks see to it that only one thread at a time is in here.
-type Home = Arc<Mutex<Vec<VecDeque<Bytes>>>>;
-
 /// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
 #[derive(Clone, Debug)]
 pub enum Variables {
     Few([i64; FEW]),
     Many(Box<[i64]>),
 }
-
-/// How many bytes say how long an item is.
-const LENGTH: u64 = 4;
 
 /// With so many variables the registers and they take two lines of the cache.
 const FEW: usize = 3;
@@ -201,24 +197,6 @@ impl User {
         born.inherit(program, self, &image.programs[usize::from(self.program.0)]);
         born.call = self.call;
         born
-    }
-
-    /// A new thread of its own process shares with it what the process has in common.
-    pub fn share_home(&mut self, born: &mut User, image: &Image) {
-        if image.has_feeders {
-            let home = Arc::clone(&self.others.get_or_insert_default().home);
-            born.others.get_or_insert_default().home = home;
-        }
-    }
-
-    /// What a stream's feeder is to send.
-    fn with_items<T>(&mut self, stream: u16, change: impl FnOnce(&mut VecDeque<Bytes>) -> T) -> T {
-        let home = &self.others.get_or_insert_default().home;
-        let mut home = home.lock().unwrap_or_else(PoisonError::into_inner);
-        if home.len() <= usize::from(stream) {
-            home.resize(usize::from(stream) + 1, VecDeque::new());
-        }
-        change(&mut home[usize::from(stream)])
     }
 
     /// What a handler has interrupted is kept below it.
@@ -325,55 +303,6 @@ impl User {
         buffers.and_then(|buffers| buffers.get(usize::from(stream))).cloned().unwrap_or_default()
     }
 
-    /// Does something with bytes in its own memory.
-    pub fn in_memory(&mut self, deed: InMemory, image: &Image) {
-        match deed {
-            InMemory::Put { stream, bytes, what, pending } => {
-                let bytes = self.draw(bytes, image);
-                let bytes = what.bytes(self, image, bytes);
-                let buffer = self.stream_buffer_mut(stream);
-                buffer.push(bytes);
-                let held = buffer.len() as i64;
-                self.set(Some(pending), held);
-            }
-            InMemory::Drop { stream, bytes: Variable(slot), pending } => {
-                let written = self.variables[usize::from(slot)].max(0) as u64;
-                let buffer = self.stream_buffer_mut(stream);
-                buffer.take(written);
-                let held = buffer.len() as i64;
-                self.set(Some(pending), held);
-            }
-            InMemory::Word { into } => {
-                let word = self.buffer().map_or(0, Bytes::first_word);
-                self.set(Some(into), word as i64);
-            }
-            InMemory::Frame { stream, bytes, what, pending } => {
-                let length = self.draw(bytes, image);
-                let bytes = what.bytes(self, image, length);
-                let buffer = self.stream_buffer_mut(stream);
-                buffer.push(Bytes::word(LENGTH, length));
-                buffer.push(bytes);
-                let held = buffer.len() as i64;
-                self.set(Some(pending), held);
-            }
-            InMemory::Hand { stream, pending } => {
-                let item = std::mem::take(self.stream_buffer_mut(stream));
-                self.with_items(stream, |items| items.push_back(item));
-                self.set(Some(pending), 0);
-            }
-            InMemory::Fetch { stream, pending } => {
-                let item = self.with_items(stream, VecDeque::pop_front).unwrap_or_default();
-                let held = item.len() as i64;
-                *self.stream_buffer_mut(stream) = item;
-                self.set(Some(pending), held);
-            }
-            InMemory::Digest { into } => {
-                let digest = fnv(self.buffer().into_iter().flat_map(Bytes::iter));
-                self.set(Some(into), digest as i64);
-            }
-        }
-    }
-
     fn stream_buffer_mut(&mut self, stream: u16) -> &mut Bytes {
         let buffers = &mut self.others.get_or_insert_default().stream_buffers;
         if buffers.len() <= usize::from(stream) {
@@ -406,16 +335,11 @@ fn others(program: &Program, key: Key) -> Option<Box<Others>> {
     (!streams.is_empty()).then(|| Box::new(Others { streams, ..Others::default() }))
 }
 
-/// What all processes see of an array at the beginning; nothing if each has it for its own.
-fn shared_part(image: &Image, array: &ArraySpec) -> Box<[i64]> {
-    if image.is_own(array) { Box::default() } else { array.initial.clone().into_boxed_slice() }
-}
-
 impl Userland {
     pub fn new(image: &Image) -> Userland {
         Userland {
             users: Vec::new(),
-            arrays: image.arrays.iter().map(|array| shared_part(image, array)).collect(),
+            arrays: image.arrays.iter().map(|array| own::shared_part(image, array)).collect(),
             own: BTreeMap::new(),
             forked: vec![0; image.programs.len()],
         }
@@ -428,37 +352,6 @@ impl Userland {
     /// The place of a shared element, if the index lies within the array.
     pub fn element(&mut self, array: ArrayId, index: i64) -> Option<&mut i64> {
         self.arrays[array.0 as usize].get_mut(usize::try_from(index).ok()?)
-    }
-
-    /// A thread has started another one of its process.
-    pub fn share_home(&mut self, parent: Tid, born: Tid, image: &Image) {
-        if let Ok([parent, born]) = self.users.get_disjoint_mut([parent.index(), born.index()]) {
-            parent.share_home(born, image);
-        }
-    }
-
-    /// Whether each process has this array for its own.
-    pub fn is_own(&self, array: ArrayId) -> bool {
-        self.arrays[array.0 as usize].is_empty()
-    }
-
-    /// The place of an element of an array that each process has for its own.
-    #[cold]
-    pub fn own_element(
-        &mut self,
-        process: Pid,
-        array: ArrayId,
-        index: i64,
-        image: &Image,
-    ) -> Option<&mut i64> {
-        let length = image.arrays[array.0 as usize].initial.len();
-        let own = self.own.entry((process, array)).or_insert_with(|| vec![0; length].into());
-        own.get_mut(usize::try_from(index).ok()?)
-    }
-
-    /// The process begins another program: what it had for its own is gone.
-    pub fn forget_own(&mut self, process: Pid) {
-        self.own.retain(|(owner, _), _| *owner != process);
     }
 
     /// Where the next thread that is forked or started to run this program comes from.

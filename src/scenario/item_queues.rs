@@ -8,7 +8,7 @@ use crate::ids::ObjectId;
 use crate::program::ProgramId;
 use crate::program::at::{At, Size, Whole};
 use crate::program::image::{ArraySpec, Backing, MemoryId, MemorySpec, PipeSpec, Width};
-use crate::program::library::queue;
+use crate::program::library::queue_feeder;
 use crate::program::names::{
     Feeder, ItemQueue, Lock, LockKind, Names, Protocol, Semaphore, Synchroniser, Words,
 };
@@ -112,7 +112,7 @@ impl Objects {
             page: memory.base,
             offset: 0,
             width: Width::Int32,
-            initial: vec![0; queue::WORDS],
+            initial: vec![0; queue_feeder::WORDS],
         });
         Words { array, memory: id, object }
     }
