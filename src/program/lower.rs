@@ -12,7 +12,7 @@ use super::form::Step;
 use super::image::{MemoryId, Polled, Program, ProgramId, Text};
 use super::instruction::{Address, ArgumentsId, FdListId, Instruction, OnError, TextId};
 use super::library::stream::OpenStream;
-use super::names::{Names, Source};
+use super::names::{Feeder, Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
 use super::value::{Expressions, Operand, Variable};
@@ -99,6 +99,8 @@ pub struct Lower<'a> {
     keeps_buffer: bool,
     /// The streams that its steps use, by their numbers.
     pub open_streams: BTreeMap<u16, OpenStream>,
+    /// The queues into which its steps put items, by the numbers of their streams.
+    pub fed: BTreeMap<u16, Feeder>,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -128,6 +130,7 @@ pub fn lower(
         top: 0,
         keeps_buffer: false,
         open_streams: BTreeMap::new(),
+        fed: BTreeMap::new(),
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -143,6 +146,8 @@ pub fn lower(
 
 impl Lower<'_> {
     fn finish(mut self) -> Unit {
+        self.step = StepId::NONE;
+        self.leave_queues(false);
         self.flush_streams();
         self.step = StepId::NONE;
         self.emit(Instruction::End);
@@ -373,6 +378,11 @@ impl Lower<'_> {
     /// The program uses what it has read as a whole, so its reads keep that.
     pub fn uses_buffer(&mut self) {
         self.keeps_buffer = true;
+    }
+
+    /// Whether it has a step that starts a thread.
+    pub fn starts_threads(&self) -> bool {
+        self.unit.edges.iter().any(|edge| edge.link == Link::Thread)
     }
 
     /// The program that a fork, thread or exec names.

@@ -245,6 +245,9 @@ pub const VERBS: &[&VerbRow] = &[
     &library::float_channel::CHANNEL_RECEIVE,
     &library::timer::TIMER_START,
     &library::timer::TIMER_CANCEL,
+    &library::queue::QUEUE_PUT,
+    &library::queue::QUEUE_GET,
+    &library::queue::QUEUE_CLOSE,
     &shell::ROW,
 ];
 

@@ -123,6 +123,10 @@ pub fn run(mut native: Native) {
             Instruction::Learn { into, what } => {
                 let value = match what {
                     Fact::Thread => i64::from(process::gettid()),
+                    Fact::Leads => {
+                        let leads = native.task == native.process.leader();
+                        i64::from(leads && !native.user.is_handler())
+                    }
                     Fact::Deadline(time) => {
                         let time = native.user.draw(time, &native.world.image);
                         i64::try_from(clock::now().saturating_add(time)).unwrap_or(i64::MAX)

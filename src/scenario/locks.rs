@@ -166,6 +166,7 @@ impl Objects {
             names.semaphores.insert(entry.name.value, semaphore);
         }
         self.synchronisers(root, &mut lines, names, problems);
+        self.item_queues(root, &mut lines, names, problems);
         for entry in timers {
             let words = self.timer(&entry.name, &mut lines, names, problems);
             names.timers.insert(entry.name.value, words);

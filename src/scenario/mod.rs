@@ -13,6 +13,7 @@ pub mod document;
 pub mod errors;
 pub mod events;
 pub mod expect;
+pub mod item_queues;
 pub mod kernel;
 pub mod locks;
 pub mod machine;
@@ -42,7 +43,7 @@ use crate::kernel::cost::hex;
 use crate::program::Image;
 use crate::program::image::MachineSpec;
 use crate::program::lower::{Tables, Unit, lower};
-use crate::program::names::{Names, Source};
+use crate::program::names::{Names, Source, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::program::reading::{check_keys, kind};
 
@@ -236,6 +237,7 @@ fn read(
         arguments: tables.arguments,
         polls: tables.polls,
         sets_timers: tables.sets_timers,
+        has_feeders: names.synchronisers.values().any(Synchroniser::has_feeder),
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

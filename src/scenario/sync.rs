@@ -319,6 +319,7 @@ pub fn lines(root: &DeTable<'_>) -> u64 {
         ("thread-queue", 3),
         ("float-channel", 2),
         ("timer", 1),
+        ("queue", 3),
     ];
     let count = |table: &str| {
         let table = root.get(table).and_then(|value| value.get_ref().as_table());

@@ -97,7 +97,7 @@ impl<S: Sink> Simulator<'_, S> {
         let outside =
             Trap::PageFault { page: PageNumber(KERNEL_BASE.0 - 1), write, fault: Fault::Protection };
         if self.userland.element(cell.array, index).is_none() {
-            return Err(outside);
+            return self.own_cell(cpu, thread, (cell, index), write).unwrap_or(Err(outside));
         }
         let page = self.page_of(cell, index);
         self.access(cpu, thread, page, write)?;
@@ -114,6 +114,26 @@ impl<S: Sink> Simulator<'_, S> {
         }
         let page = PageNumber(KERNEL_BASE.0 - 1);
         Err(Trap::PageFault { page, write: true, fault: Fault::Protection })
+    }
+
+    /// A cell of an array that each process has for its own; none if it isn't one.
+    #[cold]
+    fn own_cell(
+        &mut self,
+        cpu: usize,
+        thread: Tid,
+        (cell, index): (Cell, i64),
+        write: bool,
+    ) -> Option<Result<&mut i64, Trap>> {
+        if !self.userland.is_own(cell.array) {
+            return None;
+        }
+        let page = self.page_of(cell, index);
+        if let Err(trap) = self.access(cpu, thread, page, write) {
+            return Some(Err(trap));
+        }
+        let process = self.process(thread);
+        self.userland.own_element(process, cell.array, index, self.image).map(Ok)
     }
 
     /// Changes a shared cell in one indivisible instruction.

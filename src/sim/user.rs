@@ -275,6 +275,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let user = self.userland.user(thread);
         let value = match what {
             Fact::Thread => i64::from(thread.0),
+            Fact::Leads => {
+                let leader = self.kernel.tasks[thread.index()].process.leader();
+                i64::from(leader == thread && !user.is_handler())
+            }
             Fact::Deadline(time) => {
                 let due = now + Span::from_nanos(user.draw(time, image));
                 i64::try_from(due.as_nanos()).unwrap_or(i64::MAX)

@@ -8,6 +8,8 @@ pub mod float_channel;
 pub mod lock;
 mod lock_pi;
 pub mod once;
+pub mod queue;
+pub mod queue_feeder;
 pub mod rwlock;
 pub mod semaphore;
 pub mod spinlock;

@@ -267,6 +267,7 @@ impl Native {
         for ring in self.held.take_rings() {
             let _ = file::close(self.world.descriptor(ring));
         }
+        self.world.clear_own();
         self.begin();
     }
 

@@ -60,6 +60,7 @@ parties = 2
 [once.o]
 [spinlock.l]
 [value.v]
+[queue.items]
 [thread-queue.q]
 capacity = 2
 [float-channel.numbers]
