@@ -237,6 +237,13 @@ pub const VERBS: &[&VerbRow] = &[
     &library::float_channel::CHANNEL_RECEIVE,
     &library::timer::TIMER_START,
     &library::timer::TIMER_CANCEL,
+    &library::pool::life::POOL_START,
+    &library::pool::tasks::POOL_MAP,
+    &library::pool::tasks::POOL_APPLY,
+    &library::pool::tasks::POOL_APPLY_ASYNC,
+    &library::pool::tasks::POOL_GET,
+    &library::pool::life::POOL_CLOSE,
+    &library::pool::life::POOL_JOIN,
     &shell::ROW,
 ];
 

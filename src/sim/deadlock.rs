@@ -125,6 +125,7 @@ impl<S: Sink> Simulator<'_, S> {
                 "barrier" => format!("the others at barrier{named}"),
                 "event-flag" => format!("event-flag{named} to be set"),
                 "once" => format!("once{named} to be done"),
+                "pool" => format!("a result of pool{named}"),
                 "thread-queue" => format!("room or an item in thread-queue{named}"),
                 _ => format!("a wake-up on{named}"),
             },

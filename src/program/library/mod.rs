@@ -8,6 +8,7 @@ pub mod float_channel;
 pub mod lock;
 mod lock_pi;
 pub mod once;
+pub mod pool;
 pub mod rwlock;
 pub mod semaphore;
 pub mod spinlock;
