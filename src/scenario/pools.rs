@@ -158,7 +158,13 @@ impl Objects {
     }
 
     /// Cache lines of a pool's own.
-    fn lines_of(&mut self, count: u64, object: ObjectId, name: &At<String>, problems: &mut Problems) -> Lines {
+    fn lines_of(
+        &mut self,
+        count: u64,
+        object: ObjectId,
+        name: &At<String>,
+        problems: &mut Problems,
+    ) -> Lines {
         let memory = self.pages(count * u64::from(LINE), name, problems);
         let id = MemoryId(self.memories.len() as u16);
         self.memories.push(MemorySpec { object, memory, backing: Backing::Shared });
@@ -175,7 +181,13 @@ impl Objects {
     }
 
     /// A pipe and the lock of the side on which the workers are.
-    fn pipe_of(&mut self, name: &At<String>, part: &str, lines: &mut Lines, problems: &mut Problems) -> Channel {
+    fn pipe_of(
+        &mut self,
+        name: &At<String>,
+        part: &str,
+        lines: &mut Lines,
+        problems: &mut Problems,
+    ) -> Channel {
         let lock = self.lock_of(name, &format!("{part}-lock"), lines);
         let own = format!("{}.{part}", name.value);
         self.entries.push(ObjectEntry { kind: "pipe".to_owned(), name: own.clone() });
@@ -227,7 +239,9 @@ impl Processes {
         for (name, value) in entries(root, "pool", &mut Problems::default()) {
             let of = format!("`[pool.{}]`", name.value);
             let (form, steps) = form_and_steps::<PoolForm>(value, &of, problems);
-            let Some((steps, program)) = self.tasks(root, &name, &form, steps, names, problems) else { continue };
+            let Some((steps, program)) = self.tasks(root, &name, &form, steps, names, problems) else {
+                continue;
+            };
             let call_backs = call_backs(root, &name.value).into_iter().filter_map(|name| {
                 // One that doesn't exist is told where it is named.
                 let program = names.programs.get(&name.value).copied()?;
@@ -244,6 +258,8 @@ impl Processes {
             let handler = self.hidden(&name, "results", handler);
             let of_processes = names.pools.get(&name.value).is_some_and(Pool::of_processes);
             let watcher = if of_processes { self.hidden(&name, "watcher", watcher) } else { handler };
+            // If nobody starts the pool, that is said once.
+            names.by_timers.extend([handler, watcher]);
             if let Some(pool) = names.pools.get_mut(&name.value) {
                 pool.programs = Programs { worker, handler, watcher };
             }

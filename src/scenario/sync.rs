@@ -184,7 +184,13 @@ impl Objects {
         self.words_of(object, name.value.clone(), count, lines)
     }
 
-    pub(super) fn words_of(&mut self, object: ObjectId, name: String, count: usize, lines: &mut Lines) -> Words {
+    pub(super) fn words_of(
+        &mut self,
+        object: ObjectId,
+        name: String,
+        count: usize,
+        lines: &mut Lines,
+    ) -> Words {
         let (page, offset) = lines.take();
         let array = self.array(ArraySpec {
             object,

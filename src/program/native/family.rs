@@ -9,9 +9,9 @@ use crate::os::process::{self, Ended};
 use crate::program::image::ProgramId;
 use crate::program::userland::Origin;
 
+use super::Native;
 use super::board::{Board, Row, row};
 use super::note::What;
-use super::Native;
 
 impl Board {
     /// The process group that a process belongs to.
@@ -79,8 +79,10 @@ impl Native {
             {
                 return Ok(Some(Waited::Ended(self.early.remove(index))));
             }
-            let awaited: Vec<i32> =
-                children_of().filter(|row| row.ended.is_none() && fits(row)).map(|row| row.host_process).collect();
+            let awaited: Vec<i32> = children_of()
+                .filter(|row| row.ended.is_none() && fits(row))
+                .map(|row| row.host_process)
+                .collect();
             if awaited.is_empty() {
                 return Err(Errno::ECHILD);
             }

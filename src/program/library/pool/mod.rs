@@ -75,8 +75,16 @@ pub struct Programs {
 #[derive(Clone, Copy, Debug)]
 pub enum Channel {
     /// The lock is for the side that has many workers.
-    Pipe { read: Fd, write: Fd, lock: Lock },
-    Queue { words: Words, items: ArrayId, capacity: i64 },
+    Pipe {
+        read: Fd,
+        write: Fd,
+        lock: Lock,
+    },
+    Queue {
+        words: Words,
+        items: ArrayId,
+        capacity: i64,
+    },
 }
 
 /// The words in a pool's memory.
@@ -172,7 +180,9 @@ impl Lower<'_> {
     fn send_head(&mut self, way: Channel, name: &At<String>, head: Operand) {
         match way {
             Channel::Pipe { write, .. } => self.send_value(write, name, head),
-            Channel::Queue { words, items, capacity } => thread_queue::put(self, words, items, capacity, head),
+            Channel::Queue { words, items, capacity } => {
+                thread_queue::put(self, words, items, capacity, head)
+            }
         }
     }
 }
