@@ -55,6 +55,9 @@ pub enum PoolKind {
     Threads,
 }
 
+/// The steps for a task, and the program that they are of, with the place where it is named.
+type Tasks = (Vec<Step>, Option<(ProgramId, std::ops::Range<usize>)>);
+
 const MOST_WORKERS: i128 = 1024;
 const MOST_TASKS: i128 = 1 << 20;
 /// Lines of a pool: the locks, the condition, and three for each queue of threads.
@@ -275,7 +278,7 @@ impl Processes {
         steps: Option<Vec<Step>>,
         names: &Names,
         problems: &mut Problems,
-    ) -> Option<(Vec<Step>, Option<(ProgramId, std::ops::Range<usize>)>)> {
+    ) -> Option<Tasks> {
         match (steps, &form.program) {
             (Some(steps), None) => Some((steps, None)),
             (None, Some(program)) => {

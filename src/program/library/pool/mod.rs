@@ -8,8 +8,10 @@
 //!
 //! - [`life`]: start, close, join
 //! - [`tasks`]: the tasks and their results
+//! - [`job`]: how tasks are handed in and waited for
 //! - [`programs`]: what workers, the result handler and the watcher run
 
+pub mod job;
 pub mod life;
 pub mod programs;
 pub mod tasks;
