@@ -39,6 +39,8 @@ pub enum Link {
     Exec,
     /// As a signal's handler.
     Handler,
+    /// Its steps stand among the program's own.
+    Within,
 }
 
 /// A fork, thread or exec in a program.
@@ -395,7 +397,8 @@ impl Lower<'_> {
     /// A way to another program that isn't named.
     pub fn link_to(&mut self, link: Link, to: ProgramId, span: &Range<usize>) {
         // Whether a signal ever comes isn't known.
-        let certain = self.doubt == 0 && link != Link::Handler;
+        // What stands among the own steps has said itself what it forks.
+        let certain = self.doubt == 0 && !matches!(link, Link::Handler | Link::Within);
         self.unit.edges.push(Edge { link, to, span: span.clone(), top: self.top, certain });
     }
 

@@ -36,6 +36,7 @@ pub struct Names {
     pub timers: BTreeMap<String, Words>,
     /// The programs that timers run.
     pub by_timers: Vec<ProgramId>,
+    pub pools: BTreeMap<String, super::library::pool::Pool>,
     pub queues: BTreeMap<String, Queue>,
     /// System V message queues and semaphore sets, by their number.
     pub typed_queues: BTreeMap<String, u32>,

@@ -248,6 +248,13 @@ pub const VERBS: &[&VerbRow] = &[
     &library::queue::QUEUE_PUT,
     &library::queue::QUEUE_GET,
     &library::queue::QUEUE_CLOSE,
+    &library::pool::life::POOL_START,
+    &library::pool::tasks::POOL_MAP,
+    &library::pool::tasks::POOL_APPLY,
+    &library::pool::tasks::POOL_APPLY_ASYNC,
+    &library::pool::tasks::POOL_GET,
+    &library::pool::life::POOL_CLOSE,
+    &library::pool::life::POOL_JOIN,
     &shell::ROW,
 ];
 

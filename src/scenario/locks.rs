@@ -22,7 +22,7 @@ use super::sync::TimerForm;
 use super::table::{named, whole};
 
 /// The bytes between two lock words: a cache line, so that neighbours don't share one.
-const LINE: u32 = 64;
+pub(super) const LINE: u32 = 64;
 
 /// `[mutex.NAME]`: a lock on a futex, for `lock`, `try-lock` and `unlock`.
 #[derive(Deserialize, JsonSchema)]
@@ -65,6 +65,10 @@ pub struct Lines {
 }
 
 impl Lines {
+    pub const fn new(memory: MemoryId, base: PageNumber) -> Lines {
+        Lines { memory, base, next: 0 }
+    }
+
     /// The page and the offset in it of the next line.
     pub fn take(&mut self) -> (PageNumber, u32) {
         let at = self.next * LINE;

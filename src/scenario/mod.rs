@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -21,6 +21,7 @@ pub mod markdown;
 pub mod memory;
 pub mod objects;
 pub mod picture;
+pub mod pools;
 pub mod processes;
 pub mod queues;
 pub mod relatives;

@@ -125,6 +125,7 @@ pub fn read(
     }
     all.timers(root, instruction, names, problems);
     all.feeders(root, names);
+    all.pools(root, names, problems);
     for (name, form, program) in waiting {
         let program = program.or_else(|| {
             let at = form.program.as_ref()?;
@@ -150,7 +151,7 @@ pub fn read(
 }
 
 /// Reads a table without its steps into the form, and its steps.
-fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
+pub(super) fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
     value: &Spanned<DeValue<'_>>,
     of: &str,
     problems: &mut Problems,

@@ -126,6 +126,7 @@ impl<S: Sink> Simulator<'_, S> {
                 "event-flag" => format!("event-flag{named} to be set"),
                 "once" => format!("once{named} to be done"),
                 "queue" => format!("an item for the feeder of queue{named}"),
+                "pool" => format!("a result of pool{named}"),
                 "thread-queue" => format!("room or an item in thread-queue{named}"),
                 _ => format!("a wake-up on{named}"),
             },

@@ -4,6 +4,7 @@
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
 mod events;
+mod pools;
 mod sync;
 
 #[path = "generator_files.rs"]
@@ -257,6 +258,7 @@ impl Generator {
             self.line(&sockets);
         }
         self.synchronisers();
+        self.pools();
         let channels = events::objects(&mut self.random);
         self.line(&channels);
         let queues = messages::objects(&mut self.random);
@@ -343,6 +345,9 @@ impl Generator {
         }
         if self.chance(12) {
             return self.synchronising();
+        }
+        if parent && self.chance(6) {
+            return self.pooling();
         }
         if self.signals && self.chance(25) {
             return signals::step(&mut self.random, time);

@@ -10,6 +10,7 @@ mod lock_pi;
 pub mod once;
 pub mod queue;
 pub mod queue_feeder;
+pub mod pool;
 pub mod rwlock;
 pub mod semaphore;
 pub mod spinlock;

@@ -68,6 +68,9 @@ length = 10
 [timer.t]
 after = "1ms"
 program = "worker"
+[pool.p]
+workers = 2
+program = "worker"
 [fifo.requests]
 [file.draft]
 exists = false
