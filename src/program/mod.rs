@@ -37,6 +37,7 @@ pub mod outside;
 pub mod problem;
 pub mod reading;
 pub mod resolve;
+pub mod manager;
 pub mod shell;
 pub mod syscall;
 pub mod userland;

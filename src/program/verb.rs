@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::form::Form;
 use super::syscall::forms as call;
-use super::{basic, control, library, shell};
+use super::{basic, control, library, manager, shell};
 
 /// Which way into the kernel a verb takes, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -238,6 +238,11 @@ pub const VERBS: &[&VerbRow] = &[
     &library::timer::TIMER_START,
     &library::timer::TIMER_CANCEL,
     &shell::ROW,
+    &basic::pack::PACK,
+    &basic::pack::UNPACK,
+    &manager::START,
+    &manager::CALL,
+    &manager::STOP,
 ];
 
 /// Keys that every system call knows besides its own.

@@ -16,6 +16,7 @@ pub mod expect;
 pub mod kernel;
 pub mod locks;
 pub mod machine;
+pub mod manager;
 pub mod markdown;
 pub mod memory;
 pub mod objects;
@@ -145,6 +146,8 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
+    let managers = manager::expansion(text, &root, &mut problems);
+    manager::expand(&mut root, &managers, &mut problems);
     let shell = shell::expansion(text, &root, &mut problems);
 
     shell::expand(&mut root, &shell, &mut problems);

@@ -233,6 +233,7 @@ pub const TABLES: &[TableRow] = &[
         schema: schema_of::<super::sync::FloatChannelForm>,
     },
     TableRow { key: "timer", shape: Shape::Named, schema: schema_of::<super::sync::TimerForm> },
+    TableRow { key: "manager", shape: Shape::Named, schema: schema_of::<super::manager::ManagerForm> },
     TableRow { key: "mqueue", shape: Shape::Named, schema: schema_of::<super::queues::MqueueForm> },
     TableRow { key: "sysv-queue", shape: Shape::Named, schema: schema_of::<super::queues::TypedQueueForm> },
     TableRow {
