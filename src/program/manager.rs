@@ -27,7 +27,7 @@ pub const CALL: VerbRow = VerbRow {
     level: Level::Library,
     summary: "has the server of a manager do something with one of its objects",
     doc: "Sends object, method, `key` and `value` to the server in one message of 32 bytes and waits for its reply of 16: what came of it, and the answer. The server's thread for this client does it, and waits there if it must. The thread's first call connects, for which it ignores SIGPIPE. A dict knows `get`, `set`, `contains`, `remove`, `length` (ENOENT: no such key; ENOMEM: full); a list `append`, `get`, `set`, `pop`, `length` (ERANGE: no such item; ENOMEM: full); a value `get`, `set`, `add`; a lock `acquire`, `release` (EPERM: nobody holds it); a semaphore `acquire`, `release`; a condition `acquire`, `release`, `wait`, `notify`, `notify-all` (EPERM: its lock isn't the caller's); an event `set`, `clear`, `wait`, `is-set`; a queue `put`, `get`. ECONNREFUSED, ECONNRESET or EPIPE: there is no server, or none any more. The message takes the place of what the thread has read last.",
-    example: r#"{ manager-call = "m.squares", method = "set", key = "n", value = "n * n" }"#,
+    example: r#"{ manager-call = "m.squares", method = "set", key = "i", value = "i * i" }"#,
     real: Real::Yes("connect(2) once, then send(2) and recv(2)"),
     blocks: &[],
     parse: parse::<CallForm>,

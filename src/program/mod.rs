@@ -30,6 +30,7 @@ pub mod instruction;
 pub mod ipc;
 pub mod library;
 pub mod lower;
+pub mod manager;
 pub mod names;
 #[cfg(target_os = "linux")]
 pub mod native;
@@ -37,7 +38,6 @@ pub mod outside;
 pub mod problem;
 pub mod reading;
 pub mod resolve;
-pub mod manager;
 pub mod shell;
 pub mod syscall;
 pub mod userland;

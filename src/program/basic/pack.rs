@@ -15,7 +15,7 @@ pub const PACK: VerbRow = VerbRow {
     level: Level::Instruction,
     summary: "makes the bytes of a message of several numbers",
     doc: "Puts numbers of eight bytes each one after the other, in the place of what the thread has read last. One instruction for each, and one for each operator of an expression. A `write` or `send` with `buffer` passes them on.",
-    example: r#"{ pack-buffer = [1, "n * 2"] }"#,
+    example: r#"{ pack-buffer = [1, "i * 2"] }"#,
     real: Real::Yes("stores to the program's own buffer"),
     blocks: &[],
     parse: parse::<PackForm>,

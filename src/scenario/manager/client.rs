@@ -47,8 +47,7 @@ pub fn stop(manager: &Manager) -> String {
 
 pub fn call(asked: &Asked<'_>) -> String {
     let manager = asked.manager;
-    let [status, answer, connection] =
-        ["status", "answer", "connection"].map(|what| manager.variable(what));
+    let [status, answer, connection] = ["status", "answer", "connection"].map(|what| manager.variable(what));
     let operand = |key: &str| {
         if asked.given.contains(&key) { format!("\"${key}\"") } else { "0".to_owned() }
     };

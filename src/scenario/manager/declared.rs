@@ -118,9 +118,8 @@ fn object(name: &str, at: &At<Raw>, problems: &mut Problems) -> Option<Object> {
             problems.error(Code::UnknownKey, given.span.clone(), message);
         }
     }
-    let mut number = |at: Option<At<Whole>>, what: &str, bounds| {
-        at.and_then(|at| whole(&at, what, bounds, problems))
-    };
+    let mut number =
+        |at: Option<At<Whole>>, what: &str, bounds| at.and_then(|at| whole(&at, what, bounds, problems));
     let capacity = number(capacity, "an object's capacity", 1..=MOST).unwrap_or(64);
     // A semaphore can't begin below zero.
     let lowest = if kind.name == "semaphore" { 0 } else { i128::from(i64::MIN) };

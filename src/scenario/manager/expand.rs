@@ -35,9 +35,7 @@ pub struct Expansion {
 pub fn expansion(source: &str, root: &DeTable<'_>, problems: &mut Problems) -> Expansion {
     let managers = read(root, problems);
     let mut expansion = Expansion::default();
-    for manager in &managers {
-        expansion.tables.push((server::tables(manager), manager.name.span.clone()));
-    }
+    let mut started = BTreeSet::new();
     for kind in ["process", "program"] {
         let Some(DeValue::Table(all)) = root.get(kind).map(Spanned::get_ref) else { continue };
         for (name, one) in all {
@@ -58,6 +56,7 @@ pub fn expansion(source: &str, root: &DeTable<'_>, problems: &mut Problems) -> E
                 problems,
             };
             reader.list(steps);
+            started.append(&mut reader.starts);
             let prologue: String =
                 reader.connects.iter().map(|&index| client::prologue(&managers[index])).collect();
             if let Some(first) = steps.iter().next().filter(|_| !prologue.is_empty()) {
@@ -65,9 +64,20 @@ pub fn expansion(source: &str, root: &DeTable<'_>, problems: &mut Problems) -> E
             }
         }
     }
+    for (index, manager) in managers.iter().enumerate() {
+        let at = manager.name.span.clone();
+        let tables = if started.contains(&index) {
+            server::tables(manager)
+        } else {
+            let message = format!("nobody starts the manager `{}`", manager.name.value);
+            let help = format!("write a step `{{ manager-start = \"{}\" }}`", manager.name.value);
+            problems.push(Problem::warning(Code::Unused, at.clone(), message).help(help));
+            server::address_table(manager)
+        };
+        expansion.tables.push((tables, at));
+    }
     expansion
 }
-
 
 fn list(steps: &str) -> String {
     format!("steps = [ {steps} ]")
@@ -306,11 +316,7 @@ fn replace<'t>(steps: &mut DeArray<'t>, expansion: &'t Expansion) {
 const NOTHING: &str = "steps = [ { yield = true } ]";
 
 /// The steps of a text, which stand at another place.
-fn written<'t>(
-    text: &'t str,
-    at: &Range<usize>,
-    step: Option<&DeTable<'t>>,
-) -> Vec<Spanned<DeValue<'t>>> {
+fn written<'t>(text: &'t str, at: &Range<usize>, step: Option<&DeTable<'t>>) -> Vec<Spanned<DeValue<'t>>> {
     let parsed = DeTable::parse(text).ok().and_then(|mut table| table.get_mut().remove("steps"));
     match parsed.map(|steps| moved(steps, at, step).into_inner()) {
         Some(DeValue::Array(steps)) => steps.into_iter().collect(),
@@ -329,9 +335,9 @@ fn moved<'t>(
             DeValue::Array(items.into_iter().map(|item| moved(item, at, step)).collect())
         }
         DeValue::Table(table) => {
-            let entries = table.into_iter().map(|(key, value)| {
-                (Spanned::new(at.clone(), key.into_inner()), moved(value, at, step))
-            });
+            let entries = table
+                .into_iter()
+                .map(|(key, value)| (Spanned::new(at.clone(), key.into_inner()), moved(value, at, step)));
             DeValue::Table(entries.collect())
         }
         DeValue::String(text) => {

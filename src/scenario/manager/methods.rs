@@ -163,8 +163,13 @@ pub const KINDS: &[Kind] = &[
         methods: &[
             method("get", false, false, r#"{ load = "answer", from = "OBJECT.value" },"#),
             method("set", false, true, r#"{ store = "OBJECT.value", value = "value" },"#),
-            method("add", false, true, r#"{ atomic-add = "OBJECT.value", value = "value", old = "before" },
-                   { set = "answer", to = "before + value" },"#),
+            method(
+                "add",
+                false,
+                true,
+                r#"{ atomic-add = "OBJECT.value", value = "value", old = "before" },
+                   { set = "answer", to = "before + value" },"#,
+            ),
         ],
     },
     Kind {

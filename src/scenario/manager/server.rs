@@ -15,14 +15,19 @@ pub fn address(manager: &Manager) -> String {
     format!("{}-address", manager.name.value)
 }
 
-/// All tables that a manager needs, as TOML.
-pub fn tables(manager: &Manager) -> String {
-    let name = &manager.name.value;
+/// The address's table, as TOML.
+pub fn address_table(manager: &Manager) -> String {
     let kind = match manager.transport {
         Transport::Unix => "unix-stream",
         Transport::Tcp => "tcp",
     };
-    let mut text = format!("[socket.{}]\nkind = \"{kind}\"\n", address(manager));
+    format!("[socket.{}]\nkind = \"{kind}\"\n", address(manager))
+}
+
+/// All tables that a server needs, as TOML.
+pub fn tables(manager: &Manager) -> String {
+    let name = &manager.name.value;
+    let mut text = address_table(manager);
     for object in &manager.objects {
         text += &filled(manager, object, object.kind.tables);
     }
