@@ -164,6 +164,10 @@ pub enum InMemory {
     Hand { stream: u16, pending: Variable },
     /// Takes the first of these into the thread's own buffer of that stream.
     Fetch { stream: u16, pending: Variable },
+    /// Puts a value, eight bytes, at the end of the buffer, or in the place of what is in there.
+    Pack { value: Operand, is_first: bool },
+    /// Takes a value, eight bytes, from the beginning of the buffer; zero if it is empty.
+    Unpack { into: Variable },
 }
 /// The index of a list of an exec's arguments in the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -491,7 +491,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
 }
 
 /// A step's text on one line, without what is nested in it beyond a few words.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= 60 {
         return line;

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::form::Form;
 use super::syscall::forms as call;
-use super::{basic, control, library, shell};
+use super::{basic, control, library, manager, shell};
 
 /// Which way into the kernel a verb takes, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -256,6 +256,11 @@ pub const VERBS: &[&VerbRow] = &[
     &library::pool::life::POOL_CLOSE,
     &library::pool::life::POOL_JOIN,
     &shell::ROW,
+    &basic::pack::PACK,
+    &basic::pack::UNPACK,
+    &manager::START,
+    &manager::CALL,
+    &manager::STOP,
 ];
 
 /// Keys that every system call knows besides its own.

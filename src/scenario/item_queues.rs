@@ -9,11 +9,8 @@ use crate::program::ProgramId;
 use crate::program::at::{At, Size, Whole};
 use crate::program::image::{ArraySpec, Backing, MemoryId, MemorySpec, PipeSpec, Width};
 use crate::program::library::queue_feeder;
-use crate::program::names::{
-    Feeder, ItemQueue, Lock, LockKind, Names, Protocol, Semaphore, Synchroniser, Words,
-};
+use crate::program::names::{Feeder, ItemQueue, Names, Semaphore, Synchroniser, Words};
 use crate::program::problem::Problems;
-use crate::trace::header::ObjectEntry;
 
 use super::locks::Lines;
 use super::machine::PAGE;
@@ -70,22 +67,6 @@ impl Objects {
             let queue = ItemQueue { object, read, write, read_lock, write_lock, room, stream, feeder };
             names.synchronisers.insert(name.value, Synchroniser::Queue(queue));
         }
-    }
-
-    fn part(&mut self, kind: &str, name: String) -> ObjectId {
-        self.entries.push(ObjectEntry { kind: kind.to_owned(), name });
-        ObjectId::from(self.entries.len() - 1)
-    }
-
-    /// The lock of one end.
-    fn lock_of(&mut self, queue: &At<String>, end: &str, lines: &mut Lines) -> Lock {
-        let name = format!("{}.{end}", queue.value);
-        let object = self.part("mutex", name.clone());
-        let (page, offset) = lines.take();
-        let word =
-            self.array(ArraySpec { object, name, page, offset, width: Width::Int32, initial: vec![0] });
-        let (kind, protocol) = (LockKind::Normal, Protocol::None);
-        Lock { word, memory: lines.memory, object, kind, protocol, robust: false }
     }
 
     /// The semaphore that counts how many more items there may be.

@@ -110,6 +110,23 @@ impl MutexForm {
 }
 
 impl Objects {
+    /// An object that the scenario doesn't declare itself: a part of one that it does.
+    pub(super) fn part(&mut self, kind: &str, name: String) -> ObjectId {
+        self.entries.push(ObjectEntry { kind: kind.to_owned(), name });
+        ObjectId::from(self.entries.len() - 1)
+    }
+
+    /// A lock that is part of something, as of one end of a queue.
+    pub(super) fn lock_of(&mut self, owner: &At<String>, part: &str, lines: &mut Lines) -> Lock {
+        let name = format!("{}.{part}", owner.value);
+        let object = self.part("mutex", name.clone());
+        let (page, offset) = lines.take();
+        let word =
+            self.array(ArraySpec { object, name, page, offset, width: Width::Int32, initial: vec![0] });
+        let (kind, protocol) = (LockKind::Normal, Protocol::None);
+        Lock { word, memory: lines.memory, object, kind, protocol, robust: false }
+    }
+
     pub(super) fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
         let mutexes = named::<MutexForm>(root, "mutex", problems);
         let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);

@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -17,6 +17,7 @@ pub mod item_queues;
 pub mod kernel;
 pub mod locks;
 pub mod machine;
+pub mod manager;
 pub mod markdown;
 pub mod memory;
 pub mod objects;
@@ -151,6 +152,8 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
+    let managers = manager::expansion(text, &root, &mut problems);
+    manager::expand(&mut root, &managers, &mut problems);
     let shell = shell::expansion(text, &root, &mut problems);
 
     shell::expand(&mut root, &shell, &mut problems);

@@ -15,7 +15,7 @@ use crate::program::library::pool::life::POOL_START;
 use crate::program::library::pool::programs::{ResultHandler, Watcher, Worker};
 use crate::program::library::pool::{Channel, Pool, Programs, word};
 use crate::program::library::{condition, thread_queue};
-use crate::program::names::{Lock, LockKind, Names, Protocol, Words};
+use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::trace::header::ObjectEntry;
 
@@ -174,15 +174,6 @@ impl Objects {
         Lines::new(id, memory.base)
     }
 
-    fn lock_of(&mut self, name: &At<String>, part: &str, lines: &mut Lines) -> Lock {
-        let name = format!("{}.{part}", name.value);
-        self.entries.push(ObjectEntry { kind: "mutex".to_owned(), name: name.clone() });
-        let object = ObjectId::from(self.entries.len() - 1);
-        let Words { array: word, memory, .. } = self.words_of(object, name, 1, lines);
-        let (kind, protocol) = (LockKind::Normal, Protocol::None);
-        Lock { word, memory, object, kind, protocol, robust: false }
-    }
-
     /// A pipe and the lock of the side on which the workers are.
     fn pipe_of(
         &mut self,
@@ -193,8 +184,7 @@ impl Objects {
     ) -> Channel {
         let lock = self.lock_of(name, &format!("{part}-lock"), lines);
         let own = format!("{}.{part}", name.value);
-        self.entries.push(ObjectEntry { kind: "pipe".to_owned(), name: own.clone() });
-        let object = ObjectId::from(self.entries.len() - 1);
+        let object = self.part("pipe", own.clone());
         let (read, write) = (self.fd(name, problems), self.fd(name, problems));
         let capacity = 64 << 10;
         self.pipes.push(PipeSpec { object, capacity, read, write, nonblock: false, fifo: false });

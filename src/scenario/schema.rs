@@ -235,6 +235,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "queue", shape: Shape::Named, schema: schema_of::<super::item_queues::QueueForm> },
     TableRow { key: "timer", shape: Shape::Named, schema: schema_of::<super::sync::TimerForm> },
     TableRow { key: "pool", shape: Shape::Named, schema: schema_of::<super::pools::PoolForm> },
+    TableRow { key: "manager", shape: Shape::Named, schema: schema_of::<super::manager::ManagerForm> },
     TableRow { key: "mqueue", shape: Shape::Named, schema: schema_of::<super::queues::MqueueForm> },
     TableRow { key: "sysv-queue", shape: Shape::Named, schema: schema_of::<super::queues::TypedQueueForm> },
     TableRow {

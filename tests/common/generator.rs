@@ -4,6 +4,7 @@
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
 mod events;
+mod manager;
 mod pools;
 mod sync;
 
@@ -92,6 +93,7 @@ impl Generator {
         self.devices();
         self.objects();
         self.programs();
+        self.line(&manager::tables(seed));
         self.events();
         let until = self.number(5_000, 60_000);
         self.line(&format!("[run]\nseed = {seed}\nuntil = \"{until}ns\""));

@@ -60,6 +60,18 @@ impl User {
                 let digest = fnv(self.buffer().into_iter().flat_map(Bytes::iter));
                 self.set(Some(into), digest as i64);
             }
+            InMemory::Pack { value, is_first } => {
+                let value = self.value(value, image);
+                let mut bytes = self.buffer().filter(|_| !is_first).cloned().unwrap_or_default();
+                bytes.push(Bytes::word(8, value as u64));
+                self.keep(bytes, false);
+            }
+            InMemory::Unpack { into } => {
+                let mut bytes = self.buffer().cloned().unwrap_or_default();
+                let value = bytes.take(8).first_word();
+                self.keep(bytes, false);
+                self.set(Some(into), value as i64);
+            }
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::bench::{Bench, Stop};
 use super::found::Found;
 use super::{
-    births, calls, copies, disk, events, faults, mappings, messages, names, remote, requests, scheduler, sockets,
-    switch, timer, user,
+    births, calls, copies, disk, events, faults, mappings, messages, names, remote, requests, scheduler,
+    sockets, switch, timer, user,
 };
 
 /// A group of parameters that is measured at once.

@@ -42,6 +42,7 @@ forks = {{ values = [1, 1] }}
 steps = [
   {{ set = "i", to = 0 }}, {{ set = "s", to = 0 }}, {{ set = "c", to = 0 }},
   {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }}, {{ set = "r", to = 0 }},
+  {{ manager-start = "m" }},
   {example},
 ]
 [process.other]
@@ -76,6 +77,8 @@ program = "worker"
 exists = false
 [stream.out]
 over = "log"
+[manager.m]
+objects = {{ squares = "dict" }}
 "#
     )
 }
@@ -89,8 +92,12 @@ fn every_verb_has_a_summary_a_doc_and_an_example_that_lowers() {
         let main = &image.programs[0];
         assert!(main.code.len() > 3, "{} adds no instruction", row.name);
         assert_eq!(main.code.len(), main.steps.len());
-        // A shell line's steps are those that it becomes.
-        let verb = if row.name == "sh" { "fork" } else { row.name };
+        // The steps of a shell line and of a manager are those that they become.
+        let verb = match row.name {
+            "sh" | "manager-start" => "fork",
+            "manager-call" | "manager-stop" => "send",
+            own => own,
+        };
         assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 34));
     }
 }
