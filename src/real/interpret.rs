@@ -269,6 +269,9 @@ fn make(native: &mut Native, call: &Syscall, result: Option<Variable>, on_error:
         return true;
     }
     if native.task == caller {
+        if returned < 0 {
+            native.user.goes_on_no_more();
+        }
         native.user.set(result, returned);
     }
     if returned < 0 && on_error == OnError::Exit {

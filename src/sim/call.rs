@@ -166,7 +166,11 @@ impl<S: Sink> Simulator<'_, S> {
                 return ControlFlow::Break(self.end_thread(cpu, status, all));
             }
         };
-        self.userland.user(thread).result = result;
+        let user = self.userland.user(thread);
+        user.result = result;
+        if outcome.is_err() && !user.repeats {
+            user.goes_on_no_more();
+        }
         ControlFlow::Continue(matches!(outcome, Ok(CallOutcome::Yield(_))))
     }
 

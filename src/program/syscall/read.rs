@@ -170,12 +170,20 @@ impl SystemCall for Read {
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
                 }
-                if let Some(value) = value {
-                    native.user.set(self.into, value);
+                match value {
+                    Some(value) if self.all && channel.kind != ChannelKind::Terminal => {
+                        let goes_on = taken < left;
+                        native.user.set_beginning(self.into, value as u64, taken as u64, goes_on);
+                    }
+                    Some(value) => native.user.set(self.into, value),
+                    None => {}
                 }
                 native.received(channel.object, taken);
             }
             left -= taken;
+            if self.all && taken == 0 {
+                native.user.goes_on_no_more();
+            }
             if !self.all || taken == 0 || left == 0 {
                 return Ok(taken as i64);
             }
@@ -238,7 +246,7 @@ impl Read {
             }
         }
         if taken > 0 {
-            call.user().set(self.into, value as i64);
+            self.set(call, value, taken);
         }
         Ok(self.returned(call, taken))
     }
@@ -263,6 +271,17 @@ impl Read {
         user.keep(bytes, goes_on);
     }
 
+    /// The variable gets the value that the bytes carry.
+    #[inline(always)]
+    fn set<S: Sink>(&self, call: &mut Call<'_, S>, value: u64, taken: u64) {
+        let user = call.user();
+        if self.all && self.into.is_some() {
+            let goes_on = taken < user.amount;
+            return user.set_beginning(self.into, value, taken, goes_on);
+        }
+        user.set(self.into, value as i64);
+    }
+
     /// The call returns so many bytes; if all were asked for and some are missing, it is made again.
     #[inline(always)]
     fn returned<S: Sink>(&self, call: &mut Call<'_, S>, taken: u64) -> Outcome {
@@ -271,17 +290,27 @@ impl Read {
             user.amount -= taken;
             return Outcome::Repeat(taken as i64);
         }
+        if self.all && taken == 0 {
+            user.goes_on_no_more();
+        }
         Outcome::Done(taken as i64)
     }
 
     #[inline(never)]
     fn read_file<S: Sink>(&self, call: &mut Call<'_, S>, open: OpenId, file: u32) -> Result<Outcome, Errno> {
-        let (bytes, content) = match self.place(open, file).read(call, self.keep, self.into)? {
+        let pieces = self.all && self.into.is_some();
+        let into = if pieces { None } else { self.into };
+        let (bytes, content) = match self.place(open, file).read(call, self.keep || pieces, into)? {
             Ok(read) => read,
             Err(wait) => return Ok(wait),
         };
         if let Some(content) = content {
-            self.keep(call, content);
+            if pieces && bytes > 0 {
+                self.set(call, content.first_word(), bytes);
+            }
+            if self.keep {
+                self.keep(call, content);
+            }
         }
         Ok(self.returned(call, bytes))
     }

@@ -178,7 +178,10 @@ impl SystemCall for Recvfrom {
             let bytes = Bytes::text(&buffer[..taken]);
             let more = all && !peek && taken > 0 && taken < left;
             if taken > 0 {
-                native.user.set(into, bytes.first_word() as i64);
+                match all && !peek {
+                    true => native.user.set_beginning(into, bytes.first_word(), taken as u64, more),
+                    false => native.user.set(into, bytes.first_word() as i64),
+                }
                 if !peek {
                     native.received(channel.object, taken);
                 }
@@ -191,6 +194,9 @@ impl SystemCall for Recvfrom {
                 native.user.keep(bytes, more);
             }
             left -= taken;
+            if all && taken == 0 {
+                native.user.goes_on_no_more();
+            }
             if !more {
                 return Ok(taken as i64);
             }
@@ -237,7 +243,13 @@ pub(super) fn receive<S: Sink>(
     let more = all && !peek && taken > 0 && taken < wanted;
     let user = call.user();
     if taken > 0 {
-        user.set(into, received.bytes.first_word() as i64);
+        let word = received.bytes.first_word();
+        match all && !peek {
+            true => user.set_beginning(into, word, taken, more),
+            false => user.set(into, word as i64),
+        }
+    } else if all {
+        user.goes_on_no_more();
     }
     user.set(from, received.from);
     if keep {
