@@ -10,6 +10,7 @@ use super::recording::{Answer, Call, Moment, Recording, Task};
 use super::report::{Fate, Report};
 use super::state::{File, Pipe, ProcessState, Segment, Track};
 use super::strace::gives_birth;
+use super::things::Things;
 use super::{Cost, ImportError, Options, finish};
 
 /// A wait that isn't carried over becomes a sleep from this length on, in nanoseconds. Less isn't distinguishable
@@ -20,6 +21,8 @@ const MOST_TASKS: usize = 20_000;
 
 /// Longer recordings are gone through once only.
 const MOST_RETRIED: usize = 300_000;
+/// How often what can't be carried over is looked for one by one.
+const MOST_LOOKS: usize = 20;
 /// What processes often have from those that start them.
 const INHERITED: &[&[i64]] =
     &[&[3], &[4], &[3, 4], &[5], &[3, 4, 5], &[4, 5], &[3, 5], &[255], &[10], &[3, 255], &[3, 4, 5, 6]];
@@ -50,6 +53,8 @@ pub struct Builder<'r> {
     pub killed: BTreeSet<usize>,
     /// Children of a task by their number, in the order of their births.
     pub children: BTreeMap<(usize, u64), Vec<usize>>,
+    /// Sockets, counters, queues.
+    pub things: Things,
     pub cost: Cost,
     /// How many steps there are.
     pub steps: u64,
@@ -117,15 +122,36 @@ pub fn build(recording: &Recording, options: &Options) -> Result<(Plan, Report),
     Ok(finish::finish(builder))
 }
 
-/// All calls, with these descriptors open from the beginning.
+/// All calls, with these descriptors open from the beginning: as often as it turns out that the steps can't use
+/// something that they used.
 fn attempt<'r>(
     recording: &'r Recording,
     options: &'r Options,
     order: &[Entry],
     inherited: &[i64],
 ) -> Result<Builder<'r>, ImportError> {
+    let mut unfit = BTreeSet::new();
+    for count in 0.. {
+        let mut builder = look(recording, options, order, inherited, unfit)?;
+        match builder.things.judged() {
+            None => return Ok(builder),
+            Some(more) if count < MOST_LOOKS && order.len() <= MOST_RETRIED => unfit = more,
+            Some(_) => unfit = builder.things.none(),
+        }
+    }
+    Err(ImportError::interrupted())
+}
+
+fn look<'r>(
+    recording: &'r Recording,
+    options: &'r Options,
+    order: &[Entry],
+    inherited: &[i64],
+    unfit: BTreeSet<usize>,
+) -> Result<Builder<'r>, ImportError> {
     let mut builder = Builder::new(recording, options);
     builder.inherited = inherited.to_vec();
+    builder.things = Things::without(unfit);
     for (count, entry) in order.iter().enumerate() {
         if count % 4096 == 0 && (options.stop)() {
             return Err(ImportError::interrupted());
@@ -199,6 +225,7 @@ impl<'r> Builder<'r> {
             targets: super::carry_process::targets(recording),
             killed: BTreeSet::new(),
             children,
+            things: Things::default(),
             cost: options.cost.of(recording),
             steps: 0,
             inherited: Vec::new(),
@@ -327,7 +354,9 @@ impl<'r> Builder<'r> {
         steps.into_iter().for_each(|fields| self.step(task, fields));
         let name = self.names.take(name);
         self.step(task, vec![("exec", super::plan::text(name.clone()))]);
-        self.track(task).segments.push(Segment { name, items: Vec::new() });
+        let track = self.track(task);
+        track.knows.clear();
+        track.segments.push(Segment { name, items: Vec::new() });
     }
 
     /// A task of which only switches were recorded: it computes when it is on a CPU, and sleeps when it waits.
@@ -351,7 +380,11 @@ impl<'r> Builder<'r> {
 
     /// Whether any process still holds an end of a pipe.
     pub fn held(&self, pipe: usize, end: End) -> bool {
-        let what = super::descriptors::What::Pipe(pipe, end);
+        self.holds(super::descriptors::What::Pipe(pipe, end))
+    }
+
+    /// Whether any process has a descriptor of it.
+    pub fn holds(&self, what: super::descriptors::What) -> bool {
         self.processes.iter().any(|process| !process.over && process.table.holds(what))
     }
 }

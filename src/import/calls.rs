@@ -1,11 +1,15 @@
 //! What becomes of each recorded call: one row per call, or per family of calls that become the same.
 //!
 //! A call without a row isn't carried over; it is listed, and its time counts as compute. To add one: a row here,
-//! and a function in `carry_process`, `carry_files`, `carry_bytes` or `carry_waits` that gives the step's keys.
+//! and a function in `carry_process`, `carry_files`, `carry_bytes`, `carry_waits`, `carry_things`, `carry_events` or
+//! `carry_queues` that gives the step's keys.
 
 use super::build::Context;
 use super::plan::Fields;
-use super::{carry_bytes as bytes, carry_files as files, carry_process as process, carry_waits as waits};
+use super::{
+    carry_bytes as bytes, carry_events as events, carry_files as files, carry_process as process,
+    carry_queues as queues, carry_things as things, carry_waits as waits,
+};
 
 /// What a call becomes.
 #[derive(Debug)]
@@ -63,13 +67,36 @@ rows! {
     "close" "close_range" => files::close, "`close`, if it was the process's last descriptor of a pipe's end; else followed";
     "open" "openat" "openat2" "creat" => files::open, "`[file]`, if it is read or written: open from the beginning";
     "read" "readv" "pread64" "preadv" "preadv2" "recvfrom" "recvmsg" => bytes::read,
-        "`read` of as many bytes as were got, from a pipe, a file or standard input";
+        "`read` or `recv` of as many bytes as were got, from a pipe, a file, standard input, a socket or a counter";
     "write" "writev" "pwrite64" "pwritev" "pwritev2" "sendto" "sendmsg" => bytes::write,
-        "`write` of as many bytes as were taken, to a pipe, a file or the terminal";
+        "`write` or `send` of as many bytes as were taken, to a pipe, a file, the terminal, a socket or a counter";
     "sendfile" "copy_file_range" "splice" => bytes::transfer, "`read` and `write`";
-    "fsync" "fdatasync" => bytes::sync, "`fsync`";
-    "socket" "accept" "accept4" "socketpair" => files::socket, "followed: what is done with sockets isn't carried over";
-    "epoll_create" "epoll_create1" "eventfd" "eventfd2" "timerfd_create" "signalfd" "signalfd4"
+    "fsync" "fdatasync" => bytes::sync, "`fsync`, `fdatasync`";
+    "mknod" "mknodat" => files::fifo, "`[pipe]`, if it makes a named pipe: open from the beginning";
+    "socket" => things::socket, "`socket`, once it is bound or connected, if it is one of streams whose other end was recorded";
+    "socketpair" => things::pair, "`socketpair`";
+    "bind" => things::bind, "`bind`; `[socket]` for the address";
+    "getsockname" => things::name, "followed: the port that the kernel has chosen";
+    "listen" => things::listen, "`listen`";
+    "connect" => things::connect, "`connect`, if who accepts was recorded; else a `sleep` as long as it waited";
+    "accept" "accept4" => things::accept, "`accept`, if who connects was recorded; else a `sleep` as long as it waited";
+    "shutdown" => things::shutdown, "`shutdown`";
+    "eventfd" "eventfd2" => events::counter, "`eventfd`, which gives one at a time";
+    "epoll_create" "epoll_create1" => events::epoll, "followed: what the set watches";
+    "epoll_ctl" => events::watch, "followed: what the set watches";
+    "epoll_wait" "epoll_pwait" "epoll_pwait2" => events::watched,
+        "`sleep` if the time ran out; nothing if it watches what steps wait for, since the call behind it waits";
+    "mq_open" => queues::open, "`[mqueue]`";
+    "mq_timedsend" => queues::send, "`mq-send`";
+    "mq_timedreceive" => queues::receive, "`mq-receive`";
+    "msgget" => queues::queue, "`[sysv-queue]`";
+    "msgctl" => queues::queue_control, "followed: when a queue is removed";
+    "msgsnd" => queues::send, "`msgsnd`";
+    "msgrcv" => queues::receive, "`msgrcv`";
+    "semget" => queues::sets, "`[sysv-semaphores]`, if it was made in the recording";
+    "semctl" => queues::control, "`semctl` for SETVAL; the first values are those of the table";
+    "semop" "semtimedop" => queues::operate, "`semop`, if the set was made in the recording";
+    "timerfd_create" "signalfd" "signalfd4"
         "inotify_init" "inotify_init1" "memfd_create" "pidfd_open" "userfaultfd" "io_uring_setup" "perf_event_open"
         "fanotify_init" "open_by_handle_at" "memfd_secret" "pidfd_getfd" => files::other,
         "followed: a descriptor that is neither a pipe nor a file";
@@ -80,8 +107,7 @@ rows! {
     "futex" => waits::futex,
         "`sem-wait` and `sem-post` on a semaphore for each sleeper; `join` if it waited for a thread's end";
     "sched_yield" => waits::yielded, "`yield`";
-    "epoll_wait" "epoll_pwait" "epoll_pwait2" "connect" "recvmmsg" "sendmmsg" "msgrcv" "msgsnd" "mq_timedreceive"
-        "mq_timedsend" "semop" "semtimedop" "flock" "io_getevents" "io_pgetevents" "io_uring_enter"
+    "recvmmsg" "sendmmsg" "flock" "io_getevents" "io_pgetevents" "io_uring_enter"
         "rt_sigtimedwait" "futex_waitv" => |_| Carried::Waits(""),
         "a `sleep` as long as it waited";
 }

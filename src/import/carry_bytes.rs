@@ -93,6 +93,7 @@ fn taken(cx: &mut Context<'_, '_>, what: What, bytes: u64, asked: Option<u64>) -
             }
             None => Carried::Work("more bytes of files than a scenario's memory should hold"),
         },
+        What::Thing(thing) => super::carry_things::received(cx, thing, bytes, asked),
         other => elsewhere(other, "the terminal"),
     }
 }
@@ -133,6 +134,7 @@ fn given(cx: &mut Context<'_, '_>, what: What, bytes: u64) -> Carried {
             }
             None => return Carried::Work("more bytes of files than a scenario's memory should hold"),
         },
+        What::Thing(thing) => return super::carry_things::sent(cx, thing, bytes),
         other => return elsewhere(other, "the terminal"),
     };
     if bytes == 0 {
@@ -158,7 +160,7 @@ fn elsewhere(what: What, terminal: &'static str) -> Carried {
     match what {
         What::Socket => Carried::Waits("a socket"),
         What::Terminal => Carried::Waits(terminal),
-        What::Pipe(..) | What::File(_) | What::Other | What::Unknown => {
+        What::Pipe(..) | What::File(_) | What::Thing(_) | What::Other | What::Unknown => {
             Carried::Waits("a device or the like")
         }
     }
@@ -197,10 +199,13 @@ pub fn sync(cx: &mut Context<'_, '_>) -> Carried {
     }
     match describe(cx, nth(&cx.call.args, 0), End::Write) {
         What::File(file) => match of_file(cx, file, 0) {
-            Some(name) => Carried::Steps(vec![vec![("fsync", text(name))]]),
+            Some(name) => {
+                let verb = if &*cx.call.name == "fdatasync" { "fdatasync" } else { "fsync" };
+                Carried::Steps(vec![vec![(verb, text(name))]])
+            }
             None => Carried::Waits(""),
         },
-        What::Pipe(..) | What::Terminal | What::Socket | What::Other | What::Unknown => {
+        What::Pipe(..) | What::Terminal | What::Socket | What::Thing(_) | What::Other | What::Unknown => {
             Carried::Waits("no file")
         }
     }

@@ -72,8 +72,10 @@ fn copy(cx: &mut Context<'_, '_>, new: i64, on_exec: bool) -> Carried {
     let closed = cx.process().table.close(new);
     cx.process().table.put(new, Descriptor { what, on_exec });
     match closed {
-        Some(What::Pipe(pipe, end)) if closed != Some(what) => Carried::Steps(vec![closing(cx, pipe, end)]),
-        _ => Carried::Followed,
+        Some(closed) if closed != what => {
+            closing(cx, closed).map_or(Carried::Followed, |step| Carried::Steps(vec![step]))
+        }
+        Some(_) | None => Carried::Followed,
     }
 }
 
@@ -122,15 +124,39 @@ pub fn close(cx: &mut Context<'_, '_>) -> Carried {
         cx.builder.doubts += 1;
     }
     let closed: Vec<What> = fds.into_iter().filter_map(|fd| cx.process().table.close(fd)).collect();
-    let steps: Vec<Fields> = closed
-        .into_iter()
-        .filter_map(|what| if let What::Pipe(pipe, end) = what { Some(closing(cx, pipe, end)) } else { None })
-        .collect();
+    let steps: Vec<Fields> = closed.into_iter().filter_map(|what| closing(cx, what)).collect();
     if steps.is_empty() { Carried::Followed } else { Carried::Steps(steps) }
 }
 
-fn closing(cx: &Context<'_, '_>, pipe: usize, end: End) -> Fields {
-    vec![("close", text(cx.builder.pipe_name(pipe))), ("end", text(end.word()))]
+/// The step that closes a process's last descriptor of something.
+fn closing(cx: &mut Context<'_, '_>, what: What) -> Option<Fields> {
+    match what {
+        What::Pipe(pipe, end) => {
+            Some(vec![("close", text(cx.builder.pipe_name(pipe))), ("end", text(end.word()))])
+        }
+        What::Thing(thing) => super::carry_things::closing(cx, thing),
+        What::File(_) | What::Terminal | What::Socket | What::Other | What::Unknown => None,
+    }
+}
+
+/// A named pipe is a pipe that processes find by its path.
+pub fn fifo(cx: &mut Context<'_, '_>) -> Carried {
+    if cx.call.value() != Some(0) {
+        return unsuccessful(cx.call);
+    }
+    let args = &cx.call.args;
+    let at = usize::from(cx.call.name.ends_with("at"));
+    if !flag(nth(args, at + 1), "S_IFIFO", 0o10_000) {
+        return Carried::Work("no named pipe");
+    }
+    let path = quoted(nth(args, at)).map(str::to_owned);
+    match (path, new_pipe(cx, true)) {
+        (Some(path), Some(pipe)) => {
+            cx.builder.things.fifos.insert(path, pipe);
+            Carried::Followed
+        }
+        _ => Carried::Work("its path wasn't recorded"),
+    }
 }
 
 pub fn open(cx: &mut Context<'_, '_>) -> Carried {
@@ -146,6 +172,13 @@ pub fn open(cx: &mut Context<'_, '_>) -> Carried {
     let on_exec = flag(flags, "O_CLOEXEC", CLOEXEC);
     let directory = flag(flags, "O_DIRECTORY", 0o200_000);
     let path = quoted(path).map(str::to_owned);
+    let fifo = path.as_ref().and_then(|path| cx.builder.things.fifos.get(path).copied());
+    if let Some(pipe) = fifo {
+        let writes = flags.contains("O_WRONLY") || number(flags).is_some_and(|bits| bits & 3 == 1);
+        let end = if writes { End::Write } else { End::Read };
+        cx.process().table.put(fd, Descriptor { what: What::Pipe(pipe, end), on_exec });
+        return Carried::LeftOut("a named pipe is open from the beginning");
+    }
     let what = match path {
         _ if directory => What::Other,
         Some(path) => by_path(cx, &path),
@@ -191,20 +224,6 @@ pub fn file(cx: &mut Context<'_, '_>, name: &str, path: &str) -> What {
     let file = files.len() - 1;
     cx.builder.by_path.insert(key, file);
     What::File(file)
-}
-
-pub fn socket(cx: &mut Context<'_, '_>) -> Carried {
-    let Some(value) = cx.call.value() else {
-        return unsuccessful(cx.call);
-    };
-    let descriptor = Descriptor { what: What::Socket, on_exec: cx.call.args.contains("SOCK_CLOEXEC") };
-    if &*cx.call.name == "socketpair" {
-        let fds: Vec<i64> = list(nth(&cx.call.args, 3)).iter().filter_map(|fd| number(fd)).collect();
-        fds.into_iter().for_each(|fd| cx.process().table.put(fd, descriptor));
-    } else {
-        cx.process().table.put(value, descriptor);
-    }
-    if cx.call.name.starts_with("accept") { Carried::Waits("a socket") } else { Carried::Followed }
 }
 
 pub fn other(cx: &mut Context<'_, '_>) -> Carried {

@@ -73,9 +73,15 @@ pub fn birth(cx: &mut Context<'_, '_>) -> Carried {
         cx.builder.processes[child] = copy;
     }
     let born_in = cx.track().segments.len();
+    // A fork copies the variables that both programs have; a thread has its own.
+    let knows = std::mem::take(&mut cx.track().knows);
+    let things = &cx.builder.things;
+    let passed = knows.iter().filter(|(thing, used)| !recorded.thread && **used && things.all[**thing].made);
+    let passed = passed.map(|(thing, _)| (*thing, false)).collect();
+    cx.track().knows = knows;
     let name = cx.builder.start(child, base, process, begin);
     if let Some(track) = &mut cx.builder.tracks[child] {
-        track.born_in = born_in;
+        (track.born_in, track.knows) = (born_in, passed);
     }
     let verb = if recorded.thread { "thread" } else { "fork" };
     let mut fields: Fields = vec![(verb, text(name.clone()))];
@@ -104,6 +110,8 @@ pub fn exec(cx: &mut Context<'_, '_>) -> Carried {
     for what in closed {
         if let What::Pipe(pipe, end) = what {
             steps.push(vec![("close", text(cx.builder.pipe_name(pipe))), ("end", text(end.word()))]);
+        } else if let What::Thing(thing) = what {
+            steps.extend(super::carry_things::closing(cx, thing));
         }
     }
     cx.process().handled.clear();

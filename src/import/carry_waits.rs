@@ -4,7 +4,6 @@ use super::args::{duration, field, list, nth, number, number_at};
 use super::build::Context;
 use super::calls::Carried;
 use super::carry_process::{flag, unsuccessful};
-use super::descriptors::{End, What};
 use super::futexes::{Role, why_not};
 use super::plan::{Mean, Value, text};
 
@@ -54,7 +53,7 @@ pub fn poll(cx: &mut Context<'_, '_>) -> Carried {
     }
 }
 
-/// Whether one of the descriptors is the read end of a pipe.
+/// Whether one of the descriptors is the read end of a pipe, or something else that steps wait for.
 fn ready(cx: &mut Context<'_, '_>) -> bool {
     let set = nth(&cx.call.args, if cx.call.name.contains("poll") { 0 } else { 1 });
     let fds: Vec<i64> = match cx.call.name.contains("poll") {
@@ -62,8 +61,10 @@ fn ready(cx: &mut Context<'_, '_>) -> bool {
         // `[3 4]`
         false => set.trim_matches(['[', ']']).split(' ').filter_map(number).collect(),
     };
-    let table = &cx.process().table;
-    fds.iter().any(|fd| matches!(table.get(*fd).map(|entry| entry.what), Some(What::Pipe(_, End::Read))))
+    fds.into_iter().any(|fd| {
+        let what = cx.process().table.get(fd).map(|entry| entry.what);
+        what.is_some_and(|what| super::carry_things::waited_for(cx, what))
+    })
 }
 
 pub fn futex(cx: &mut Context<'_, '_>) -> Carried {

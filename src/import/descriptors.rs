@@ -25,7 +25,10 @@ pub enum What {
     Pipe(usize, End),
     File(usize),
     Terminal,
+    /// A socket that isn't followed.
     Socket,
+    /// A socket, a counter and the like, which has a place in a list of its own.
+    Thing(usize),
     /// A directory, a device, an event counter and so on.
     Other,
     /// Open from the beginning; its first use tells more.

@@ -28,6 +28,7 @@ pub fn finish(mut builder: Builder<'_>) -> (Plan, Report) {
     let pipes = balance(&mut builder);
     plan.objects.extend(pipes);
     files(&builder, &mut plan);
+    plan.objects.extend(builder.things.objects());
     for name in builder.semaphores.iter().flatten() {
         let keys = vec![("value", Value::Number(0))];
         plan.objects.push(Object { kind: "semaphore", name: name.clone(), keys, comment: None });

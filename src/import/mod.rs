@@ -4,8 +4,8 @@
 //!   `events_reader` and `syscalls`); [`rtapp`] (with `rtapp_sync` and `json`) describes a workload and isn't a recording
 //! - [`lines`], [`args`]: reading lines and arguments
 //! - [`recording`]: what all recordings come down to
-//! - [`calls`]: what becomes of each call, a row each; `carry_process`, `carry_files`, `carry_bytes`, `carry_waits` do it, with
-//!   [`descriptors`], [`futexes`] and [`lanes`]
+//! - [`calls`]: what becomes of each call, a row each; `carry_process`, `carry_files`, `carry_bytes`, `carry_waits`, `carry_things`,
+//!   `carry_events`, `carry_queues` do it, with [`descriptors`], `things`, [`futexes`] and [`lanes`]
 //! - [`build`], [`finish`], [`fold`]: from a recording to a [`plan`]; [`cost`]: what the tracer took
 //! - [`mod@toml`]: from a plan to text; [`report`]: what didn't come over
 
@@ -13,8 +13,11 @@ pub mod args;
 pub mod build;
 pub mod calls;
 mod carry_bytes;
+mod carry_events;
 mod carry_files;
 mod carry_process;
+mod carry_queues;
+mod carry_things;
 mod carry_waits;
 pub mod cost;
 pub mod descriptors;
@@ -35,6 +38,7 @@ pub mod state;
 pub mod strace;
 mod strace_line;
 mod syscalls;
+mod things;
 pub mod toml;
 
 use std::fmt;

@@ -55,6 +55,8 @@ pub enum Value {
     /// Nanoseconds that were measured: steps that differ in them only can share a loop.
     Measured(Mean),
     Cells(Vec<String>),
+    /// Written as it is: a list.
+    Plain(String),
 }
 
 /// A step, and the compute before it.

@@ -1,6 +1,6 @@
 //! What is known of recorded processes on the way to a plan: pipes, files, programs so far.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::descriptors::Table;
 use super::plan::Item;
@@ -58,6 +58,8 @@ pub struct Track {
     pub born_in: usize,
     /// Whether its parent has waited for it.
     pub reaped: bool,
+    /// Whose descriptors its variables hold, and whether its own steps use them.
+    pub knows: BTreeMap<usize, bool>,
 }
 
 #[derive(Debug, Default)]

@@ -116,6 +116,7 @@ fn plain(value: &Value) -> String {
         Value::Bytes(number) => format!("\"{}\"", bytes(*number)),
         Value::Time(nanos) => format!("\"{}\"", time(*nanos)),
         Value::Measured(mean) => format!("\"{}\"", time(mean.mean())),
+        Value::Plain(list) => list.clone(),
         Value::Cells(names) => {
             let cells: Vec<String> = names.iter().map(|name| format!("{name} = 0")).collect();
             format!("{{ {} }}", cells.join(", "))

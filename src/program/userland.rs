@@ -297,23 +297,20 @@ impl User {
         self.others.as_ref().map(|others| &others.buffer)
     }
 
-    /// A read that asks until all bytes are there has got some of them: the variable gets the first eight bytes
-    /// of all, in whatever pieces they come. `goes_on` if more is to come.
+    /// A read that asks until all bytes are there has got some: the variable gets the first eight of all.
     #[cold]
     pub fn set_beginning(&mut self, variable: Option<Variable>, piece: u64, bytes: u64, goes_on: bool) {
         let others = self.others.get_or_insert_default();
         let (word, known) = others.beginning;
-        let word = if known < 8 { word | piece << (8 * known) } else { word };
-        others.beginning = if goes_on { (word, bytes.saturating_add(known.into()).min(8) as u8) } else { (0, 0) };
+        let word = word | piece.checked_shl(8 * u32::from(known)).unwrap_or(0);
+        let known = bytes.saturating_add(known.into()).min(8) as u8;
+        others.beginning = if goes_on { (word, known) } else { (0, 0) };
         self.set(variable, word as i64);
     }
 
     /// A read that would have gone on is over: its file has ended, or it has failed.
-    #[cold]
     pub fn goes_on_no_more(&mut self) {
-        if let Some(others) = &mut self.others {
-            (others.beginning, others.buffer_grows) = ((0, 0), false);
-        }
+        self.others.iter_mut().for_each(|own| (own.beginning, own.buffer_grows) = ((0, 0), false));
     }
 
     /// Keeps what it has read, behind what was there if that came from the same step; `goes_on` if
