@@ -47,7 +47,7 @@ pub const WRITE: VerbRow = VerbRow {
     name: "uring-write",
     level: Level::Library,
     summary: "puts a write to a file into a ring",
-    doc: "As `uring-read`: a write to byte `offset` of a file (to its end, if it was opened with \"append\"). What is written is decided here, not when it is submitted.",
+    doc: "As `uring-read`: a write to byte `offset` of a file (to its end, if it was opened with \"append\"). What is written is decided here, not when it is submitted. The simulated kernel is done when the call returns; Linux may leave the write to a worker, so wait for its completion.",
     example: r#"{ uring-write = "@r", file = "log", offset = 0, value = "x" }"#,
     real: REAL,
     blocks: &[],
