@@ -19,7 +19,7 @@ pub mod kinds;
 pub mod sink;
 
 pub use check::{Violation, check};
-pub use event::{Cause, Event, Exception, Fault, Kind, Why};
+pub use event::{Cause, Event, Exception, Fault, Kind, Reason, Rule, Why};
 pub use file::{FileSink, Reader, Record, Trace, TraceError, Writer};
 pub use header::{Footer, Header, Outcome};
 pub use sink::Sink;
