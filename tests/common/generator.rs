@@ -174,7 +174,18 @@ impl Generator {
     }
 
     fn kernel(&mut self) {
-        let policy = self.pick(&["fcfs", "round-robin", "priority", "priority", "eevdf", "eevdf"]);
+        let policy = self.pick(&[
+            "fcfs",
+            "round-robin",
+            "priority",
+            "eevdf",
+            "eevdf",
+            "sjf",
+            "srtf",
+            "mlfq",
+            "lottery",
+            "stride",
+        ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
             "fcfs" => "{ policy = \"fcfs\" }".to_owned(),

@@ -8,8 +8,9 @@
 use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, StepId, Tid, Vector};
 use crate::signal::Signal;
 use crate::time::Instant;
-use crate::trace::event::{Cause, Event, Exception, Fault, Kind, Rule, Why};
+use crate::trace::event::{Cause, Event, Exception, Fault, Kind, Why};
 use crate::trace::kinds::{Code, WhyCode};
+use crate::trace::rule::Rule;
 
 use super::varint::{Bad, Cursor, Slot};
 

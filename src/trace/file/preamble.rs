@@ -7,9 +7,10 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::trace::event::{Cause, Exception, Fault, Rule};
+use crate::trace::event::{Cause, Exception, Fault};
 use crate::trace::header::{Header, SCHEMA};
 use crate::trace::kinds::{KINDS, WHYS};
+use crate::trace::rule::Rule;
 
 use super::error::TraceError;
 

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::{KINDS, WHYS};
-use crate::trace::event::{Cause, Exception, Fault, Rule};
+use crate::trace::event::{Cause, Exception, Fault};
+use crate::trace::rule::Rule;
 
 /// Documents every kind, every reason to switch and every listed value, in Markdown.
 pub fn markdown() -> String {

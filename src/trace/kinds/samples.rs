@@ -2,7 +2,8 @@
 
 use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::signal::Signal;
-use crate::trace::event::{Cause, Exception, Fault, Kind, Rule, Why};
+use crate::trace::event::{Cause, Exception, Fault, Kind, Why};
+use crate::trace::rule::Rule;
 
 pub fn whys() -> Vec<Why> {
     vec![
