@@ -90,6 +90,8 @@ errnos! {
     EDEADLK = 35,
     /// File name too long
     ENAMETOOLONG = 36,
+    /// Function not implemented
+    ENOSYS = 38,
     /// Too many levels of symbolic links, or a circle of epoll sets
     ELOOP = 40,
     /// No message of desired type

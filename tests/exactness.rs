@@ -222,6 +222,18 @@ fn stepping_and_fast_forward_give_the_same_trace() {
     }
 }
 
+/// What isn't in random scenarios isn't tested here: each verb is in some of them.
+#[test]
+fn random_scenarios_use_every_verb() {
+    let mut missing: Vec<&str> = trapline::program::verb::VERBS.iter().map(|row| row.name).collect();
+    let mut seeds = 0..600;
+    while let Some(seed) = seeds.next().filter(|_| !missing.is_empty()) {
+        let text = generator::scenario(seed);
+        missing.retain(|verb| !text.contains(&format!("{{ {verb} = ")));
+    }
+    assert!(missing.is_empty(), "no scenario has {missing:?}");
+}
+
 /// The laws that hold for every trace hold for these.
 #[test]
 fn random_scenarios_obey_the_laws_of_traces() {

@@ -1,4 +1,5 @@
-//! The committed pictures of the scenarios are what the program draws today.
+//! The committed pictures of the scenarios are what the program draws today, and each scenario has its
+//! section with question, picture and command.
 //!
 //! `UPDATE_DOCS=1 cargo test --test pictures` draws them anew.
 
@@ -12,11 +13,19 @@ use trapline::sim::{Pace, Simulator, header};
 use trapline::trace::Trace;
 use trapline::trace::sink::Memory;
 
-/// A picture beyond this is too large for a page that shows several.
+/// The folders whose scenarios have pictures, each with a page of its own.
+const FOLDERS: [&str; 6] = ["boundary", "ipc", "programs", "io", "memory", "races"];
+/// A picture beyond this is too large for a page that shows several: `[picture]` chooses a part.
 const LARGEST: usize = 60_000;
+/// All together.
+const LARGEST_SUM: usize = 3_000_000;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The files of a folder with this ending, in the order of their names.
@@ -28,80 +37,119 @@ fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     files
 }
 
-fn names(folder: &Path, ending: &str) -> Vec<String> {
+fn names(folder: &str, ending: &str) -> Vec<String> {
     let name = |path: PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
-    files(folder, ending).into_iter().map(name).collect()
+    files(&root().join(folder), ending).into_iter().map(name).collect()
 }
 
-fn run(path: &Path) -> Trace {
-    let scenario = Scenario::load(path, &Overrides::default())
-        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
+fn load(path: &str) -> Scenario {
+    Scenario::load(&root().join(path), &Overrides::default())
+        .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)))
+}
+
+fn run(scenario: &Scenario) -> Trace {
     let mut simulator = Simulator::new(&scenario.image, Memory::new(), Pace::Fast);
     let outcome = simulator.run();
     let end = simulator.end();
     Trace::from_memory(header(&scenario.image), simulator.kernel.sink, end, outcome)
 }
 
-fn draw(trace: &Trace) -> String {
-    let mut builder = LanesBuilder::new(&trace.header);
+/// The part of the run that `[picture]` names, as `trapline run` draws it.
+fn draw(scenario: &Scenario) -> String {
+    let trace = run(scenario);
+    let part = scenario.picture;
+    let mut builder = LanesBuilder::new(&trace.header).window(part.from, part.to);
     for entry in &trace.tasks {
         builder.task(entry.task, entry.process, entry.parent, &entry.name);
     }
     for (number, name) in trace.names.iter().enumerate() {
         builder.name(NameId::from(number), name);
     }
-    trace.events.iter().for_each(|event| builder.event(event));
-    timeline_svg(&builder.finish(trace.end), &trace.header, &Options::default()).expect("a picture")
+    trace.events.iter().filter(|event| event.at <= part.to).for_each(|event| builder.event(event));
+    let lanes = builder.finish(trace.end.min(part.to));
+    timeline_svg(&lanes, &trace.header, &Options::default()).expect("a picture")
 }
 
 #[test]
-fn every_boundary_scenario_has_the_picture_that_is_drawn_today() {
-    let pictures = root().join("docs/pictures/boundary");
+fn every_scenario_has_the_picture_that_is_drawn_today() {
     let update = std::env::var_os("UPDATE_DOCS").is_some();
-    for scenario in files(&root().join("scenarios/boundary"), "toml") {
-        let name = scenario.file_stem().expect("a name").to_string_lossy().into_owned();
-        let drawn = draw(&run(&scenario));
-        assert!(drawn.len() < LARGEST, "{name}: {} bytes", drawn.len());
-        let picture = pictures.join(format!("{name}.svg"));
+    let mut sum = 0;
+    for folder in FOLDERS {
+        let pictures = root().join("docs/pictures").join(folder);
         if update {
-            std::fs::write(&picture, &drawn).expect("the picture can be written");
+            std::fs::create_dir_all(&pictures).expect("the folder can be made");
         }
-        let committed = std::fs::read_to_string(&picture).unwrap_or_default();
-        assert!(
-            committed == drawn,
-            "docs/pictures/boundary/{name}.svg isn't what is drawn today; \
-             UPDATE_DOCS=1 cargo test --test pictures draws it anew"
-        );
+        let scenarios = names(&format!("scenarios/{folder}"), "toml");
+        for name in &scenarios {
+            let drawn = draw(&load(&format!("scenarios/{folder}/{name}.toml")));
+            let picture = pictures.join(format!("{name}.svg"));
+            if update {
+                std::fs::write(&picture, &drawn).expect("the picture can be written");
+            }
+            assert!(
+                drawn.len() < LARGEST,
+                "{folder}/{name}: {} bytes; [picture] can choose a part",
+                drawn.len()
+            );
+            sum += drawn.len();
+            assert!(
+                std::fs::read_to_string(&picture).unwrap_or_default() == drawn,
+                "docs/pictures/{folder}/{name}.svg isn't what is drawn today; \
+                 UPDATE_DOCS=1 cargo test --test pictures draws it anew"
+            );
+        }
+        assert_eq!(scenarios, names(&format!("docs/pictures/{folder}"), "svg"), "one picture each");
+    }
+    assert!(sum < LARGEST_SUM, "{sum} bytes in all");
+}
+
+#[test]
+fn every_scenario_is_explained_with_its_question_picture_and_command() {
+    let index = text("scenarios/README.md");
+    for folder in FOLDERS {
+        let page = text(&format!("scenarios/{folder}/README.md"));
+        assert!(index.contains(&format!("]({folder}/README.md)")), "the index leads to {folder}");
+        for name in names(&format!("scenarios/{folder}"), "toml") {
+            assert!(page.contains(&format!("](#{name})")), "{folder}/{name} isn't in the page's list");
+            let heading = format!("\n## {name}\n");
+            let (_, section) =
+                page.split_once(&heading).unwrap_or_else(|| panic!("{folder}/{name} has no section"));
+            let section = section.split("\n## ").next().expect("a section");
+            let question = load(&format!("scenarios/{folder}/{name}.toml")).image.question;
+            let flowing = section.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(flowing.contains(&format!("**{question}**")), "{folder}/{name}'s question: {question}");
+            let picture = format!("](../../docs/pictures/{folder}/{name}.svg)");
+            let (described, _) =
+                section.split_once(&picture).unwrap_or_else(|| panic!("{folder}/{name}'s picture"));
+            let (_, description) = described.rsplit_once("![").expect("a picture's description");
+            assert!(description.len() > 20, "{folder}/{name}'s picture is described: {description}");
+            assert!(
+                section.contains(&format!("run scenarios/{folder}/{name}.toml")),
+                "{folder}/{name}'s command"
+            );
+        }
     }
 }
 
 #[test]
-fn every_boundary_scenario_is_explained_with_its_picture_and_command() {
-    let readme = std::fs::read_to_string(root().join("scenarios/README.md")).expect("scenarios/README.md");
-    let scenarios = names(&root().join("scenarios/boundary"), "toml");
-    assert_eq!(scenarios, names(&root().join("docs/pictures/boundary"), "svg"), "one picture each");
-    for name in scenarios {
-        assert!(readme.contains(&format!("](../docs/pictures/boundary/{name}.svg)")), "{name}'s picture");
-        assert!(readme.contains(&format!("run scenarios/boundary/{name}.toml")), "{name}'s command");
-        let scenario =
-            Scenario::load(&root().join(format!("scenarios/boundary/{name}.toml")), &Overrides::default())
-                .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-        let question = &scenario.image.question;
-        assert!(readme.contains(question.as_str()), "{name}'s question: {question}");
+fn every_scenario_expects_something_of_itself() {
+    for folder in FOLDERS {
+        for name in names(&format!("scenarios/{folder}"), "toml") {
+            let scenario = load(&format!("scenarios/{folder}/{name}.toml"));
+            assert!(!scenario.expect.is_empty(), "{folder}/{name} has no [expect]");
+        }
     }
 }
 
 #[test]
 fn every_validation_scenario_is_listed_with_its_question() {
-    let readme = std::fs::read_to_string(root().join("scenarios/README.md")).expect("scenarios/README.md");
-    let scenarios = names(&root().join("scenarios/validation"), "toml");
-    assert!(readme.contains("Forty-six scenarios") && scenarios.len() == 46, "{} scenarios", scenarios.len());
+    let page = text("scenarios/validation/README.md");
+    let scenarios = names("scenarios/validation", "toml");
+    assert!(page.contains("Forty-six scenarios") && scenarios.len() == 46, "{} scenarios", scenarios.len());
     for name in scenarios {
-        let path = root().join(format!("scenarios/validation/{name}.toml"));
-        let scenario = Scenario::load(&path, &Overrides::default())
-            .unwrap_or_else(|diagnostics| panic!("{}", diagnostics.render(false)));
-        let row = format!("| [{name}](validation/{name}.toml) | {} |", scenario.image.question);
-        assert!(readme.contains(&row), "{row}");
+        let scenario = load(&format!("scenarios/validation/{name}.toml"));
+        let row = format!("| [{name}]({name}.toml) | {} |", scenario.image.question);
+        assert!(page.contains(&row), "{row}");
         assert!(!scenario.expect.is_empty(), "{name} has no [expect]");
     }
 }

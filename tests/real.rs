@@ -35,6 +35,16 @@ steps = [ { lock = "a" }, { atomic-add = "s.met" }, { load = "n", from = "s.met"
 steps = [ { lock = "b" }, { atomic-add = "s.met" }, { load = "n", from = "s.met" }, { while = "n < 2", do = [ { yield = true }, { load = "n", from = "s.met" } ] }, { lock = "a" } ]
 "#;
 
+const LATER: &str = r#"
+format = 1
+[process.first]
+steps = [ { compute = "3ms" }, { sleep = "4ms" } ]
+[process.late]
+start = "2ms"
+count = 2
+steps = [ { getpid = "x" }, { compute = "300us" }, { sleep = "1ms" }, { getpid = "x" } ]
+"#;
+
 #[test]
 fn an_interrupt_ends_all_processes_and_leaves_a_trace() {
     let bench = Bench::new(BUSY);
@@ -63,6 +73,22 @@ fn a_run_ends_at_its_limit_and_without_ever_more_processes() {
     assert!(trace.tasks.len() < 20, "{}", trace.tasks.len());
     let errno = trapline::errno::Errno::EAGAIN.to_string();
     assert!(trace.names.iter().any(|line| line.contains(&errno)), "{:?}", trace.names);
+}
+
+/// The kernel sees a process that starts later before the process itself can say that it is there.
+#[test]
+fn a_process_that_starts_later_is_announced_before_the_kernel_names_it() {
+    let bench = Bench::new(LATER);
+    for way in real::ways() {
+        assert_eq!(bench.run(&["--observe", way]).0, Some(0), "{way}");
+        let trace = Trace::read(bench.path("out/trace.bin")).unwrap();
+        assert_eq!(trace.check(), [], "{way}");
+        let late = trace.tasks.iter().filter(|task| task.name.starts_with("late")).map(|task| task.task);
+        for late in late.collect::<Vec<_>>() {
+            let first = trace.events.iter().find(|event| event.task == late).unwrap();
+            assert!(first.at.as_nanos() >= 2_000_000, "{way}: {first:?}");
+        }
+    }
 }
 
 #[test]

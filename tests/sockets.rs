@@ -201,3 +201,35 @@ proptest! {
         prop_assert_eq!(run.lines, [format!("{bytes} {values}")], "{}", text);
     }
 }
+
+/// Five packets at once, and two while the deferred half is at work: with a budget of two they take one interrupt and
+/// four turns of the deferred half; without, those that come meanwhile interrupt it.
+#[test]
+fn a_card_with_a_budget_is_polled_and_interrupts_once() {
+    let packet = "packet = \"eth\"\nto = \"u\"\ntext = \"\\u0001\"\n";
+    let at_once = format!("[[event]]\nat = \"10us\"\n{packet}").repeat(5);
+    let handled = |budget: &str| {
+        let text = format!(
+            "format = 1\n[machine]\ncosts = \"free\"\n[device.eth]\nkind = \"network\"\nhandler = \"1us\"\ndeferred = \"1us\"\n{budget}\n\
+             [socket.u]\nkind = \"udp\"\n[process.a]\nsteps = [ {{ bind = \"u\", into = \"s\" }},\n\
+             {{ repeat = 7, do = [ {{ recv = \"@s\", into = \"x\" }}, {{ add = \"sum\", value = \"x\" }} ] }}, {{ print = \"{{sum}}\" }} ]\n\
+             {at_once}[[event]]\nat = \"11500ns\"\nevery = \"100ns\"\ncount = 2\npacket = \"eth\"\nto = \"u\"\ntext = \"\\u0001\"\n"
+        );
+        let scenario = Scenario::parse("card.toml", &text, &Overrides::default());
+        let scenario = scenario.unwrap_or_else(|wrong| panic!("{}", wrong.render(false)));
+        let mut simulator = Simulator::new(&scenario.image, Memory::new(), Pace::Fast);
+        simulator.run();
+        let trace = simulator.kernel.sink;
+        let times = |wanted: fn(&Kind) -> bool| {
+            let those = trace.events.iter().filter(|event| wanted(&event.kind));
+            those.map(|event| event.at.as_nanos()).collect::<Vec<_>>()
+        };
+        let interrupts = times(|kind| matches!(kind, Kind::IrqHandlerEntry { .. }));
+        let deferred = times(|kind| matches!(kind, Kind::SoftirqExit { .. }));
+        assert_eq!(trace.names.last().unwrap(), "7");
+        (interrupts, deferred)
+    };
+    assert_eq!(handled("budget = 2"), (vec![10_000], vec![12_000, 13_000, 14_000, 15_000]));
+    let (interrupts, deferred) = handled("");
+    assert!(interrupts.len() > 1 && deferred.len() < 4, "{interrupts:?} {deferred:?}");
+}

@@ -53,6 +53,8 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("src/trace/file/codec.rs", "encoding and decoding of the same records, to be compared side by side"),
     ("src/trace/check/mod.rs", "all laws of traces, which share one state"),
     ("src/program/lower.rs", "lowering of steps, one function after the other"),
+    ("src/program/syscall/mod.rs", "the list of all calls"),
+    ("src/program/library/uring.rs", "what a program puts into a ring, and takes out, in both worlds"),
 ];
 
 fn root() -> PathBuf {

@@ -145,6 +145,8 @@ impl Summary {
             .iter()
             .map(|row| if row.threads == row.processes { String::new() } else { several(row.threads) });
         table.add(Column::number("threads", threads).rank(3));
+        // From beginning to end: the sum of the times beside it.
+        table.add(Column::number_vec("wall", usage(|usage| time(usage.lifetime()))).rank(3));
         table.add(Column::number_vec("user", usage(|usage| time(usage.user))));
         table.add(Column::number_vec("kernel", usage(|usage| time(usage.kernel))));
         table.add(Column::number_vec("interrupt", usage(|usage| time(usage.interrupt))).rank(2));

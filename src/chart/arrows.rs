@@ -32,12 +32,15 @@ pub struct Arrows {
     wakeups: Vec<Arrow>,
     messages: Vec<Arrow>,
     pub notes: Vec<String>,
+    /// Rows hold several threads, so that arrows have no ends.
+    together: bool,
 }
 
 impl Arrows {
     pub fn new(lanes: &Lanes, rows: &Rows, layout: &Layout, scale: &Scale, options: &Options) -> Arrows {
         let ends = Ends { by_task: rows.by_task(lanes), layout, rows };
-        let mut arrows = Arrows::default();
+        let together = rows.threads.iter().any(|row| row.alone().is_none());
+        let mut arrows = Arrows { together, ..Arrows::default() };
         let most = (layout.width / SPACING) as usize;
         if options.wakeups {
             let wakeups = lanes.wakeups.iter().filter_map(|wakeup| {
@@ -72,6 +75,11 @@ impl Arrows {
             arrows.messages = arrows.at_most(most, drawn, lanes.messages.len(), "messages");
         }
         arrows
+    }
+
+    /// Whether an upright arrow goes through this rectangle: left, top, right, bottom.
+    pub fn cross(&self, (left, top, right, bottom): (i32, i32, i32, i32)) -> bool {
+        self.columns().any(|(x, from, to)| x >= left && x <= right && from < bottom && to > top)
     }
 
     pub fn any_wakeup(&self) -> bool {
@@ -109,7 +117,8 @@ impl Arrows {
 
     /// All or none: an arbitrary part of them would mislead.
     fn at_most(&mut self, most: usize, drawn: BTreeSet<Arrow>, all: usize, what: &str) -> Vec<Arrow> {
-        if drawn.len() <= most && (all == 0 || !drawn.is_empty()) {
+        // A wake-up without a place to come from, for example by a timer on no CPU, isn't missed.
+        if drawn.len() <= most && (!drawn.is_empty() || !self.together) {
             return drawn.into_iter().collect();
         }
         let why = if drawn.is_empty() { "their rows are drawn together" } else { "too many for this width" };

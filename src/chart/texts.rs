@@ -13,6 +13,9 @@ use super::labels::{Ground, Label};
 use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, MARGIN, NOTE, QUESTION, TITLE};
 use super::timeline::Timeline;
 
+/// What a thread prints is cut to this width.
+const WIDEST: f64 = 260.0;
+
 impl Timeline<'_> {
     pub(super) fn draw_titles<B: DrawingBackend>(
         &self,
@@ -71,6 +74,14 @@ impl Timeline<'_> {
             let wide = width(&label.text, INSIDE, Weight::Regular).ceil() as i32 + 8;
             canvas.rect((label.x - wide / 2, label.y - 7), (wide, 14), self.palette.band)?;
         }
+        if let Ground::Paint(paint) = label.ground {
+            // An arrow that passes through a bar goes behind its text.
+            let wide = width(&label.text, INSIDE, Weight::Regular).ceil() as i32 + 4;
+            let (left, top) = (label.x - wide / 2, label.y - 7);
+            if self.arrows.cross((left, top, left + wide, top + 14)) {
+                canvas.rect((left, top), (wide, 14), self.palette.paint(paint))?;
+            }
+        }
         let set = self.set(INSIDE, Weight::Regular, colour);
         canvas.text(&label.text, (label.x, label.y), Anchor::Centre, set)
     }
@@ -95,19 +106,22 @@ impl Timeline<'_> {
                 What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
             };
             let (x, place) = (self.scale.x(mark.at), self.layout.threads[row]);
-            let room = f64::from(self.layout.width - MARGIN / 2 - x).min(260.0);
-            if let Some(text) = fit(&text, room, INSIDE, Weight::Regular) {
-                let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
-                if !above.is_free(row, (x, x + wide + 10)) {
-                    continue;
-                }
-                above.take(row, (x, x + wide + 10));
-                let y = place.top - ABOVE;
-                canvas.line((x, place.top - 4), (x, place.top), self.palette.text)?;
-                canvas.rect((x + 2, y - 7), (wide + 4, 13), self.palette.background)?;
-                let set = self.set(INSIDE, Weight::Regular, self.palette.text);
-                canvas.text(&text, (x + 4, y), Anchor::Left, set)?;
+            let Some(text) = fit(&text, WIDEST, INSIDE, Weight::Regular) else {
+                continue;
+            };
+            let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
+            // To the right of the moment, or to the left of it if the picture ends there.
+            let beyond = x + wide + 10 - (self.layout.width - MARGIN / 2);
+            let left = if beyond > 0 { (x - wide - 10).max(self.layout.left) } else { x };
+            if !above.is_free(row, (left, left + wide + 10)) {
+                continue;
             }
+            above.take(row, (left, left + wide + 10));
+            let y = place.top - ABOVE;
+            canvas.line((x, place.top - 4), (x, place.top), self.palette.text)?;
+            canvas.rect((left + 2, y - 7), (wide + 4, 13), self.palette.background)?;
+            let set = self.set(INSIDE, Weight::Regular, self.palette.text);
+            canvas.text(&text, (left + 4, y), Anchor::Left, set)?;
         }
         above.take_arrows(&self.arrows, &self.layout);
         self.draw_ends(canvas, &mut above)?;
@@ -136,6 +150,9 @@ impl Timeline<'_> {
             let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;
             let over = (x - wide - 4, x);
             if x + 8 + wide <= self.layout.left + self.layout.plot {
+                if self.arrows.cross((x + 6, place.middle() - 7, x + 10 + wide, place.middle() + 7)) {
+                    canvas.rect((x + 6, place.middle() - 7), (wide + 4, 14), self.palette.background)?;
+                }
                 canvas.text(&text, (x + 8, place.middle()), Anchor::Left, set)?;
             } else if above.is_free(number, over) {
                 above.take(number, over);

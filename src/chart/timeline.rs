@@ -10,7 +10,7 @@ use super::arrows::Arrows;
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::columns::{self, Detail, Drawn, Paint, Scale};
-use super::font::Weight;
+use super::font::{Weight, width};
 use super::labels::{Label, Namer};
 use super::layout::{INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
@@ -24,6 +24,8 @@ const BAR_BYTES: usize = 330_000;
 const BLOCK_BYTES: usize = 96;
 const AREA_BYTES: usize = 48;
 const POINT_BYTES: usize = 9;
+/// Between the unit of the time axis and its first number.
+const UNIT_GAP: i32 = 6;
 /// The widest spans get their texts first.
 const LABELS: usize = 320;
 
@@ -184,13 +186,17 @@ impl<'a> Timeline<'a> {
         let (layout, palette) = (&self.layout, &self.palette);
         let axis = Axis::new(&self.scale);
         let set = self.set(INSIDE + 0.5, Weight::Regular, palette.muted);
+        // A long first number reaches out to the left, where the unit stands.
+        let reaches = |(x, text): &(i32, String)| x - (width(text, set.size, set.weight) / 2.0).ceil() as i32;
+        let first = axis.ticks.first().map_or(layout.left, reaches);
+        let unit = (layout.left - LABEL_GAP).min(first - UNIT_GAP);
         for (x, text) in &axis.ticks {
             canvas.line((*x, layout.plot_top + 8), (*x, layout.axis), palette.grid)?;
             canvas.line((*x, layout.axis), (*x, layout.axis + 5), palette.muted)?;
             canvas.text(text, (*x, layout.axis + 16), Anchor::Centre, set)?;
         }
         canvas.line((layout.left, layout.axis), (layout.left + layout.plot, layout.axis), palette.muted)?;
-        canvas.text(axis.unit, (layout.left - LABEL_GAP, layout.axis + 16), Anchor::Right, set)
+        canvas.text(axis.unit, (unit, layout.axis + 16), Anchor::Right, set)
     }
 
     fn draw_bars<B: DrawingBackend>(

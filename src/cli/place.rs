@@ -33,10 +33,10 @@ impl Place {
     }
 
     /// Writes what is made of the trace, beside it.
-    pub fn write(&self, digest: &Digest) -> Result<(), Failure> {
+    pub fn write(&self, digest: &Digest, window: Window) -> Result<(), Failure> {
         let Place::Folder(folder) = self else { return Ok(()) };
         output::write(&folder.join("summary.json"), digest.json()?.as_bytes())?;
-        let drawn = digest::draw(&folder.join("trace.bin"), Window::ALL)?;
+        let drawn = digest::draw(&folder.join("trace.bin"), window)?;
         let picture = timeline_svg(&drawn.lanes, &drawn.header, &chart::Options::default());
         let picture = picture.map_err(|error| Failure::bug(error.to_string()))?;
         output::write(&folder.join("timeline.svg"), picture.as_bytes())?;
@@ -44,6 +44,12 @@ impl Place {
             terminal::note(&format!(
                 "The picture shows the first {}; for another part: trapline plot {} --from TIME --to TIME",
                 time(drawn.lanes.span()),
+                folder.display()
+            ));
+        }
+        if window != Window::ALL {
+            terminal::note(&format!(
+                "The picture shows the part that [picture] names; for all of it: trapline plot {}",
                 folder.display()
             ));
         }

@@ -13,7 +13,7 @@ use trapline::time::{Instant, Span};
 use trapline::trace::file::FileSink;
 use trapline::units::parse_time;
 
-use super::digest;
+use super::digest::{self, Window};
 use super::exit::{Exit, Failure};
 use super::load::load;
 use super::place::Place;
@@ -153,7 +153,7 @@ impl Real {
         sink.finish(end, outcome.clone(), measured.lost()).map_err(Failure::host)?;
 
         let digest = digest::digest(&trace, &Arc::new(AtomicU64::new(0)))?;
-        place.write(&digest)?;
+        place.write(&digest, Window::ALL)?;
         if !self.quiet {
             let counted = match self.format {
                 Format::Table => usage::text(image, &measured),

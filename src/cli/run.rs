@@ -10,7 +10,7 @@ use trapline::scenario::Overrides;
 use trapline::sim::{Outcome, Pace};
 use trapline::time::Instant;
 
-use super::digest::{self, Digest};
+use super::digest::{self, Digest, Window};
 use super::exit::{Exit, Failure};
 use super::load::load;
 use super::place::Place;
@@ -104,6 +104,7 @@ impl Run {
         }
         let overrides = Overrides { costs: self.costs, host: self.host, ..self.overrides.overrides() };
         let scenario = load(&self.file, &overrides)?;
+        let window = Window { from: scenario.picture.from, to: scenario.picture.to };
         let image = scenario.image;
         let place = Place::choose(self.output, self.no_files, &image.name)?;
         let pace = match self.pace {
@@ -120,7 +121,7 @@ impl Run {
         let progress = Progress::of_reading(Arc::clone(&read), run.events);
         let digest = digest::digest(&trace, &read)?;
         drop(progress);
-        place.write(&digest)?;
+        place.write(&digest, window)?;
         if !self.quiet {
             terminal::print(&digest.text(self.format)?)?;
         }

@@ -36,6 +36,10 @@ pub struct Validate {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Put the result between the marks `<!-- validate:begin -->` and `<!-- validate:end -->` of a page.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
+
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -49,6 +53,8 @@ impl Validate {
     pub fn execute(self) -> Result<Exit, Failure> {
         let profile = Profile::choose(self.costs.as_deref())?;
         let scenarios = test::cases(&self.paths)?;
+        // A page without a place for the result is known of before anything is measured.
+        let page = self.page.as_deref().map(read_page).transpose()?;
         let (mut cases, mut failed, mut name) = (Vec::new(), Vec::new(), String::new());
         for (number, scenario) in scenarios.iter().enumerate() {
             let task = Task {
@@ -94,8 +100,28 @@ impl Validate {
             output::write(path, text.as_bytes())?;
             terminal::note(&format!("Wrote {}", path.display()));
         }
+        if let Some((path, page)) = self.page.as_deref().zip(page) {
+            let text = accuracy.page(&page).ok_or_else(|| no_place(path))?;
+            output::write(path, text.as_bytes())?;
+            terminal::note(&format!("Wrote {}", path.display()));
+        }
         Ok(if self.strict && !accuracy.is_reached() { Exit::Failed } else { Exit::Success })
     }
+}
+
+/// A page's text, which has a place for the result.
+fn read_page(path: &Path) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))?;
+    let nothing = Accuracy::new("", "", 0, Vec::new(), Vec::new());
+    if nothing.page(&text).is_none() { Err(no_place(path)) } else { Ok(text) }
+}
+
+fn no_place(path: &Path) -> Failure {
+    Failure::usage(format!(
+        "{} has no place for the result, which is between <!-- validate:begin --> and <!-- validate:end -->",
+        path.display()
+    ))
 }
 
 fn is_json(path: &Path) -> bool {

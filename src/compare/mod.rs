@@ -16,6 +16,7 @@
 //! `worker[3]` are pooled under their base name, since it is chance which of them comes first.
 
 pub mod accuracy;
+mod accuracy_page;
 mod accuracy_text;
 pub mod contributors;
 pub mod facts;

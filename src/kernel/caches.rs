@@ -47,6 +47,7 @@ impl Used {
             | Opened::Counter(_)
             | Opened::Alarm(_)
             | Opened::Epoll(_)
+            | Opened::Ring(_)
             | Opened::Queue(_)
             | Opened::Socket(_) => None,
         }

@@ -154,6 +154,7 @@ impl<S: Sink> Kernel<S> {
                     | Opened::Socket(_)
                     | Opened::Counter(_)
                     | Opened::Alarm(_)
+                    | Opened::Ring(_)
                     | Opened::Queue(_) => false,
                 }
             })

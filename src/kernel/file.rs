@@ -34,6 +34,8 @@ pub enum Opened {
     Alarm(u32),
     /// A set of descriptors that are waited for together (epoll).
     Epoll(u32),
+    /// Queues of requests and of their completions (io_uring).
+    Ring(u32),
 }
 
 /// How an open description behaves, as open(2) and fcntl(2) set it.
@@ -145,10 +147,11 @@ impl<S: Sink> Kernel<S> {
         free.map(Fd).ok_or(Errno::EMFILE)
     }
 
-    /// A forked child gets all descriptors of its parent that aren't a channel's of the scenario;
-    /// an exec closes them (they are close-on-exec).
+    /// A forked child gets all descriptors of its parent that aren't a channel's of the scenario, but
+    /// no rings; an exec closes them (they are close-on-exec).
     pub fn inherit_numbered(&mut self, parent: Pid, child: Pid) {
-        for (fd, open) in self.numbered(parent) {
+        let inherited = self.numbered(parent).into_iter().filter(|&(_, open)| !self.is_ring(open));
+        for (fd, open) in inherited.collect::<Vec<_>>() {
             self.install(child, fd, open);
         }
     }
@@ -191,7 +194,7 @@ impl<S: Sink> Kernel<S> {
                     let pipe = &mut self.pipes[pipe as usize];
                     (pipe.writers, pipe.writers_ever) = (pipe.writers + 1, pipe.writers_ever + 1);
                 }
-                Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) => {}
+                Opened::Counter(_) | Opened::Alarm(_) | Opened::Epoll(_) | Opened::Ring(_) => {}
                 Opened::File(file) => self.files.files[file as usize].opens += 1,
                 Opened::Queue(queue) => self.ipc.messages.queues[queue as usize].references += 1,
                 Opened::Keyboard | Opened::Screen | Opened::Socket(_) => {}
@@ -244,6 +247,7 @@ impl<S: Sink> Kernel<S> {
             Opened::Counter(_) => return,
             Opened::Alarm(alarm) => return self.drop_alarm(alarm),
             Opened::Epoll(epoll) => return self.drop_epoll(epoll),
+            Opened::Ring(ring) => return self.drop_ring(cpu, ring),
             Opened::File(file) => return self.file_closed(file),
             Opened::Socket(socket) => return self.close_socket(cpu, socket),
             Opened::Keyboard | Opened::Screen => return,

@@ -152,6 +152,9 @@ impl<S: Sink> Kernel<S> {
             if self.deferred_cost(device).is_zero() {
                 self.serve(cpu, device);
             } else {
+                if let State::Network(card) = &mut self.devices[device.index()].state {
+                    card.begin_poll();
+                }
                 self.cpus[cpu].deferred |= 1 << vector.0;
             }
         }
@@ -192,6 +195,11 @@ impl<S: Sink> Kernel<S> {
     pub fn deferred_handled(&mut self, cpu: usize, vector: Vector) {
         if let Some(device) = self.lines[usize::from(vector.0)] {
             self.serve(cpu, device);
+            if let State::Network(card) = &mut self.devices[device.index()].state
+                && card.end_poll()
+            {
+                self.cpus[cpu].deferred |= 1 << vector.0;
+            }
         }
         self.emit(cpu, Kind::SoftirqExit { vector });
     }
@@ -207,9 +215,13 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Takes from the device all that it has and passes it on to whoever waits for it.
+    /// Takes from the device all that it has, or what a card's budget allows, and passes it on to whoever waits for it.
     fn serve(&mut self, cpu: usize, device: DeviceId) {
-        loop {
+        let most = match &self.devices[device.index()].state {
+            State::Network(card) => card.budget(),
+            State::Disk(_) | State::Keyboard(_) | State::Noise(_) | State::Button => u32::MAX,
+        };
+        for _ in 0..most {
             match &mut self.devices[device.index()].state {
                 State::Disk(disk) => match disk.fetch() {
                     Some(request) => self.transferred(cpu, request),

@@ -9,7 +9,7 @@
 //! - [`process`], [`signals`], [`dispositions`], [`jobs`]: births, deaths, signals, what is done about them, and stopped processes
 //! - [`screen`]: what programs write on the terminal
 //! - [`bytes`]: what messages and files hold; [`readiness`], [`epoll`]: which descriptors can be read or written
-//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`]: files on disks, and asynchronous requests
+//! - [`page_cache`], [`read_ahead`], [`ranges`], [`file_names`], [`requests`], [`rings`]: files on disks, asynchronous requests, and rings of them
 //! - [`mod@file`], [`ipc`]: open files, pipes, futexes; [`caches`]: which CPU used them last
 //! - [`cost`], [`options`]: prices and configuration; [`cost_doc`] documents the prices
 
@@ -40,6 +40,7 @@ pub mod read_ahead;
 pub mod readiness;
 pub mod reclaim;
 pub mod requests;
+pub mod rings;
 pub mod sched;
 pub mod schedule;
 pub mod screen;
@@ -144,6 +145,8 @@ pub struct Kernel<S> {
     pub files: Files,
     /// Asynchronous requests of files.
     pub requests: requests::Requests,
+    /// Rings of requests.
+    pub rings: Vec<rings::Ring>,
     pub futexes: Futexes,
     /// Who waits for a lock with priority inheritance.
     pub pi: PiLocks,

@@ -236,7 +236,7 @@ impl<S: Sink> Kernel<S> {
             self.request_transferred(request, request_failed);
         }
         if !self.requests.is_empty() {
-            self.look_at_requests_of(cpu, transfer.file);
+            self.look_at_requests_of(cpu, transfer, request_failed);
         }
         self.wake_all_of(cpu, Self::file_key(transfer.file));
     }

@@ -81,6 +81,8 @@ pub(super) enum Watcher {
     Thread(Tid, Events),
     /// An item of an epoll set; whether one of several that want to is enough.
     Item { epoll: u32, key: Key, exclusive: bool },
+    /// A poll that a ring was asked for.
+    Ring { ring: u32, poll: u32 },
 }
 
 /// Who is to be told, by what descriptors stand for; and the epoll sets.
@@ -153,6 +155,7 @@ impl<S: Sink> Kernel<S> {
             }
             Opened::Counter(counter) => self.counters[counter as usize].readiness(),
             Opened::Alarm(alarm) => self.alarms[alarm as usize].readiness(),
+            Opened::Ring(ring) => self.rings[ring as usize].readiness(),
             Opened::Epoll(epoll) => {
                 Readiness { readable: self.epoll_is_ready(epoll), ..Readiness::default() }
             }
@@ -209,6 +212,7 @@ impl<S: Sink> Kernel<S> {
                 tells
             }
             Watcher::Item { epoll, key, .. } => self.tell_epoll(cpu, epoll, key, events),
+            Watcher::Ring { ring, poll } => self.tell_ring(cpu, ring, poll, events),
         }
     }
 }

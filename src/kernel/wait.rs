@@ -28,32 +28,37 @@ impl From<Option<Tid>> for Link {
 /// Threads that wait for the same thing, in the order in which they came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitQueue {
-    first: Option<Tid>,
-    last: Option<Tid>,
+    first: Link,
+    last: Link,
 }
 
 impl WaitQueue {
     pub const fn is_empty(&self) -> bool {
-        self.first.is_none()
+        self.first.0 == Link::NONE.0
     }
 
     /// Puts a thread at the end.
     #[inline]
     pub fn push(&mut self, thread: Tid, tasks: &mut [Task]) {
         tasks[thread.index()].next_waiter = Link::NONE;
-        match self.last.replace(thread) {
-            Some(last) => tasks[last.index()].next_waiter = Some(thread).into(),
-            None => self.first = Some(thread),
+        let link = Some(thread).into();
+        match std::mem::replace(&mut self.last, link).get() {
+            Some(last) => tasks[last.index()].next_waiter = link,
+            None => self.first = link,
         }
     }
 
-    /// Takes out whoever has waited longest.
-    #[inline]
+    /// Takes out whoever has waited longest; mostly nobody waits.
+    #[inline(always)]
     pub fn pop(&mut self, tasks: &mut [Task]) -> Option<Tid> {
-        let first = self.first?;
-        self.first = std::mem::take(&mut tasks[first.index()].next_waiter).get();
-        if self.first.is_none() {
-            self.last = None;
+        if self.is_empty() { None } else { self.pop_first(tasks) }
+    }
+
+    fn pop_first(&mut self, tasks: &mut [Task]) -> Option<Tid> {
+        let first = self.first.get()?;
+        self.first = std::mem::take(&mut tasks[first.index()].next_waiter);
+        if self.is_empty() {
+            self.last = Link::NONE;
         }
         Some(first)
     }
@@ -61,16 +66,16 @@ impl WaitQueue {
     /// Takes out a certain thread; false if it isn't here.
     pub fn remove(&mut self, thread: Tid, tasks: &mut [Task]) -> bool {
         let mut before = None;
-        let mut here = self.first;
+        let mut here = self.first.get();
         while let Some(waiter) = here {
             let next = tasks[waiter.index()].next_waiter.get();
             if waiter == thread {
                 match before {
                     Some(before) => tasks[Tid::index(before)].next_waiter = next.into(),
-                    None => self.first = next,
+                    None => self.first = next.into(),
                 }
                 if next.is_none() {
-                    self.last = before;
+                    self.last = before.into();
                 }
                 tasks[waiter.index()].next_waiter = Link::NONE;
                 return true;

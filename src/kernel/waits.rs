@@ -105,6 +105,14 @@ impl<S: Sink> Kernel<S> {
         waits
     }
 
+    /// Wakes a certain thread if this is what it waits for.
+    pub(super) fn wake_holder(&mut self, cpu: usize, key: WaitKey, thread: Tid) {
+        if self.waits.keys.get(&thread) == Some(&key) {
+            self.waits.cancel(thread, &mut self.tasks);
+            self.wake(cpu, thread);
+        }
+    }
+
     /// Wakes everybody, first come first.
     pub fn wake_all_of(&mut self, cpu: usize, key: WaitKey) {
         while self.wake_first(cpu, key).is_some() {}

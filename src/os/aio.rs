@@ -10,6 +10,8 @@ use crate::ids::ObjectId;
 use crate::signal::Signal;
 use crate::time::Span;
 
+use super::file::Buffer;
+
 /// What is asked for.
 #[derive(Debug)]
 pub struct Ask {
@@ -24,7 +26,8 @@ pub struct Ask {
 /// A request, at a place in memory that stays until it is done.
 struct Request {
     block: libc::aiocb,
-    content: Vec<u8>,
+    /// It begins where a page does, as direct transfers need it.
+    content: Buffer,
     write: bool,
     object: Option<ObjectId>,
 }
@@ -61,14 +64,19 @@ impl Requests {
     /// Begins a request, and gives its number.
     pub fn begin(&mut self, ask: Ask, object: Option<ObjectId>) -> Result<i64, Errno> {
         let write = ask.write.is_some();
-        let content = ask.write.unwrap_or_else(|| vec![0; ask.bytes]);
+        let mut content = Buffer::new();
+        let bytes = ask.write.as_ref().map_or(ask.bytes, Vec::len);
+        let place = content.take(bytes);
+        if let Some(written) = &ask.write {
+            place.copy_from_slice(written);
+        }
         // SAFETY: a control block consists of numbers and pointers, for which zero is a value.
         let block: libc::aiocb = unsafe { std::mem::zeroed() };
         let mut request = Box::new(Request { block, content, write, object });
         request.block.aio_fildes = ask.descriptor;
         request.block.aio_offset = ask.offset;
-        request.block.aio_buf = request.content.as_mut_ptr().cast();
-        request.block.aio_nbytes = request.content.len();
+        request.block.aio_buf = request.content.take(bytes).as_mut_ptr().cast();
+        request.block.aio_nbytes = bytes;
         request.block.aio_sigevent.sigev_notify = libc::SIGEV_NONE;
         if let Some(signal) = ask.notify {
             request.block.aio_sigevent.sigev_notify = libc::SIGEV_SIGNAL;
@@ -116,8 +124,9 @@ impl Requests {
         if error != 0 {
             return Err(super::errno(HostErrno::from_raw(error)));
         }
-        let Request { content, write, object, .. } = *request;
-        Ok(Done { bytes: usize::try_from(result).unwrap_or(0), content, write, object })
+        let Request { mut content, write, object, .. } = *request;
+        let bytes = usize::try_from(result).unwrap_or(0);
+        Ok(Done { bytes, content: content.take(bytes).to_vec(), write, object })
     }
 
     /// A forked child has none: the threads that work on them are its parent's.

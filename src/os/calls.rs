@@ -60,6 +60,8 @@ calls! {
     EVENTFD2 = SYS_eventfd2,
     TIMERFD_CREATE = SYS_timerfd_create,
     TIMERFD_SETTIME = SYS_timerfd_settime,
+    IO_URING_SETUP = SYS_io_uring_setup,
+    IO_URING_ENTER = SYS_io_uring_enter,
 }
 
 /// Newer architectures have only the calls that take a folder's descriptor.

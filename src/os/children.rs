@@ -1,5 +1,9 @@
 //! Waiting for whatever happens to children, and being nice to others.
 
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use crate::errno::Errno;
 
 use super::process::{Ended, Usage, status_of};
@@ -38,6 +42,26 @@ pub fn wait_for(also: Also) -> Result<Option<Waited>, Errno> {
         _ if libc::WIFCONTINUED(status) => Some(Waited::Continued { pid }),
         _ => Some(Waited::Ended(Ended { pid, status: status_of(status), usage: Usage::of(&usage) })),
     })
+}
+
+/// Waits until one of these children has ended, without reaping it (pidfd_open(2), poll(2)): others that end
+/// are left to the threads that wait for them. One that is reaped already counts.
+pub fn await_one_of(children: &[i32]) -> Result<(), Errno> {
+    let mut held = Vec::with_capacity(children.len());
+    for &child in children {
+        // SAFETY: the call takes numbers only.
+        let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, child, 0) };
+        if descriptor < 0 {
+            match super::errno(nix::errno::Errno::last()) {
+                Errno::ESRCH => return Ok(()),
+                errno => return Err(errno),
+            }
+        }
+        // SAFETY: the descriptor was made just now and belongs to nobody else.
+        held.push(unsafe { OwnedFd::from_raw_fd(descriptor as i32) });
+    }
+    let mut polled: Vec<_> = held.iter().map(|held| PollFd::new(held.as_fd(), PollFlags::POLLIN)).collect();
+    poll(&mut polled, PollTimeout::NONE).map(|_| ()).map_err(super::errno)
 }
 
 /// Adds to this thread's niceness, and gives what it is then.

@@ -38,6 +38,7 @@ pub mod pipe;
 pub mod process;
 pub mod signal;
 pub mod socket;
+pub mod uring;
 
 use crate::errno::Errno;
 

@@ -154,6 +154,7 @@ impl Native {
             | ChannelKind::File
             | ChannelKind::Terminal
             | ChannelKind::Queue
+            | ChannelKind::Ring(_)
             | ChannelKind::Events => None,
         }
     }
@@ -190,6 +191,7 @@ impl Native {
             | ChannelKind::File
             | ChannelKind::Terminal
             | ChannelKind::Queue
+            | ChannelKind::Ring(_)
             | ChannelKind::Events => 0,
         }
     }

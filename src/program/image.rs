@@ -293,6 +293,8 @@ pub struct Image {
     pub polls: Vec<Vec<Polled>>,
     /// Whether a program sets a timer behind a descriptor.
     pub sets_timers: bool,
+    /// Whether a queue has a feeder.
+    pub has_feeders: bool,
     /// Indexed by [`ObjectId`].
     pub objects: Vec<ObjectEntry>,
     pub pipes: Vec<PipeSpec>,

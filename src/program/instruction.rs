@@ -9,6 +9,7 @@ use crate::trace::Exception;
 
 use super::buffer_work::BufferWork;
 use super::content::What;
+use super::library::uring::RingWork;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 
@@ -115,6 +116,8 @@ pub enum Instruction {
 
     /// Moves or looks at bytes in the program's own memory.
     InMemory(InMemory),
+    /// Puts a request into a ring, or takes a completion out.
+    Ring(RingWork),
     /// A line on the terminal, without a system call's costs. Takes no time.
     Print(TextId),
     /// Ends the whole run with a report if the condition is zero. Takes no time.
@@ -141,6 +144,8 @@ pub enum Fact {
     /// The time that the monotonic clock will show after so many nanoseconds: the clock is read in user
     /// mode (vdso(7)).
     Deadline(Amount),
+    /// 1 if it is its process's first thread, whose end is the process's, and no handler; else 0.
+    Leads,
 }
 /// What a program does with bytes in its own memory. It takes one instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,6 +156,18 @@ pub enum InMemory {
     Drop { stream: u16, bytes: Variable, pending: Variable },
     /// A digest of what the thread has read last.
     Digest { into: Variable },
+    /// The value that it carries: its first eight bytes.
+    Word { into: Variable },
+    /// Puts an item into a stream's buffer: its length in four bytes, then its bytes.
+    Frame { stream: u16, bytes: Amount, what: What, pending: Variable },
+    /// Hands a stream's whole buffer over to the process, as the last of what its feeder is to send.
+    Hand { stream: u16, pending: Variable },
+    /// Takes the first of these into the thread's own buffer of that stream.
+    Fetch { stream: u16, pending: Variable },
+    /// Puts a value, eight bytes, at the end of the buffer, or in the place of what is in there.
+    Pack { value: Operand, is_first: bool },
+    /// Takes a value, eight bytes, from the beginning of the buffer; zero if it is empty.
+    Unpack { into: Variable },
 }
 /// The index of a list of an exec's arguments in the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::form::Step;
 use super::image::{MemoryId, Polled, Program, ProgramId, Text};
 use super::instruction::{Address, ArgumentsId, FdListId, Instruction, OnError, TextId};
 use super::library::stream::OpenStream;
-use super::names::{Names, Source};
+use super::names::{Feeder, Names, Source};
 use super::problem::{Code, Problem, Problems};
 use super::syscall::Syscall;
 use super::value::{Expressions, Operand, Variable};
@@ -39,6 +39,8 @@ pub enum Link {
     Exec,
     /// As a signal's handler.
     Handler,
+    /// Its steps stand among the program's own.
+    Within,
 }
 
 /// A fork, thread or exec in a program.
@@ -99,6 +101,8 @@ pub struct Lower<'a> {
     keeps_buffer: bool,
     /// The streams that its steps use, by their numbers.
     pub open_streams: BTreeMap<u16, OpenStream>,
+    /// The queues into which its steps put items, by the numbers of their streams.
+    pub fed: BTreeMap<u16, Feeder>,
     /// How many enclosing steps may be skipped, or whether an exit lies before.
     doubt: usize,
 }
@@ -128,6 +132,7 @@ pub fn lower(
         top: 0,
         keeps_buffer: false,
         open_streams: BTreeMap::new(),
+        fed: BTreeMap::new(),
         doubt: 0,
     };
     cx.unit.program.name = name.to_owned();
@@ -143,14 +148,18 @@ pub fn lower(
 
 impl Lower<'_> {
     fn finish(mut self) -> Unit {
+        self.step = StepId::NONE;
+        self.leave_queues(false);
         self.flush_streams();
         self.step = StepId::NONE;
         self.emit(Instruction::End);
         let mut unit = self.unit;
         if self.keeps_buffer {
             for instruction in &mut unit.program.code {
-                if let Instruction::Syscall { call, .. } = instruction {
-                    call.keep_what_comes();
+                match instruction {
+                    Instruction::Syscall { call, .. } => call.keep_what_comes(),
+                    Instruction::Ring(work) => work.keep_what_comes(),
+                    _ => {}
                 }
             }
         }
@@ -373,6 +382,11 @@ impl Lower<'_> {
         self.keeps_buffer = true;
     }
 
+    /// Whether it has a step that starts a thread.
+    pub fn starts_threads(&self) -> bool {
+        self.unit.edges.iter().any(|edge| edge.link == Link::Thread)
+    }
+
     /// The program that a fork, thread or exec names.
     pub fn link(&mut self, link: Link, name: &At<String>) -> Option<ProgramId> {
         let to = self.program(name)?;
@@ -383,7 +397,8 @@ impl Lower<'_> {
     /// A way to another program that isn't named.
     pub fn link_to(&mut self, link: Link, to: ProgramId, span: &Range<usize>) {
         // Whether a signal ever comes isn't known.
-        let certain = self.doubt == 0 && link != Link::Handler;
+        // What stands among the own steps has said itself what it forks.
+        let certain = self.doubt == 0 && !matches!(link, Link::Handler | Link::Within);
         self.unit.edges.push(Edge { link, to, span: span.clone(), top: self.top, certain });
     }
 
@@ -465,6 +480,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
         | Instruction::Copy { .. }
         | Instruction::Syscall { .. }
         | Instruction::InMemory(_)
+        | Instruction::Ring(_)
         | Instruction::Print(_)
         | Instruction::Assert { .. }
         | Instruction::Raise(_)
@@ -475,7 +491,7 @@ fn target(instruction: &mut Instruction) -> Option<&mut Address> {
 }
 
 /// A step's text on one line, without what is nested in it beyond a few words.
-fn shorten(text: &str) -> String {
+pub fn shorten(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= 60 {
         return line;

@@ -30,6 +30,7 @@ pub mod instruction;
 pub mod ipc;
 pub mod library;
 pub mod lower;
+pub mod manager;
 pub mod names;
 #[cfg(target_os = "linux")]
 pub mod native;

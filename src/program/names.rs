@@ -36,6 +36,7 @@ pub struct Names {
     pub timers: BTreeMap<String, Words>,
     /// The programs that timers run.
     pub by_timers: Vec<ProgramId>,
+    pub pools: BTreeMap<String, super::library::pool::Pool>,
     pub queues: BTreeMap<String, Queue>,
     /// System V message queues and semaphore sets, by their number.
     pub typed_queues: BTreeMap<String, u32>,
@@ -197,6 +198,31 @@ pub enum Synchroniser {
         words: Words,
         program: ProgramId,
     },
+    /// A pipe and a lock for each of its ends.
+    Queue(ItemQueue),
+}
+
+/// A queue between processes.
+#[derive(Clone, Copy, Debug)]
+pub struct ItemQueue {
+    pub object: ObjectId,
+    pub read: Fd,
+    pub write: Fd,
+    pub read_lock: Lock,
+    pub write_lock: Lock,
+    /// How many more items may be in it, if that is limited.
+    pub room: Option<Semaphore>,
+    /// The stream in whose buffer a thread has the item that it sends.
+    pub stream: u16,
+    pub feeder: Option<Feeder>,
+}
+
+/// The thread of a process that sends what the process's other threads have put into a queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Feeder {
+    /// Words that each process has for its own.
+    pub words: Words,
+    pub program: ProgramId,
 }
 
 impl Synchroniser {
@@ -213,6 +239,7 @@ impl Synchroniser {
             Synchroniser::ThreadQueue { .. } => "thread-queue",
             Synchroniser::FloatChannel { .. } => "float-channel",
             Synchroniser::Timer { .. } => "timer",
+            Synchroniser::Queue(_) => "queue",
         }
     }
 
@@ -229,7 +256,16 @@ impl Synchroniser {
             | Synchroniser::Timer { words, .. } => [words.memory; 2],
             Synchroniser::ThreadQueue { words, memory, .. } => [words.memory, memory],
             Synchroniser::FloatChannel { empty, array, .. } => [empty.memory, array.id],
+            Synchroniser::Queue(queue) => {
+                let locks = queue.read_lock.memory;
+                [locks, queue.feeder.map_or(locks, |feeder| feeder.words.memory)]
+            }
         }
+    }
+
+    /// Whether it is a queue with a feeder.
+    pub const fn has_feeder(&self) -> bool {
+        matches!(self, Synchroniser::Queue(ItemQueue { feeder: Some(_), .. }))
     }
 }
 

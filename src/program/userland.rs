@@ -1,18 +1,23 @@
 //! The user-mode state of the simulated programs: where each thread is in its program, its
 //! variables, and the shared cells.
 
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use crate::ids::{CallId, Tid};
+use crate::ids::{CallId, Pid, Tid};
 use crate::kernel::bytes::Bytes;
 use crate::random::{Key, Stream};
 
-use super::basic::digest::fnv;
 use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::instruction::{Address, ArgumentsId, InMemory};
+use super::instruction::{Address, ArgumentsId};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
+
+mod in_memory;
+mod own;
+
+use own::Home;
 
 /// Where a thread comes from: what it is called after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +92,8 @@ struct Others {
     buffer_grows: bool,
     /// What is in the buffers of its streams.
     stream_buffers: Vec<Bytes>,
+    /// What all threads of its process have in common.
+    home: Home,
 }
 
 /// A thread's variables: a few stand with its registers, in the same lines of the host's cache.
@@ -133,7 +140,11 @@ pub struct Userland {
     /// Indexed by [`Tid`].
     pub users: Vec<User>,
     /// What the elements of each shared array hold, as their bits; indexed by [`ArrayId`].
+    ///
+    /// One that each process has for its own is empty here.
     pub arrays: Vec<Box<[i64]>>,
+    /// The elements of these, by process and array; zeros if absent.
+    own: BTreeMap<(Pid, ArrayId), Box<[i64]>>,
     /// How many threads have been forked to run each program, for their names.
     pub forked: Vec<u32>,
 }
@@ -243,21 +254,30 @@ impl User {
         }
     }
 
-    /// How much an instruction asks for, drawn anew if it is random.
+    /// As [`draw`](Self::draw), where instructions follow on each other: most amounts are fixed.
     #[inline(always)]
+    pub fn draw_usual(&mut self, amount: &Amount, image: &Image) -> u64 {
+        match amount {
+            Amount::Const(amount) => *amount,
+            Amount::Random(site) => self.sample(site),
+            Amount::Operand(_) | Amount::Text(_) | Amount::Buffer => self.draw(*amount, image),
+        }
+    }
+
+    /// How much an instruction asks for, drawn anew if it is random.
     pub fn draw(&mut self, amount: Amount, image: &Image) -> u64 {
         match amount {
             Amount::Const(amount) => amount,
+            Amount::Random(ref site) => self.sample(site),
             // A division by zero in an amount counts as zero; in a variable it is an exception.
             Amount::Operand(operand) => self.value(operand, image).max(0) as u64,
-            Amount::Random(site) => self.sample(site),
             Amount::Text(text) => self.format(&image.texts[text.0 as usize], image).len() as u64,
             Amount::Buffer => self.buffer().map_or(0, Bytes::len),
         }
     }
 
     #[inline(never)]
-    fn sample(&mut self, site: Site) -> u64 {
+    fn sample(&mut self, site: &Site) -> u64 {
         let stream = match (site.stream, &mut self.others) {
             (0, _) | (_, None) => &mut self.stream,
             (number, Some(others)) => &mut others.streams[usize::from(number) - 1],
@@ -290,31 +310,6 @@ impl User {
     pub fn stream_buffer(&self, stream: u16) -> Bytes {
         let buffers = self.others.as_ref().map(|others| &others.stream_buffers);
         buffers.and_then(|buffers| buffers.get(usize::from(stream))).cloned().unwrap_or_default()
-    }
-
-    /// Does something with bytes in its own memory.
-    pub fn in_memory(&mut self, deed: InMemory, image: &Image) {
-        match deed {
-            InMemory::Put { stream, bytes, what, pending } => {
-                let bytes = self.draw(bytes, image);
-                let bytes = what.bytes(self, image, bytes);
-                let buffer = self.stream_buffer_mut(stream);
-                buffer.push(bytes);
-                let held = buffer.len() as i64;
-                self.set(Some(pending), held);
-            }
-            InMemory::Drop { stream, bytes: Variable(slot), pending } => {
-                let written = self.variables[usize::from(slot)].max(0) as u64;
-                let buffer = self.stream_buffer_mut(stream);
-                buffer.take(written);
-                let held = buffer.len() as i64;
-                self.set(Some(pending), held);
-            }
-            InMemory::Digest { into } => {
-                let digest = fnv(self.buffer().into_iter().flat_map(Bytes::iter));
-                self.set(Some(into), digest as i64);
-            }
-        }
     }
 
     fn stream_buffer_mut(&mut self, stream: u16) -> &mut Bytes {
@@ -353,7 +348,8 @@ impl Userland {
     pub fn new(image: &Image) -> Userland {
         Userland {
             users: Vec::new(),
-            arrays: image.arrays.iter().map(|array| array.initial.clone().into_boxed_slice()).collect(),
+            arrays: image.arrays.iter().map(|array| own::shared_part(image, array)).collect(),
+            own: BTreeMap::new(),
             forked: vec![0; image.programs.len()],
         }
     }

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 
 use super::form::Form;
 use super::syscall::forms as call;
-use super::{basic, control, library, shell};
+use super::{basic, control, library, manager, shell};
 
 /// Which way into the kernel a verb takes, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,6 +143,14 @@ pub const VERBS: &[&VerbRow] = &[
     &call::AIO_ERROR,
     &call::AIO_SUSPEND,
     &call::AIO_RETURN,
+    &call::URING_SETUP,
+    &library::uring::READ,
+    &library::uring::WRITE,
+    &library::uring::FSYNC,
+    &library::uring::POLL,
+    &library::uring::NOP,
+    &call::URING_ENTER,
+    &library::uring::REAP,
     &call::KILL,
     &call::SIGNAL,
     &call::PAUSE,
@@ -237,7 +245,22 @@ pub const VERBS: &[&VerbRow] = &[
     &library::float_channel::CHANNEL_RECEIVE,
     &library::timer::TIMER_START,
     &library::timer::TIMER_CANCEL,
+    &library::queue::QUEUE_PUT,
+    &library::queue::QUEUE_GET,
+    &library::queue::QUEUE_CLOSE,
+    &library::pool::life::POOL_START,
+    &library::pool::tasks::POOL_MAP,
+    &library::pool::tasks::POOL_APPLY,
+    &library::pool::tasks::POOL_APPLY_ASYNC,
+    &library::pool::tasks::POOL_GET,
+    &library::pool::life::POOL_CLOSE,
+    &library::pool::life::POOL_JOIN,
     &shell::ROW,
+    &basic::pack::PACK,
+    &basic::pack::UNPACK,
+    &manager::START,
+    &manager::CALL,
+    &manager::STOP,
 ];
 
 /// Keys that every system call knows besides its own.

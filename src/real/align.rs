@@ -78,6 +78,8 @@ fn numbers(call: CallId) -> &'static [i64] {
         "eventfd2" => &[calls::EVENTFD2],
         "timerfd_create" => &[calls::TIMERFD_CREATE],
         "timerfd_settime" => &[calls::TIMERFD_SETTIME],
+        "io_uring_setup" => &[calls::IO_URING_SETUP],
+        "io_uring_enter" => &[calls::IO_URING_ENTER],
         _ => &[],
     }
 }

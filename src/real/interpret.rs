@@ -82,6 +82,12 @@ pub fn run(mut native: Native) {
                 let value = value!(native, at, value);
                 native.user.set(Some(variable), value);
             }
+            Instruction::Ring(work) => {
+                if !work.execute(&mut native) {
+                    memory::touch_kernel(true);
+                    again(&mut native, at);
+                }
+            }
             Instruction::InMemory(deed) => native.user.in_memory(deed, &native.world.image),
             Instruction::Buffer(work) => {
                 native.world.spin.work(work.cost(&native.user).as_nanos());
@@ -117,6 +123,10 @@ pub fn run(mut native: Native) {
             Instruction::Learn { into, what } => {
                 let value = match what {
                     Fact::Thread => i64::from(process::gettid()),
+                    Fact::Leads => {
+                        let leads = native.task == native.process.leader();
+                        i64::from(leads && !native.user.is_handler())
+                    }
                     Fact::Deadline(time) => {
                         let time = native.user.draw(time, &native.world.image);
                         i64::try_from(clock::now().saturating_add(time)).unwrap_or(i64::MAX)

@@ -23,7 +23,7 @@ pub use super::fingerprint::fingerprint;
 use super::guardian::End;
 use super::kernel::Translator;
 use super::run::Measured;
-use super::said::{deadly, line, statuses, values};
+use super::said::{deadly, line, named, statuses, values};
 use super::seen::{Point, Seen};
 use super::unsaid::Pipes;
 
@@ -185,6 +185,9 @@ impl<S: Sink> Replay<'_, S> {
 
     /// The end of a fault that began before the run did isn't shown: its beginning wasn't.
     fn kernel_event(&mut self, event: Event) {
+        for task in named(event.task, event.kind) {
+            self.announce_started(task);
+        }
         let is_shown = match event.kind {
             Kind::PageFaultUser { .. } => {
                 self.in_fault.insert(event.task);
@@ -325,6 +328,14 @@ impl<S: Sink> Replay<'_, S> {
         {
             let image = self.image;
             self.sink.task(task, row.process, row.parent, &|| row.origin.name(image));
+        }
+    }
+
+    /// The kernel makes a process that starts later ready, and switches to it, before the process can note that it
+    /// has begun. One that is forked is announced by its parent's call.
+    fn announce_started(&mut self, task: Tid) {
+        if self.rows.get(&task).is_some_and(|row| matches!(row.origin, Origin::Start { .. })) {
+            self.announce(task);
         }
     }
 

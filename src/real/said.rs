@@ -6,6 +6,7 @@ use crate::ids::Tid;
 use crate::program::image::Text;
 use crate::program::native::{Noted, What};
 use crate::signal::Signal;
+use crate::trace::Kind;
 
 /// The signal that a status tells of.
 pub fn deadly(status: u16) -> Option<Signal> {
@@ -35,4 +36,16 @@ pub fn values(task: Tid, rest: &[Noted]) -> Vec<i64> {
 /// A line of output with its values filled in.
 pub fn line(text: &Text, values: &[i64]) -> String {
     text.filled(|number, _| values.get(number).copied())
+}
+
+/// The threads that an event of the kernel's is about; some may be named more than once.
+pub fn named(own: Tid, kind: Kind) -> [Tid; 3] {
+    match kind {
+        Kind::SchedSwitch { prev, next, .. } => [own, prev, next],
+        Kind::SchedWaking { task }
+        | Kind::SchedWakeup { task, .. }
+        | Kind::SchedMigrate { task, .. }
+        | Kind::SignalGenerate { to: task, .. } => [own, task, task],
+        _ => [own; 3],
+    }
 }

@@ -1,4 +1,5 @@
-//! What `[device.NAME]` says of a network card: its ring, and how it gathers packets for one interrupt.
+//! What `[device.NAME]` says of a network card: its ring, how it gathers packets for one interrupt,
+//! and how many of them the deferred half takes at a time.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,5 +29,6 @@ pub(super) fn card(form: &DeviceForm, instruction: Span, problems: &mut Problems
         let time = time(&at.value.time, instruction, problems)?;
         Some(Coalesce { packets, time })
     });
-    CardSpec { ring: ring.unwrap_or(256), coalesce }
+    let budget = form.budget.as_ref().and_then(|at| whole(at, "`budget`", 1..=65_536, problems));
+    CardSpec { ring: ring.unwrap_or(256), coalesce, budget }
 }

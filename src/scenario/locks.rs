@@ -22,7 +22,7 @@ use super::sync::TimerForm;
 use super::table::{named, whole};
 
 /// The bytes between two lock words: a cache line, so that neighbours don't share one.
-const LINE: u32 = 64;
+pub(super) const LINE: u32 = 64;
 
 /// `[mutex.NAME]`: a lock on a futex, for `lock`, `try-lock` and `unlock`.
 #[derive(Deserialize, JsonSchema)]
@@ -65,6 +65,10 @@ pub struct Lines {
 }
 
 impl Lines {
+    pub const fn new(memory: MemoryId, base: PageNumber) -> Lines {
+        Lines { memory, base, next: 0 }
+    }
+
     /// The page and the offset in it of the next line.
     pub fn take(&mut self) -> (PageNumber, u32) {
         let at = self.next * LINE;
@@ -106,6 +110,23 @@ impl MutexForm {
 }
 
 impl Objects {
+    /// An object that the scenario doesn't declare itself: a part of one that it does.
+    pub(super) fn part(&mut self, kind: &str, name: String) -> ObjectId {
+        self.entries.push(ObjectEntry { kind: kind.to_owned(), name });
+        ObjectId::from(self.entries.len() - 1)
+    }
+
+    /// A lock that is part of something, as of one end of a queue.
+    pub(super) fn lock_of(&mut self, owner: &At<String>, part: &str, lines: &mut Lines) -> Lock {
+        let name = format!("{}.{part}", owner.value);
+        let object = self.part("mutex", name.clone());
+        let (page, offset) = lines.take();
+        let word =
+            self.array(ArraySpec { object, name, page, offset, width: Width::Int32, initial: vec![0] });
+        let (kind, protocol) = (LockKind::Normal, Protocol::None);
+        Lock { word, memory: lines.memory, object, kind, protocol, robust: false }
+    }
+
     pub(super) fn locks(&mut self, root: &DeTable<'_>, names: &mut Names, problems: &mut Problems) {
         let mutexes = named::<MutexForm>(root, "mutex", problems);
         let semaphores = named::<SemaphoreForm>(root, "semaphore", problems);
@@ -166,6 +187,7 @@ impl Objects {
             names.semaphores.insert(entry.name.value, semaphore);
         }
         self.synchronisers(root, &mut lines, names, problems);
+        self.item_queues(root, &mut lines, names, problems);
         for entry in timers {
             let words = self.timer(&entry.name, &mut lines, names, problems);
             names.timers.insert(entry.name.value, words);

@@ -80,6 +80,9 @@ pub struct DeviceForm {
     pub ring: Option<At<Whole>>,
     /// For network cards: the interrupt waits for so many packets, or for so long after the first.
     pub coalesce: Option<At<CoalesceForm>>,
+    /// For network cards: the deferred half takes so many packets at a time, and the card doesn't interrupt until it has
+    /// found the ring empty; all, and it may interrupt meanwhile, if absent.
+    pub budget: Option<At<Whole>>,
     /// Whether a removable device is there at the beginning; true if absent.
     pub plugged: Option<bool>,
 }
@@ -317,6 +320,7 @@ fn foreign_keys(entry: &Entry<DeviceForm>, kind: &str, problems: &mut Problems) 
         ("capacity", form.capacity.as_ref().map(|at| &at.span), disk),
         ("interval", form.interval.as_ref().map(|at| &at.span), kind == "noise"),
         ("ring", form.ring.as_ref().map(|at| &at.span), kind == "network"),
+        ("budget", form.budget.as_ref().map(|at| &at.span), kind == "network"),
         ("coalesce", form.coalesce.as_ref().map(|at| &at.span), kind == "network"),
     ];
     for (key, span, fits) in keys {

@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`processes`], [`events`], [`run`], [`expect`]: the tables
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -13,12 +13,16 @@ pub mod document;
 pub mod errors;
 pub mod events;
 pub mod expect;
+pub mod item_queues;
 pub mod kernel;
 pub mod locks;
 pub mod machine;
+pub mod manager;
 pub mod markdown;
 pub mod memory;
 pub mod objects;
+pub mod picture;
+pub mod pools;
 pub mod processes;
 pub mod queues;
 pub mod relatives;
@@ -42,7 +46,7 @@ use crate::kernel::cost::hex;
 use crate::program::Image;
 use crate::program::image::MachineSpec;
 use crate::program::lower::{Tables, Unit, lower};
-use crate::program::names::{Names, Source};
+use crate::program::names::{Names, Source, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::program::reading::{check_keys, kind};
 
@@ -50,6 +54,7 @@ pub use diagnostics::Diagnostics;
 pub use document::Overrides;
 pub use expect::{Bound, Expect, Number, Outcome, RealExpect};
 pub use markdown::markdown;
+pub use picture::Picture;
 pub use run::Sweep;
 pub use schema::schema;
 
@@ -62,6 +67,8 @@ pub struct Scenario {
     pub image: Image,
     pub expect: Expect,
     pub sweeps: Vec<Sweep>,
+    /// The part of a simulated run that is drawn.
+    pub picture: Picture,
     /// Why it can't run on a real kernel, if it says so.
     pub simulated_only: Option<String>,
     /// What is suspicious but not wrong.
@@ -146,12 +153,15 @@ fn parse(
         return Err(Diagnostics::new(problems.list, parts));
     }
     parts.extend(document::apply(&mut root, text, &settings, &mut problems));
+    let managers = manager::expansion(text, &root, &mut problems);
+    manager::expand(&mut root, &managers, &mut problems);
     let shell = shell::expansion(text, &root, &mut problems);
 
     shell::expand(&mut root, &shell, &mut problems);
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };
     let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);
+    let picture = picture::read(&root, image.costs.instruction, &mut problems);
     if overrides.host {
         kernel::as_on_host(&mut image, &mut problems);
     }
@@ -168,6 +178,7 @@ fn parse(
         image,
         expect,
         sweeps,
+        picture,
         simulated_only,
         warnings: Diagnostics::new(problems.list, parts),
         source: text.to_owned(),
@@ -231,6 +242,7 @@ fn read(
         arguments: tables.arguments,
         polls: tables.polls,
         sets_timers: tables.sets_timers,
+        has_feeders: names.synchronisers.values().any(Synchroniser::has_feeder),
         objects: objects.entries,
         pipes: objects.pipes,
         files: objects.files,

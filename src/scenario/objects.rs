@@ -135,6 +135,7 @@ pub fn read(
     objects.private(root, names, problems);
     objects.shared(root, names, problems);
     objects.locks(root, names, problems);
+    objects.pools(root, names, problems);
     objects.sockets(root, names, problems);
     super::streams::read(root, names, problems);
     objects

@@ -13,8 +13,10 @@ use crate::kernel::sched::Parameters;
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, Start, StartId};
+use crate::program::library::queue::QUEUE_PUT;
+use crate::program::library::queue_feeder::Feed;
 use crate::program::library::timer::{Prelude, TIMER_START};
-use crate::program::names::{Names, Synchroniser};
+use crate::program::names::{ItemQueue, Names, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::program::value::Amount;
 use crate::time::{Instant, Span};
@@ -125,6 +127,8 @@ pub fn read(
         all.body(name, steps, names, problems);
     }
     all.timers(root, instruction, names, problems);
+    all.feeders(root, names);
+    all.pools(root, names, problems);
     for (name, form, program) in waiting {
         let program = program.or_else(|| {
             let at = form.program.as_ref()?;
@@ -150,7 +154,7 @@ pub fn read(
 }
 
 /// Reads a table without its steps into the form, and its steps.
-fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
+pub(super) fn form_and_steps<T: Default + serde::de::DeserializeOwned + JsonSchema>(
     value: &Spanned<DeValue<'_>>,
     of: &str,
     problems: &mut Problems,
@@ -200,6 +204,24 @@ impl Processes {
             let program = ProgramId(self.bodies.len() as u16);
             names.synchronisers.insert(name.value.clone(), Synchroniser::Timer { words, program });
             self.bodies.push(Body { name, steps });
+        }
+    }
+
+    /// The programs of queues' feeders.
+    fn feeders(&mut self, root: &DeTable<'_>, names: &mut Names) {
+        // Whatever is wrong in the tables has been said when the queues were read.
+        for (name, _) in entries(root, "queue", &mut Problems::default()) {
+            let Some(Synchroniser::Queue(ItemQueue { feeder: Some(feeder), .. })) =
+                names.synchronisers.get_mut(&name.value)
+            else {
+                continue;
+            };
+            feeder.program = ProgramId(self.bodies.len() as u16);
+            // Nobody need put anything into a queue.
+            names.by_timers.push(feeder.program);
+            let span = name.span.clone();
+            let steps = vec![Step::of(&QUEUE_PUT, Box::new(Feed { name: name.clone() }), span.clone())];
+            self.bodies.push(Body { name: At::new(span, format!("{}.feeder", name.value)), steps });
         }
     }
 

@@ -49,7 +49,7 @@ pub fn relate(
     let threads: BTreeSet<usize> = units
         .iter()
         .flat_map(|unit| &unit.edges)
-        .filter(|edge| matches!(edge.link, Link::Thread | Link::Handler))
+        .filter(|edge| matches!(edge.link, Link::Thread | Link::Handler | Link::Within))
         .map(|edge| usize::from(edge.to.0))
         .collect();
     for (index, unit) in units.iter_mut().enumerate() {
@@ -111,7 +111,7 @@ fn close_unused(index: usize, unit: &mut Unit, reach: &Reach, pipe_ends: &BTreeS
         let below = &reach.fds[target(edge)];
         match edge.link {
             // The process itself goes on with these.
-            Link::Exec | Link::Thread | Link::Handler => keep.extend(below),
+            Link::Exec | Link::Thread | Link::Handler | Link::Within => keep.extend(below),
             Link::Fork => {
                 for fd in below.iter().filter(|fd| pipe_ends.contains(fd)) {
                     let top = last.entry(*fd).or_insert(edge.top);
@@ -143,8 +143,8 @@ fn check_variables(units: &mut [Unit], problems: &mut Problems) {
         .flat_map(|(index, unit)| unit.edges.iter().map(move |edge| (index, edge)))
         .flat_map(|(index, edge)| match edge.link {
             Link::Fork | Link::Thread => vec![(index, target(edge))],
-            // A handler shares the variables in both directions.
-            Link::Handler => vec![(index, target(edge)), (target(edge), index)],
+            // A handler shares the variables in both directions, and so do steps within others.
+            Link::Handler | Link::Within => vec![(index, target(edge)), (target(edge), index)],
             Link::Exec => Vec::new(),
         })
         .collect();

@@ -241,7 +241,10 @@ pub const TABLES: &[TableRow] = &[
         shape: Shape::Named,
         schema: schema_of::<super::sync::FloatChannelForm>,
     },
+    TableRow { key: "queue", shape: Shape::Named, schema: schema_of::<super::item_queues::QueueForm> },
     TableRow { key: "timer", shape: Shape::Named, schema: schema_of::<super::sync::TimerForm> },
+    TableRow { key: "pool", shape: Shape::Named, schema: schema_of::<super::pools::PoolForm> },
+    TableRow { key: "manager", shape: Shape::Named, schema: schema_of::<super::manager::ManagerForm> },
     TableRow { key: "mqueue", shape: Shape::Named, schema: schema_of::<super::queues::MqueueForm> },
     TableRow { key: "sysv-queue", shape: Shape::Named, schema: schema_of::<super::queues::TypedQueueForm> },
     TableRow {
@@ -254,6 +257,7 @@ pub const TABLES: &[TableRow] = &[
     TableRow { key: "event", shape: Shape::List, schema: schema_of::<super::events::EventForm> },
     TableRow { key: "run", shape: Shape::Table, schema: schema_of::<super::run::RunForm> },
     TableRow { key: "sweep", shape: Shape::Value, schema: sweep },
+    TableRow { key: "picture", shape: Shape::Table, schema: schema_of::<super::picture::PictureForm> },
     TableRow { key: "expect", shape: Shape::Table, schema: schema_of::<super::expect::ExpectForm> },
 ];
 

@@ -184,7 +184,13 @@ impl Objects {
         self.words_of(object, name.value.clone(), count, lines)
     }
 
-    fn words_of(&mut self, object: ObjectId, name: String, count: usize, lines: &mut Lines) -> Words {
+    pub(super) fn words_of(
+        &mut self,
+        object: ObjectId,
+        name: String,
+        count: usize,
+        lines: &mut Lines,
+    ) -> Words {
         let (page, offset) = lines.take();
         let array = self.array(ArraySpec {
             object,
@@ -281,7 +287,7 @@ impl Objects {
     }
 
     /// Shared memory of an object's own, and its first page.
-    fn own_memory(
+    pub(super) fn own_memory(
         &mut self,
         object: ObjectId,
         name: &At<String>,
@@ -319,6 +325,7 @@ pub fn lines(root: &DeTable<'_>) -> u64 {
         ("thread-queue", 3),
         ("float-channel", 2),
         ("timer", 1),
+        ("queue", 3),
     ];
     let count = |table: &str| {
         let table = root.get(table).and_then(|value| value.get_ref().as_table());

@@ -3,7 +3,9 @@
 
 use crate::hw::mmu::{KERNEL_BASE, PAGE_SIZE};
 use crate::ids::{PageNumber, Tid};
+use crate::program::call::Call;
 use crate::program::instruction::{Access, Instruction};
+use crate::program::library::uring::RingWork;
 use crate::program::{Cell, Variable};
 use crate::time::Span;
 use crate::trace::{Fault, Sink};
@@ -95,12 +97,43 @@ impl<S: Sink> Simulator<'_, S> {
         let outside =
             Trap::PageFault { page: PageNumber(KERNEL_BASE.0 - 1), write, fault: Fault::Protection };
         if self.userland.element(cell.array, index).is_none() {
-            return Err(outside);
+            return self.own_cell(cpu, thread, (cell, index), write).unwrap_or(Err(outside));
         }
         let page = self.page_of(cell, index);
         self.access(cpu, thread, page, write)?;
         self.fetch_element(cell, index);
         self.userland.element(cell.array, index).ok_or(outside)
+    }
+
+    /// What a program does with a ring's queues in its memory, if it has it there.
+    pub(super) fn work_on_ring(&mut self, cpu: usize, thread: Tid, work: RingWork) -> Effect {
+        let Simulator { kernel, userland, image, .. } = self;
+        let mut call = Call { kernel, userland, image, cpu, task: thread };
+        if work.simulate(&mut call) {
+            return Ok(());
+        }
+        let page = PageNumber(KERNEL_BASE.0 - 1);
+        Err(Trap::PageFault { page, write: true, fault: Fault::Protection })
+    }
+
+    /// A cell of an array that each process has for its own; none if it isn't one.
+    #[cold]
+    fn own_cell(
+        &mut self,
+        cpu: usize,
+        thread: Tid,
+        (cell, index): (Cell, i64),
+        write: bool,
+    ) -> Option<Result<&mut i64, Trap>> {
+        if !self.userland.is_own(cell.array) {
+            return None;
+        }
+        let page = self.page_of(cell, index);
+        if let Err(trap) = self.access(cpu, thread, page, write) {
+            return Some(Err(trap));
+        }
+        let process = self.process(thread);
+        self.userland.own_element(process, cell.array, index, self.image).map(Ok)
     }
 
     /// Changes a shared cell in one indivisible instruction.

@@ -267,6 +267,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         caches: Caches::of(&image.costs),
         files: files(image, &mut frames),
         requests: crate::kernel::requests::Requests::default(),
+        rings: Vec::new(),
         frames,
         tasks: Vec::new(),
         parameters: Vec::new(),

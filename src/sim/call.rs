@@ -15,6 +15,7 @@ use crate::program::Syscall;
 use crate::program::call::{Call, Copied, Outcome as CallOutcome, RESTART, SystemCall};
 use crate::program::instruction::OnError;
 use crate::program::syscall::SIGNAL_RETURN;
+use crate::program::userland::User;
 use crate::time::Span;
 use crate::trace::{Kind, Sink, Why};
 
@@ -121,37 +122,52 @@ impl<S: Sink> Simulator<'_, S> {
             Some(Asked { call: made, .. }) => made.simulate(&mut call),
             None => implied(&mut call),
         };
-        let user = &mut self.userland.users[thread.index()];
-        let mut yields = false;
-        match outcome {
-            Ok(CallOutcome::Done(result)) => user.result = result,
-            Ok(CallOutcome::Yield(result)) => (user.result, yields) = (result, true),
-            Err(Errno::EINTR) => match self.was_interrupted(cpu, thread) {
-                ControlFlow::Break(trap) => return trap,
-                ControlFlow::Continue(result) => self.userland.user(thread).result = result,
-            },
-            Err(errno) => user.result = errno.result(),
-            Ok(CallOutcome::Repeat(result)) => {
-                user.result = result;
-                user.repeats = true;
-                user.next = user.call_at.unwrap_or(user.next);
+        let yields = match outcome {
+            Ok(CallOutcome::Done(result)) => {
+                self.userland.users[thread.index()].result = result;
+                false
             }
-            Ok(CallOutcome::Block { on, object }) if self.kernel.tasks[thread.index()].attention => {
-                match self.wait_or_look(cpu, thread, on, object) {
-                    ControlFlow::Break(trap) => return trap,
-                    ControlFlow::Continue(result) => self.userland.user(thread).result = result,
-                }
-            }
-            Ok(CallOutcome::Block { on, object }) => {
+            Ok(CallOutcome::Block { on, object }) if !self.kernel.tasks[thread.index()].attention => {
                 let task = &mut self.kernel.tasks[thread.index()];
                 (task.state, task.interruption) = (State::Blocked { on, object }, None);
                 let here = &mut self.kernel.cpus[cpu];
                 (here.context, here.left) = (Context::Kernel(Work::CallResume), Span::ZERO);
                 return self.give_up_cpu(cpu, Why::Blocked { on, object });
             }
-            Ok(CallOutcome::Exit { status, all }) => return self.end_thread(cpu, status, all),
-        }
+            outcome => match self.ends_otherwise(cpu, thread, outcome) {
+                ControlFlow::Break(trap) => return trap,
+                ControlFlow::Continue(yields) => yields,
+            },
+        };
         self.begin_exit(cpu, yields)
+    }
+
+    /// A body ends otherwise than most: the call returns all the same (whether it yields the CPU), or
+    /// breaks off.
+    #[inline(never)]
+    fn ends_otherwise(
+        &mut self,
+        cpu: usize,
+        thread: Tid,
+        outcome: Result<CallOutcome, Errno>,
+    ) -> ControlFlow<Option<Trap>, bool> {
+        let result = match outcome {
+            Ok(CallOutcome::Done(result) | CallOutcome::Yield(result)) => result,
+            Err(Errno::EINTR) => self.was_interrupted(cpu, thread)?,
+            Err(errno) => errno.result(),
+            Ok(CallOutcome::Repeat(result)) => {
+                let user = self.userland.user(thread);
+                user.repeats = true;
+                user.next = user.call_at.unwrap_or(user.next);
+                result
+            }
+            Ok(CallOutcome::Block { on, object }) => self.wait_or_look(cpu, thread, on, object)?,
+            Ok(CallOutcome::Exit { status, all }) => {
+                return ControlFlow::Break(self.end_thread(cpu, status, all));
+            }
+        };
+        self.userland.user(thread).result = result;
+        ControlFlow::Continue(matches!(outcome, Ok(CallOutcome::Yield(_))))
     }
 
     /// The call's way back to the program.
@@ -176,17 +192,31 @@ impl<S: Sink> Simulator<'_, S> {
     /// Back in user mode, the call's result goes to the program.
     #[inline(always)]
     fn call_returns(&mut self, cpu: usize) -> Option<Trap> {
-        let here = &self.kernel.cpus[cpu];
-        let thread = here.current;
-        let go_straight_on = here.reschedule.is_none() && !self.kernel.tasks[thread.index()].attention;
-        let user = &mut self.userland.users[thread.index()];
-        let (call, result) = (user.call, user.result);
+        if S::ON {
+            let User { call, result, .. } = self.userland.users[self.kernel.cpus[cpu].current.index()];
+            self.kernel.emit(cpu, Kind::SysExit { call, result });
+        }
+        let running = self.running(cpu);
+        let user = &mut *running.user;
+        let result = user.result;
         user.set(user.result_goes_to, result);
-        self.kernel.emit(cpu, Kind::SysExit { call, result });
+        if result < 0 || running.here.reschedule.is_some() || running.task.attention {
+            return self.returns_to_something(cpu, result);
+        }
+        match running.usual_instructions::<S>() {
+            ControlFlow::Continue((program, at)) => self.go_on_from(cpu, program, at),
+            ControlFlow::Break(trap) => trap,
+        }
+    }
+
+    /// A call has failed, or there is something to look at before the program goes on.
+    #[inline(never)]
+    fn returns_to_something(&mut self, cpu: usize, result: i64) -> Option<Trap> {
+        let thread = self.kernel.cpus[cpu].current;
         if result < 0 && self.asked(thread).is_some_and(|asked| asked.on_error == OnError::Exit) {
             return self.fail_program(cpu, thread, result);
         }
-        if go_straight_on { self.next_user_instructions(cpu) } else { self.go_on(cpu) }
+        self.go_on(cpu)
     }
 
     /// The exit of a call that was disturbed on its way.

@@ -125,6 +125,8 @@ impl<S: Sink> Simulator<'_, S> {
                 "barrier" => format!("the others at barrier{named}"),
                 "event-flag" => format!("event-flag{named} to be set"),
                 "once" => format!("once{named} to be done"),
+                "queue" => format!("an item for the feeder of queue{named}"),
+                "pool" => format!("a result of pool{named}"),
                 "thread-queue" => format!("room or an item in thread-queue{named}"),
                 _ => format!("a wake-up on{named}"),
             },
@@ -233,7 +235,8 @@ impl<S: Sink> Simulator<'_, S> {
             | Opened::Socket(_)
             | Opened::Counter(_)
             | Opened::Alarm(_)
-            | Opened::Epoll(_) => None,
+            | Opened::Epoll(_)
+            | Opened::Ring(_) => None,
         };
         let holders = self.living_threads(|process| {
             let files = self.kernel.processes[process.index()].as_ref().map(|process| &process.files);

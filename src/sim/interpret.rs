@@ -55,6 +55,7 @@ impl OwnWork {
             | Instruction::Touch { .. }
             | Instruction::TouchKernel { .. }
             | Instruction::InMemory(_)
+            | Instruction::Ring(_)
             | Instruction::Raise(_) => self.step.saturating_sub(self.instruction),
             Instruction::Syscall { .. } | Instruction::End => self.call,
             Instruction::Print(_) | Instruction::Note(_) => self.note,

@@ -5,7 +5,7 @@
 //!   as many lines.
 //! - `execute`: whose instruction ends next, and how far a run of plain instructions may go at
 //!   once (the exact fast-forward)
-//! - `user`: what the programs' instructions do; `access`: those that access memory; `interpret`:
+//! - `running`: the programs' usual instructions; `user`: what all others do; `access`: those that access memory; `interpret`:
 //!   the programs' own work around them; `mapped`: cells in mapped files
 //! - `dispatch`: traps become frames of kernel work, and what happens at each frame's end; `call`:
 //!   the frames of a system call; `signals`: what is in its way back to user mode
@@ -35,6 +35,7 @@ mod mapped;
 mod mutation;
 mod outcome;
 mod outside;
+mod running;
 mod signals;
 mod user;
 

@@ -9,13 +9,11 @@ use std::ops::ControlFlow;
 use crate::hw::mmu::KERNEL_BASE;
 use crate::ids::Tid;
 use crate::kernel::work::Context;
-use crate::program::call::SystemCall;
 use crate::program::image::{Program, Text};
 use crate::program::instruction::{Access, Address, Fact, Instruction, Note, OnError};
 use crate::program::syscall::{EXIT, with_word};
-use crate::program::userland::User;
 use crate::program::value::DivideByZero;
-use crate::program::{ArrayId, Image, Operand, Syscall, Variable};
+use crate::program::{ArrayId, Operand, Syscall, Variable};
 use crate::time::Span;
 use crate::trace::{Exception, Kind, Sink};
 
@@ -28,22 +26,6 @@ use super::{Simulator, Trap};
 pub(super) struct Asked<'a> {
     pub call: &'a Syscall,
     pub on_error: OnError,
-}
-
-/// The program asks for the kernel; what it asks for is drawn now.
-#[inline(always)]
-fn ask(user: &mut User, call: &Syscall, result: Option<Variable>, image: &Image) -> Trap {
-    if !std::mem::take(&mut user.repeats)
-        && let Some(amount) = call.amount()
-    {
-        user.amount = user.draw(*amount, image);
-    }
-    user.progress = 0;
-    user.call = call.id();
-    user.result_goes_to = result;
-    user.call_at = Some(user.next);
-    user.next += 1;
-    Trap::Syscall(user.call)
 }
 
 /// An instruction's effect: done, or the trap that it ends in.
@@ -86,6 +68,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 let value = self.value(thread, value)?;
                 self.userland.user(thread).set(Some(variable), value);
             }
+            Instruction::Ring(work) => self.work_on_ring(cpu, thread, work)?,
             Instruction::InMemory(deed) => {
                 let image = self.image;
                 self.userland.user(thread).in_memory(deed, image);
@@ -143,149 +126,120 @@ impl<'a, S: Sink> Simulator<'a, S> {
         Ok(())
     }
 
-    /// Begins the current thread's next instruction.
+    /// Goes through instructions that take no time, up to one that does (it has begun then) or
+    /// that asks for the kernel.
     #[inline(never)]
     pub(super) fn begin_user_instruction(&mut self, cpu: usize) -> Option<Trap> {
-        self.next_user_instructions(cpu)
-    }
-
-    /// Goes through instructions that take no time, up to one that does (it has begun then) or
-    /// that asks for the kernel. Inlined where a call returns, which is the way most often taken.
-    #[inline(always)]
-    pub(super) fn next_user_instructions(&mut self, cpu: usize) -> Option<Trap> {
-        loop {
-            let (program, at) = match self.usual_instructions(cpu) {
-                ControlFlow::Continue(reached) => reached,
-                ControlFlow::Break(trap) => return trap,
-            };
-            let image = self.image;
-            let thread = self.kernel.cpus[cpu].current;
-            let unit = self.kernel.costs.instruction;
-            let user = &mut self.userland.users[thread.index()];
-            let time = match program.code[at as usize] {
-                Instruction::LoopStart { counter, times, past } => match self.value(thread, times) {
-                    Ok(times) => {
-                        let user = self.userland.user(thread);
-                        user.set(Some(counter), times);
-                        user.next = if times > 0 { at + 1 } else { past };
-                        continue;
-                    }
-                    Err(trap) => return Some(trap),
-                },
-                Instruction::Touch { first, pages, .. } => {
-                    user.first_page = user.draw(first, image).min(u64::from(u32::MAX)) as u32;
-                    user.amount = user.draw(pages, image);
-                    user.progress = 0;
-                    if user.amount == 0 { Span::ZERO } else { self.access_time(cpu, thread) }
-                }
-                Instruction::Set { value: operand, .. }
-                | Instruction::JumpIfZero { condition: operand, .. } => {
-                    unit * u64::from(image.expressions.instructions(operand).max(1))
-                }
-                Instruction::InMemory(_) => unit,
-                Instruction::Buffer(work) => self.kernel.costs.whole(work.time(user, unit)),
-                Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::Learn { .. } => unit,
-                Instruction::Copy { bytes, .. } => self.kernel.costs.copying_in_memory(bytes),
-                Instruction::Load { .. }
-                | Instruction::LoadBits { .. }
-                | Instruction::Store { .. }
-                | Instruction::AtomicAdd { .. }
-                | Instruction::CompareSwap { .. }
-                | Instruction::Exchange { .. } => self.access_time(cpu, thread),
-                Instruction::Print(text) => {
-                    self.print(cpu, thread, &image.texts[text.0 as usize]);
-                    Span::ZERO
-                }
-                Instruction::Assert { condition, text } => match self.value(thread, condition) {
-                    Ok(0) => {
-                        self.fail(thread, &image.names[text.index()]);
-                        return None;
-                    }
-                    Ok(_) => Span::ZERO,
-                    Err(trap) => return Some(trap),
-                },
-                Instruction::Note(note) => {
-                    self.note(cpu, thread, note);
-                    Span::ZERO
-                }
-                Instruction::CloseUnused(list) => {
-                    let process = self.kernel.tasks[thread.index()].process;
-                    for &fd in &image.fd_lists[list.0 as usize] {
-                        self.kernel.close(cpu, process, fd);
-                    }
-                    Span::ZERO
-                }
-                Instruction::End if user.is_handler() => return Some(self.end_of_handler(thread)),
-                Instruction::End => return Some(self.end_of_program(thread, 0)),
-                Instruction::Compute(_)
-                | Instruction::Syscall { .. }
-                | Instruction::Loop { .. }
-                | Instruction::Jump(_) => unreachable!("the usual instructions have been gone through"),
-            };
-            if time.is_zero() {
-                self.userland.user(thread).next = at + 1;
-                continue;
-            }
-            self.kernel.cpus[cpu].begin(Context::User, time);
-            let time = self.kernel.cpus[cpu].left;
-            if !self.passes_undisturbed(cpu, time, 1) {
-                return None;
-            }
-            self.kernel.cpus[cpu].left = Span::ZERO;
-            match self.effect(cpu, thread, &program.code[at as usize]) {
-                Ok(()) if self.kernel.cpus[cpu].left.is_zero() => {}
-                Ok(()) => return None,
-                Err(trap) => return Some(trap),
-            }
+        match self.running(cpu).usual_instructions::<S>() {
+            ControlFlow::Continue((program, at)) => self.go_on_from(cpu, program, at),
+            ControlFlow::Break(trap) => trap,
         }
     }
 
-    /// The instructions that most programs consist of: computing that nothing disturbs, jumps, and a
-    /// call in the end. Goes on with an instruction of another kind, and breaks off with the call's
-    /// trap, or with none if computing has begun that may be disturbed.
-    #[inline(always)]
-    fn usual_instructions(&mut self, cpu: usize) -> ControlFlow<Option<Trap>, (&'a Program, Address)> {
-        let quiet = self.quiet();
-        let image = self.image;
-        let Simulator { kernel, userland, turns, prices, .. } = self;
-        let here = &mut kernel.cpus[cpu];
-        let thread = here.current;
-        let user = &mut userland.users[thread.index()];
-        let program = &image.programs[usize::from(user.program.0)];
-        let code = program.code.as_slice();
+    /// Goes on where an instruction stands that isn't one of the usual ones.
+    #[inline(never)]
+    pub(super) fn go_on_from(&mut self, cpu: usize, program: &'a Program, at: Address) -> Option<Trap> {
+        let mut reached = (program, at);
         loop {
-            let at = user.next;
-            if S::ON {
-                kernel.tasks[thread.index()].step = program.steps[at as usize];
+            if let ControlFlow::Break(trap) = self.unusual_instruction(cpu, reached.0, reached.1) {
+                return trap;
             }
-            if prices.own.takes_time
-                && !prices.own.passes_before(&code[at as usize], user, here, quiet, turns)
-            {
-                return ControlFlow::Break(None);
+            reached = match self.running(cpu).usual_instructions::<S>() {
+                ControlFlow::Continue(reached) => reached,
+                ControlFlow::Break(trap) => return trap,
+            };
+        }
+    }
+
+    /// An instruction that isn't one of the usual ones; breaks off if it takes time that something may
+    /// disturb, or ends in a trap.
+    #[inline(always)]
+    fn unusual_instruction(
+        &mut self,
+        cpu: usize,
+        program: &Program,
+        at: Address,
+    ) -> ControlFlow<Option<Trap>> {
+        let image = self.image;
+        let thread = self.kernel.cpus[cpu].current;
+        let unit = self.kernel.costs.instruction;
+        let user = &mut self.userland.users[thread.index()];
+        let time = match program.code[at as usize] {
+            Instruction::LoopStart { counter, times, past } => match self.value(thread, times) {
+                Ok(times) => {
+                    let user = self.userland.user(thread);
+                    user.set(Some(counter), times);
+                    user.next = if times > 0 { at + 1 } else { past };
+                    return ControlFlow::Continue(());
+                }
+                Err(trap) => return ControlFlow::Break(Some(trap)),
+            },
+            Instruction::Touch { first, pages, .. } => {
+                user.first_page = user.draw(first, image).min(u64::from(u32::MAX)) as u32;
+                user.amount = user.draw(pages, image);
+                user.progress = 0;
+                if user.amount == 0 { Span::ZERO } else { self.access_time(cpu, thread) }
             }
-            match code[at as usize] {
-                Instruction::Compute(amount) => {
-                    let time = kernel.costs.whole(Span::from_nanos(user.draw(amount, image)));
-                    if !time.is_zero() {
-                        if !quiet.passes(here, turns, time + here.debt, 1) {
-                            here.begin(Context::User, time);
-                            return ControlFlow::Break(None);
-                        }
-                        here.debt = Span::ZERO;
-                    }
-                    user.next = at + 1;
-                }
-                Instruction::Loop { counter: Variable(slot), target } => {
-                    let counter = &mut user.variables[usize::from(slot)];
-                    *counter -= 1;
-                    user.next = if *counter > 0 { target } else { at + 1 };
-                }
-                Instruction::Jump(target) => user.next = target,
-                Instruction::Syscall { ref call, result, .. } => {
-                    return ControlFlow::Break(Some(ask(user, call, result, image)));
-                }
-                _ => return ControlFlow::Continue((program, at)),
+            Instruction::Set { value: operand, .. } | Instruction::JumpIfZero { condition: operand, .. } => {
+                unit * u64::from(image.expressions.instructions(operand).max(1))
             }
+            Instruction::InMemory(_) => unit,
+            Instruction::Ring(work) => unit * work.instructions(),
+            Instruction::Buffer(work) => self.kernel.costs.whole(work.time(user, unit)),
+            Instruction::TouchKernel { .. } | Instruction::Raise(_) | Instruction::Learn { .. } => unit,
+            Instruction::Copy { bytes, .. } => self.kernel.costs.copying_in_memory(bytes),
+            Instruction::Load { .. }
+            | Instruction::LoadBits { .. }
+            | Instruction::Store { .. }
+            | Instruction::AtomicAdd { .. }
+            | Instruction::CompareSwap { .. }
+            | Instruction::Exchange { .. } => self.access_time(cpu, thread),
+            Instruction::Print(text) => {
+                self.print(cpu, thread, &image.texts[text.0 as usize]);
+                Span::ZERO
+            }
+            Instruction::Assert { condition, text } => match self.value(thread, condition) {
+                Ok(0) => {
+                    self.fail(thread, &image.names[text.index()]);
+                    return ControlFlow::Break(None);
+                }
+                Ok(_) => Span::ZERO,
+                Err(trap) => return ControlFlow::Break(Some(trap)),
+            },
+            Instruction::Note(note) => {
+                self.note(cpu, thread, note);
+                Span::ZERO
+            }
+            Instruction::CloseUnused(list) => {
+                let process = self.kernel.tasks[thread.index()].process;
+                for &fd in &image.fd_lists[list.0 as usize] {
+                    self.kernel.close(cpu, process, fd);
+                }
+                Span::ZERO
+            }
+            Instruction::End if user.is_handler() => {
+                return ControlFlow::Break(Some(self.end_of_handler(thread)));
+            }
+            Instruction::End => return ControlFlow::Break(Some(self.end_of_program(thread, 0))),
+            Instruction::Compute(_)
+            | Instruction::Syscall { .. }
+            | Instruction::Loop { .. }
+            | Instruction::Jump(_) => unreachable!("the usual instructions have been gone through"),
+        };
+        if time.is_zero() {
+            self.userland.user(thread).next = at + 1;
+            return ControlFlow::Continue(());
+        }
+        self.kernel.cpus[cpu].begin(Context::User, time);
+        let time = self.kernel.cpus[cpu].left;
+        if !self.passes_undisturbed(cpu, time, 1) {
+            return ControlFlow::Break(None);
+        }
+        self.kernel.cpus[cpu].left = Span::ZERO;
+        match self.effect(cpu, thread, &program.code[at as usize]) {
+            Ok(()) if self.kernel.cpus[cpu].left.is_zero() => ControlFlow::Continue(()),
+            Ok(()) => ControlFlow::Break(None),
+            Err(trap) => ControlFlow::Break(Some(trap)),
         }
     }
 
@@ -321,6 +275,10 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let user = self.userland.user(thread);
         let value = match what {
             Fact::Thread => i64::from(thread.0),
+            Fact::Leads => {
+                let leader = self.kernel.tasks[thread.index()].process.leader();
+                i64::from(leader == thread && !user.is_handler())
+            }
             Fact::Deadline(time) => {
                 let due = now + Span::from_nanos(user.draw(time, image));
                 i64::try_from(due.as_nanos()).unwrap_or(i64::MAX)

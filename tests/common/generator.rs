@@ -4,12 +4,15 @@
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
 mod events;
+mod manager;
+mod pools;
 mod sync;
 
 #[path = "generator_files.rs"]
 mod files;
 
 mod messages;
+mod rest;
 
 use std::fmt::Write;
 
@@ -20,6 +23,7 @@ use super::sockets::{PROLOGUE, Sockets};
 
 pub struct Generator {
     sockets: Sockets,
+    rest: rest::Rest,
     random: Stream,
     text: String,
     cpus: u64,
@@ -35,6 +39,7 @@ pub struct Generator {
 pub fn scenario(seed: u64) -> String {
     let mut generator = Generator {
         sockets: Sockets::new(seed),
+        rest: rest::Rest::new(seed),
         random: Key::of_run(seed).named("generator").stream(),
         text: String::new(),
         cpus: 1,
@@ -88,6 +93,7 @@ impl Generator {
         self.devices();
         self.objects();
         self.programs();
+        self.line(&manager::tables(seed));
         self.events();
         let until = self.number(5_000, 60_000);
         self.line(&format!("[run]\nseed = {seed}\nuntil = \"{until}ns\""));
@@ -265,12 +271,15 @@ impl Generator {
             self.line(&sockets);
         }
         self.synchronisers();
+        self.pools();
         let channels = events::objects(&mut self.random);
         self.line(&channels);
         let queues = messages::objects(&mut self.random);
         self.line(&queues);
         self.line("[shm.cells]\ncells = { x = 0, y = 3 }");
         self.memories();
+        let rest = self.rest.objects();
+        self.line(&rest);
         self.line("[memory.heap]\nsize = \"32KiB\"");
         self.line("[memory.mapped]\nsize = \"64KiB\"\nfile = \"data\"");
     }
@@ -307,6 +316,8 @@ impl Generator {
             let steps = self.program(false);
             self.line(&format!("[program.c{child}]\nsteps = [{steps}]"));
         }
+        let rest = self.rest.programs();
+        self.line(&rest);
         self.line("[program.t]\nsteps = [{ compute = \"333ns\" }, { atomic-add = \"cells.y\", value = 1 }, { compute = \"77ns\" }]");
     }
 
@@ -321,6 +332,7 @@ impl Generator {
         for _ in 0..count {
             steps.push(self.step(depth, parent));
             steps.extend(self.sockets.steps());
+            steps.extend(self.rest.steps(parent));
         }
         // Where a kind of step isn't possible, something else is done.
         for step in steps.iter_mut().filter(|step| step.is_empty()) {
@@ -346,6 +358,9 @@ impl Generator {
         }
         if self.chance(12) {
             return self.synchronising();
+        }
+        if parent && self.chance(6) {
+            return self.pooling();
         }
         if self.signals && self.chance(25) {
             return signals::step(&mut self.random, time);

@@ -53,7 +53,8 @@ impl Sockets {
         }
         let (ring, packets) = (self.random.uniform(1, 4), self.random.uniform(1, 4));
         let time = self.random.uniform(1, 900);
-        format!("ring = {ring}\ncoalesce = {{ packets = {packets}, time = \"{time}ns\" }}\n")
+        let budget = self.pick(&["", "budget = 1\n", "budget = 2\n"]);
+        format!("{budget}ring = {ring}\ncoalesce = {{ packets = {packets}, time = \"{time}ns\" }}\n")
     }
 
     /// A packet's address.

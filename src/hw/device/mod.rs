@@ -167,7 +167,7 @@ pub const DEVICES: &[DeviceRow] = &[
     DeviceRow {
         name: "network",
         summary: "a network card",
-        doc: "Each packet that an event sends raises an interrupt; packets that arrive before it is served share it. With `coalesce` it waits for several. `ring` packets wait at most; others are lost. A packet that is `to` an address goes to the UDP socket there.",
+        doc: "Each packet that an event sends raises an interrupt; packets that arrive before it is served share it. With `coalesce` it waits for several. `ring` packets wait at most; others are lost. With `budget` the deferred half polls the card, so many packets at a time, while its interrupt is off (NAPI). A packet that is `to` an address goes to the UDP socket there.",
     },
     DeviceRow {
         name: "noise",

@@ -15,6 +15,8 @@ pub struct CardSpec {
     /// So many packets fit into the receive ring.
     pub ring: u32,
     pub coalesce: Option<Coalesce>,
+    /// So many packets are taken by a deferred half that polls the card, whose interrupt is off meanwhile (NAPI).
+    pub budget: Option<u32>,
 }
 
 /// When the interrupt comes, if not for each packet.
@@ -57,11 +59,13 @@ pub struct Card {
     since: u32,
     /// The number of the timer that counts; others have been set for nothing.
     ticket: u32,
+    /// The interrupt is off: the deferred half looks by itself.
+    polled: bool,
 }
 
 impl Card {
     pub fn new(spec: CardSpec) -> Card {
-        Card { spec, received: VecDeque::new(), since: 0, ticket: 0 }
+        Card { spec, received: VecDeque::new(), since: 0, ticket: 0, polled: false }
     }
 
     pub fn receive(&mut self, packet: Packet) -> Reaction {
@@ -69,6 +73,9 @@ impl Card {
             return Reaction::Drop;
         }
         self.received.push_back(packet);
+        if self.polled {
+            return Reaction::Nothing;
+        }
         let Some(Coalesce { packets, time }) = self.spec.coalesce else { return Reaction::Interrupt };
         self.since += 1;
         if self.since >= packets {
@@ -97,6 +104,26 @@ impl Card {
         self.ticket = self.ticket.wrapping_add(1);
     }
 
+    /// The hard half turns the interrupt off, if the deferred half is to look by itself.
+    pub fn begin_poll(&mut self) {
+        self.polled = self.spec.budget.is_some();
+        if self.polled {
+            self.settle();
+        }
+    }
+
+    /// How many packets the deferred half takes before others have their turn.
+    pub fn budget(&self) -> u32 {
+        self.spec.budget.unwrap_or(u32::MAX)
+    }
+
+    /// The deferred half has had its turn: if it found the ring empty, the interrupt is on again; if not, it is to
+    /// come back.
+    pub fn end_poll(&mut self) -> bool {
+        self.polled &= self.has_packets();
+        self.polled
+    }
+
     pub fn has_packets(&self) -> bool {
         !self.received.is_empty()
     }
@@ -121,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_full_ring_drops_what_comes() {
-        let mut card = Card::new(CardSpec { ring: 2, coalesce: None });
+        let mut card = Card::new(CardSpec { ring: 2, coalesce: None, budget: None });
         let reactions = [(); 3].map(|()| card.receive(packet()));
         assert_eq!(reactions, [Reaction::Interrupt, Reaction::Interrupt, Reaction::Drop]);
         assert!(card.fetch().is_some());
@@ -131,7 +158,8 @@ mod tests {
     #[test]
     fn a_coalescing_card_interrupts_for_many_packets_or_after_a_time() {
         let time = Span::from_micros(50);
-        let mut card = Card::new(CardSpec { ring: 256, coalesce: Some(Coalesce { packets: 3, time }) });
+        let mut card =
+            Card::new(CardSpec { ring: 256, coalesce: Some(Coalesce { packets: 3, time }), budget: None });
         let Reaction::Wait { ticket, .. } = card.receive(packet()) else { panic!("it waits") };
         assert_eq!(card.receive(packet()), Reaction::Nothing);
         assert_eq!(card.receive(packet()), Reaction::Interrupt);

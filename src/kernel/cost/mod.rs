@@ -186,6 +186,8 @@ costs! {
     memory_per_kib = "memory-per-kib",
     /// Looking at one descriptor in a `poll`, or taking one from an epoll set.
     poll_each = "poll-each",
+    /// Taking one request in that a ring submits, whatever it is for.
+    ring_entry = "ring-entry",
 }
 
 /// The tables of a profile.

@@ -92,6 +92,8 @@ const CALLS: &[&str] = &[
     "aio_error",
     "aio_return",
     "aio_suspend",
+    "io_uring_setup",
+    "io_uring_enter",
 ];
 
 #[test]

@@ -6,11 +6,13 @@
 //! is free again when all of it has been read: until then a pipe whose slots are all in use is full,
 //! however few bytes they hold.
 
-use std::collections::VecDeque;
-
 use crate::ids::ObjectId;
 use crate::kernel::bytes::Bytes;
 use crate::kernel::wait::WaitQueue;
+
+use slots::{Slot, Slots};
+
+mod slots;
 
 /// Writes of at most so many bytes go in as one piece (limits.h).
 pub const PIPE_BUF: u64 = 4096;
@@ -27,20 +29,13 @@ pub const MOST_CAPACITY: u64 = 1 << 20;
 /// The most that F_SETPIPE_SZ takes at all.
 const MOST_ASKED: u64 = 1 << 31;
 
-/// A slot in use: how many bytes of its page are still to be read, and where they end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Slot {
-    length: u32,
-    end: u32,
-}
-
 #[derive(Clone, Debug)]
 pub struct Pipe {
     /// None if the scenario has no name for it.
     pub object: Option<ObjectId>,
     /// From the oldest on.
     content: Bytes,
-    slots: VecDeque<Slot>,
+    slots: Slots,
     /// How many slots it has, and the bytes of each: less than a page only in a pipe that is smaller
     /// than one, as no real pipe is.
     most_slots: usize,
@@ -84,7 +79,7 @@ impl Pipe {
         Pipe {
             object,
             content: Bytes::default(),
-            slots: VecDeque::new(),
+            slots: Slots::default(),
             most_slots: (whole / slot) as usize,
             slot,
             named: false,
@@ -132,7 +127,7 @@ impl Pipe {
         let mut merged = 0;
         if odd > 0
             && !has_waited
-            && let Some(last) = self.slots.back()
+            && let Some(last) = self.slots.last()
             && u64::from(last.end) + odd <= self.slot
         {
             merged = odd;
@@ -173,9 +168,9 @@ impl Pipe {
     fn fill(&mut self, accepted: Accepted) {
         if accepted.merged == 0 && (1..=self.slot).contains(&accepted.bytes) {
             let length = accepted.bytes as u32;
-            self.slots.push_back(Slot { length, end: length });
+            self.slots.push(Slot { length, end: length });
         } else if accepted.merged == accepted.bytes
-            && let Some(last) = self.slots.back_mut()
+            && let Some(last) = self.slots.last_mut()
         {
             last.length += accepted.bytes as u32;
             last.end += accepted.bytes as u32;
@@ -187,7 +182,7 @@ impl Pipe {
     #[inline(never)]
     fn fill_several(&mut self, Accepted { bytes, merged }: Accepted) {
         if merged > 0
-            && let Some(last) = self.slots.back_mut()
+            && let Some(last) = self.slots.last_mut()
         {
             last.length += merged as u32;
             last.end += merged as u32;
@@ -195,7 +190,7 @@ impl Pipe {
         let mut rest = bytes - merged;
         while rest > 0 {
             let part = rest.min(self.slot);
-            self.slots.push_back(Slot { length: part as u32, end: part as u32 });
+            self.slots.push(Slot { length: part as u32, end: part as u32 });
             rest -= part;
         }
     }
@@ -205,13 +200,13 @@ impl Pipe {
     #[inline(always)]
     fn empty(&mut self, bytes: u64) -> bool {
         let full = self.is_full();
-        match self.slots.front_mut() {
+        match self.slots.first_mut() {
             Some(first) if u64::from(first.length) > bytes => {
                 first.length -= bytes as u32;
                 false
             }
             Some(first) if u64::from(first.length) == bytes => {
-                self.slots.pop_front();
+                self.slots.pop();
                 full
             }
             Some(_) | None => self.empty_several(bytes),
@@ -223,14 +218,14 @@ impl Pipe {
         let mut makes_room = false;
         let mut rest = bytes as u32;
         while rest > 0
-            && let Some(first) = self.slots.front_mut()
+            && let Some(first) = self.slots.first_mut()
         {
             let part = first.length.min(rest);
             first.length -= part;
             rest -= part;
             if first.length == 0 {
                 makes_room |= self.slots.len() >= self.most_slots;
-                self.slots.pop_front();
+                self.slots.pop();
             }
         }
         makes_room
@@ -254,7 +249,7 @@ impl Pipe {
     /// Nobody has a FIFO open any more: what nobody has read is gone.
     pub fn discard(&mut self) {
         self.content = Bytes::default();
-        self.slots.clear();
+        self.slots = Slots::default();
     }
 
     /// Gives it another capacity, already [`rounded`]; false if more slots are in use.

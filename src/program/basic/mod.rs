@@ -8,6 +8,7 @@ pub mod compare_swap;
 pub mod compute;
 pub mod digest;
 pub mod load;
+pub mod pack;
 pub mod raise;
 pub mod set;
 pub mod store;

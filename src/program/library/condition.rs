@@ -178,6 +178,16 @@ pub fn signal(cx: &mut Lower<'_>, words: Words) {
     cx.patch(nobody);
 }
 
+/// Wakes all waiters.
+pub fn wake_all(cx: &mut Lower<'_>, words: Words) {
+    let seen = cx.temporary(place::SEEN);
+    cx.load(seen, words.cell(word::WAITERS));
+    let nobody = cx.if_zero(seen);
+    cx.atomic_add(words.cell(word::SIGNALS), 1);
+    cx.futex_wake(words.cell(word::SIGNALS), ALL);
+    cx.patch(nobody);
+}
+
 impl Form for CondSignalForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
         let found = cx.synchroniser(&self.cond_signal, "condition");

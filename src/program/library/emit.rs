@@ -31,6 +31,13 @@ pub mod place {
     pub const TICKET: usize = 5;
     /// What a call returned, while another one is made.
     pub const KEPT: usize = 6;
+    /// How many bytes of an item are still to be written, and how many of them now.
+    pub const PENDING: usize = 7;
+    pub const CHUNK: usize = 8;
+    /// How long an item is.
+    pub const LENGTH: usize = 9;
+    /// How a lock or a place in a queue was had.
+    pub const SUCCESS: usize = 10;
 }
 
 impl Lower<'_> {

@@ -166,17 +166,21 @@ pub fn down(cx: &mut Lower<'_>, semaphore: Semaphore, limit: Limit, result: Opti
 impl Form for SemTryWaitForm {
     fn lower(&self, _step: &Step, cx: &mut Lower<'_>) {
         let result = cx.assign(&self.result);
-        let Some(semaphore) = cx.semaphore(&self.sem_try_wait) else {
-            return;
-        };
-        let zero = try_down(cx, value(semaphore));
-        cx.emit(Instruction::Note(Note::Acquired { object: semaphore.object }));
-        cx.answer_success(Some(result));
-        let end = cx.jump();
-        cx.patch(zero);
-        cx.answer_error(Some(result), Errno::EAGAIN);
-        cx.patch(end);
+        if let Some(semaphore) = cx.semaphore(&self.sem_try_wait) {
+            attempt(cx, semaphore, result);
+        }
     }
+}
+
+/// Counts down without waiting; `result` says with what success.
+pub fn attempt(cx: &mut Lower<'_>, semaphore: Semaphore, result: Variable) {
+    let zero = try_down(cx, value(semaphore));
+    cx.emit(Instruction::Note(Note::Acquired { object: semaphore.object }));
+    cx.answer_success(Some(result));
+    let end = cx.jump();
+    cx.patch(zero);
+    cx.answer_error(Some(result), Errno::EAGAIN);
+    cx.patch(end);
 }
 
 impl Form for SemPostForm {

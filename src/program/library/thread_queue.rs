@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use crate::program::at::{At, Value};
 use crate::program::form::{Form, Step, parse, schema};
-use crate::program::instruction::{Cell, Instruction};
+use crate::program::instruction::{ArrayId, Cell, Instruction};
 use crate::program::lower::Lower;
 use crate::program::names::{Lock, LockKind, Protocol, Synchroniser, Words};
 use crate::program::syscall::Limit;
-use crate::program::value::{Operand, Operator};
+use crate::program::value::{Operand, Operator, Variable};
 use crate::program::verb::{Level, Real, VerbRow};
 
 use super::condition::{signal, wait};
@@ -100,16 +100,7 @@ impl Form for EnqueueForm {
         let value = cx.operand(&self.value);
         let found = cx.synchroniser(&self.enqueue, "thread-queue");
         let Some(Synchroniser::ThreadQueue { words, items, capacity, .. }) = found else { return };
-        let (seen, old) = (cx.temporary(place::SEEN), cx.temporary(place::OLD));
-        enter(cx, words, capacity, word::NOT_FULL);
-        cx.load(seen, words.cell(word::FIRST));
-        cx.load(old, words.cell(word::COUNT));
-        let end = cx.compute(seen, Operator::Add, old.into());
-        let index = cx.compute(end, Operator::Remainder, Operand::Const(capacity));
-        cx.store(Cell { array: items, index }, value);
-        cx.change(words.cell(word::COUNT), 1);
-        signal(cx, condition(words, word::NOT_EMPTY));
-        give_back(cx, mutex(words), None);
+        put(cx, words, items, capacity, value);
     }
 }
 
@@ -118,15 +109,34 @@ impl Form for DequeueForm {
         let into = cx.assign(&self.into);
         let found = cx.synchroniser(&self.dequeue, "thread-queue");
         let Some(Synchroniser::ThreadQueue { words, items, capacity, .. }) = found else { return };
-        let seen = cx.temporary(place::SEEN);
-        enter(cx, words, 0, word::NOT_EMPTY);
-        cx.load(seen, words.cell(word::FIRST));
-        cx.load(into, Cell { array: items, index: seen.into() });
-        let next = cx.compute(seen, Operator::Add, super::emit::ONE);
-        let next = cx.compute(next, Operator::Remainder, Operand::Const(capacity));
-        cx.store(words.cell(word::FIRST), next);
-        cx.change(words.cell(word::COUNT), -1);
-        signal(cx, condition(words, word::NOT_FULL));
-        give_back(cx, mutex(words), None);
+        get(cx, words, items, capacity, into);
     }
+}
+
+/// Puts a value at the end; waits for room.
+pub fn put(cx: &mut Lower<'_>, words: Words, items: ArrayId, capacity: i64, value: Operand) {
+    let (seen, old) = (cx.temporary(place::SEEN), cx.temporary(place::OLD));
+    enter(cx, words, capacity, word::NOT_FULL);
+    cx.load(seen, words.cell(word::FIRST));
+    cx.load(old, words.cell(word::COUNT));
+    let end = cx.compute(seen, Operator::Add, old.into());
+    let index = cx.compute(end, Operator::Remainder, Operand::Const(capacity));
+    cx.store(Cell { array: items, index }, value);
+    cx.change(words.cell(word::COUNT), 1);
+    signal(cx, condition(words, word::NOT_EMPTY));
+    give_back(cx, mutex(words), None);
+}
+
+/// Takes the oldest value out; waits for one.
+pub fn get(cx: &mut Lower<'_>, words: Words, items: ArrayId, capacity: i64, into: Variable) {
+    let seen = cx.temporary(place::SEEN);
+    enter(cx, words, 0, word::NOT_EMPTY);
+    cx.load(seen, words.cell(word::FIRST));
+    cx.load(into, Cell { array: items, index: seen.into() });
+    let next = cx.compute(seen, Operator::Add, super::emit::ONE);
+    let next = cx.compute(next, Operator::Remainder, Operand::Const(capacity));
+    cx.store(words.cell(word::FIRST), next);
+    cx.change(words.cell(word::COUNT), -1);
+    signal(cx, condition(words, word::NOT_FULL));
+    give_back(cx, mutex(words), None);
 }

@@ -12,6 +12,7 @@ use crate::errno::Errno;
 use crate::ids::{Fd, ObjectId};
 use crate::kernel::file::MOST_DESCRIPTORS;
 use crate::kernel::ipc::socket::SocketKind;
+use crate::os::uring::Ring;
 use crate::os::{file, pipe};
 use crate::program::content::What;
 use crate::program::value::Handle;
@@ -35,6 +36,8 @@ pub enum ChannelKind {
     Queue,
     /// A counter, a timer, an epoll set.
     Events,
+    /// A ring, by its number among the process's rings.
+    Ring(u32),
 }
 
 /// The descriptors that calls of a process have returned, which its threads share.
@@ -52,6 +55,15 @@ impl Held {
     #[must_use]
     pub fn copied(&self) -> Held {
         Held(Arc::new(Mutex::new(self.all().clone())))
+    }
+
+    /// Takes out the rings, which a forked child doesn't have.
+    pub(super) fn take_rings(&self) -> Vec<Fd> {
+        let mut held = self.all();
+        let is_ring = |channel: &Channel| matches!(channel.kind, ChannelKind::Ring(_));
+        let rings: Vec<Fd> = held.iter().filter(|(_, channel)| is_ring(channel)).map(|(&fd, _)| fd).collect();
+        held.retain(|_, channel| !is_ring(channel));
+        rings
     }
 }
 
@@ -120,7 +132,8 @@ impl Native {
         let (from, channel) = (self.descriptor(handle)?, self.channel(handle));
         let numbered = onto.0 >= self.world.image.named_descriptors();
         pipe::duplicate_onto(from, self.world.descriptor(onto), numbered)?;
-        self.held.all().insert(onto, channel);
+        let replaced = self.held.all().insert(onto, channel);
+        self.give_up_ring(replaced);
         Ok(())
     }
 
@@ -138,8 +151,32 @@ impl Native {
 
     /// Gives up a descriptor that a call has returned.
     pub fn close_number(&self, number: Fd) -> Result<(), Errno> {
-        self.held.all().remove(&number);
+        let gone = self.held.all().remove(&number);
+        self.give_up_ring(gone);
         file::close(self.world.descriptor(number))
+    }
+
+    /// The ring behind a descriptor, with its queues in the process's memory.
+    pub fn ring(&self, handle: Handle) -> Option<Arc<Ring>> {
+        self.number(handle).ok()?;
+        match self.channel(handle).kind {
+            ChannelKind::Ring(ring) => self.rings.find(ring),
+            ChannelKind::Pipe
+            | ChannelKind::File
+            | ChannelKind::Terminal
+            | ChannelKind::Socket(_)
+            | ChannelKind::Queue
+            | ChannelKind::Events => None,
+        }
+    }
+
+    /// A descriptor stands for this no more: a ring that no other stands for leaves the memory.
+    fn give_up_ring(&self, gone: Option<Channel>) {
+        if let Some(Channel { kind: kind @ ChannelKind::Ring(ring), .. }) = gone
+            && !self.held.all().values().any(|channel| channel.kind == kind)
+        {
+            self.rings.remove(ring);
+        }
     }
 
     /// Notes what has just been written to the terminal: the first `length` bytes of the buffer.

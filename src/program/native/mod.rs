@@ -23,7 +23,6 @@ use std::thread::JoinHandle;
 use crate::errno::Errno;
 use crate::ids::{ObjectId, Pid, StepId, Tid};
 use crate::kernel::dispositions::{Handler, Unfinished};
-use crate::os::children::{self, Also, Waited};
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
@@ -73,6 +72,8 @@ pub struct Native {
     pub held: Held,
     /// Its asynchronous requests.
     pub requests: crate::os::aio::Requests,
+    /// Its process's rings.
+    pub rings: crate::os::uring::Rings,
     chunk: Chunk,
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
@@ -104,6 +105,7 @@ impl Native {
             timer_set: false,
             held,
             requests: crate::os::aio::Requests::default(),
+            rings: crate::os::uring::Rings::default(),
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
@@ -260,6 +262,11 @@ impl Native {
         signal::begin_anew(self.mask);
         self.held = held;
         self.requests.forget();
+        self.rings.forget();
+        for ring in self.held.take_rings() {
+            let _ = file::close(self.world.descriptor(ring));
+        }
+        self.world.clear_own();
         self.begin();
     }
 
@@ -292,6 +299,7 @@ impl Native {
         thread.threads = Arc::clone(&self.threads);
         (thread.handlers, thread.mask) = (Arc::clone(&self.handlers), self.mask);
         thread.held = self.held.clone();
+        thread.rings = self.rings.clone();
         let run = self.run;
         let handle = std::thread::Builder::new().stack_size(STACK).spawn(move || {
             signal::begin_anew(thread.mask);
@@ -304,55 +312,6 @@ impl Native {
         })?;
         self.threads.lock().unwrap_or_else(PoisonError::into_inner).push((program, task, handle));
         Ok(i64::from(task.0))
-    }
-
-    /// Waits for a child, for one that runs this program or has this number if one is named. None if
-    /// only what has happened already counts, and nothing has.
-    pub fn wait(
-        &mut self,
-        program: Option<ProgramId>,
-        pid: Option<i64>,
-        also: Also,
-    ) -> Result<Option<Waited>, Errno> {
-        let world = Arc::clone(&self.world);
-        let own = self.process.leader();
-        // A child is what it was forked to be, whatever it has become by an exec.
-        let fits = |row: &Row| match (program, row.origin) {
-            _ if pid.is_some_and(|pid| pid != i64::from(row.host_process)) => false,
-            (None, _) => true,
-            (Some(wanted), Origin::Born { program, .. }) => wanted == program,
-            (Some(_), Origin::Start { .. }) => false,
-        };
-        loop {
-            // One that ended while another was waited for.
-            if let Some(index) = self
-                .early
-                .iter()
-                .position(|ended| world.board.process_on_host(ended.pid).is_some_and(|row| fits(&row)))
-            {
-                return Ok(Some(Waited::Ended(self.early.remove(index))));
-            }
-            let children =
-                world.board.rows().filter(|row| row.parent == own && row.process.leader() == row.task);
-            if !children.into_iter().any(|row| row.ended.is_none() && fits(&row)) {
-                return Err(Errno::ECHILD);
-            }
-            let ended = match children::wait_for(also)? {
-                None => return Ok(None),
-                Some(Waited::Ended(ended)) => ended,
-                Some(news @ (Waited::Stopped { pid, .. } | Waited::Continued { pid })) => {
-                    if world.board.process_on_host(pid).is_some_and(|row| fits(&row)) {
-                        return Ok(Some(news));
-                    }
-                    continue;
-                }
-            };
-            if let Some(row) = world.board.process_on_host(ended.pid) {
-                world.board.was_reaped(row.task, own, ended);
-                self.note(What::Reaped, i64::from(row.task.0), i64::from(ended.status));
-            }
-            self.early.push(ended);
-        }
     }
 
     /// Whether there are children that haven't been waited for.

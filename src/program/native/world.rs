@@ -160,6 +160,20 @@ impl World {
         }
     }
 
+    /// A child doesn't begin with what its parent has for its own in arrays.
+    pub fn clear_own(&self) {
+        if !self.image.has_feeders {
+            return;
+        }
+        for (number, array) in self.image.arrays.iter().enumerate() {
+            if self.image.is_own(array) {
+                let cells =
+                    (0..array.initial.len() as i64).filter_map(|at| self.cell(ArrayId(number as u32), at));
+                cells.filter(|cell| cell.bits() != 0).for_each(|cell| cell.set_bits(0));
+            }
+        }
+    }
+
     /// What all shared elements hold, as their bits.
     pub fn arrays(&self) -> Vec<Vec<i64>> {
         let bits = |array, index| self.cell(array, index as i64).map_or(0, |cell| cell.bits());

@@ -26,7 +26,7 @@ pub const READ: VerbRow = VerbRow {
     name: "aio-read",
     level: Level::Syscall,
     summary: "begins to read from a file, and goes on",
-    doc: "Begins to read at most `bytes` bytes from byte `offset` of a file, and returns at once. `request` gets the request's number, by which `aio-error`, `aio-suspend` and `aio-return` know it. With `notify` the process gets a signal when it is done. A mistake (EBADF, EINVAL, ESPIPE, EIO) is the request's result.",
+    doc: "Begins to read at most `bytes` bytes from byte `offset` of a file, and returns at once. `request` gets the request's number, by which `aio-error`, `aio-suspend` and `aio-return` know it. With `notify` the process gets a signal when it is done. A mistake (EBADF, EINVAL, EIO) is the request's result; so is ESPIPE for what has no places, where the real library reads without one.",
     example: r#"{ aio-read = "log", offset = 0, bytes = "4KiB", request = "r" }"#,
     real: REAL,
     blocks: &[],
@@ -140,7 +140,8 @@ impl Start {
         let user = &call.userland.users[call.task.index()];
         let offset = user.value(self.offset, call.image);
         let write = what.map(|what| what.bytes(user, call.image, bytes));
-        let ask = Ask { thread: call.task, open, offset, bytes, write, notify: self.notify };
+        let ask =
+            Ask { thread: call.task, open, offset, bytes, write, notify: self.notify, ..Ask::default() };
         let number = call.kernel.begin_request(call.cpu, ask);
         call.user().set(Some(self.request), number);
         Outcome::Done(0)

@@ -77,6 +77,7 @@ impl SystemCall for Exec {
         let (made, image) = (call.user().call, call.image);
         let passed = call.user().passed(image, self.arguments);
         call.user().restart(self.program, program);
+        call.userland.forget_own(process);
         call.user().receive(program, &passed);
         call.user().call = made;
         call.kernel.forget_handlers(process);

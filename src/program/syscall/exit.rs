@@ -35,6 +35,7 @@ struct ExitForm {
 
 impl Form for ExitForm {
     fn lower(&self, step: &Step, cx: &mut Lower<'_>) {
+        cx.leave_queues(true);
         cx.flush_streams();
         let status = cx.operand(&self.exit);
         cx.call(step, Exit { status, all: true });

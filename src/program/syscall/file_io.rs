@@ -5,13 +5,12 @@ use crate::hw::mmu::PAGE_SIZE;
 use crate::kernel::bytes::Bytes;
 use crate::kernel::cost::Copying;
 use crate::kernel::file::{File, Job, Mode, OpenId, Transfer, Way};
+use crate::kernel::requests::SECTOR;
 use crate::program::Variable;
 use crate::program::call::{Call, Copied, Outcome};
 use crate::program::content::What;
 use crate::trace::{Cause, Kind, Sink};
 
-/// Direct transfers begin and end at a multiple of this (open(2), O_DIRECT).
-pub const SECTOR: u64 = 512;
 /// No file can have more bytes.
 pub const MOST_BYTES: u64 = 64 << 30;
 

@@ -172,14 +172,30 @@ pub struct FutexWake {
 pub(super) fn word<S: Sink>(call: &mut Call<'_, S>, cell: Cell) -> Result<((u32, u32), i64), Errno> {
     let image = call.image;
     let index = call.user().value(cell.index, image);
-    let value = *call.userland.element(cell.array, index).ok_or(Errno::EFAULT)?;
-    Ok(((cell.array.0, index as u32), value))
+    let process = call.process();
+    let userland = &mut *call.userland;
+    let place = if userland.is_own(cell.array) {
+        userland.own_element(process, cell.array, index, image)
+    } else {
+        userland.element(cell.array, index)
+    };
+    let value = *place.ok_or(Errno::EFAULT)?;
+    Ok((key(call, cell, index), value))
 }
+
+/// What the kernel knows a word by: its place, and in memory of a process's own whose it is.
+fn key<S: Sink>(call: &Call<'_, S>, cell: Cell, index: i64) -> (u32, u32) {
+    let owner = if call.userland.is_own(cell.array) { call.process().0 << OWN_WORDS } else { 0 };
+    (cell.array.0, owner | index as u32)
+}
+
+/// Bits for the number of a word among those that a process has for its own.
+const OWN_WORDS: u32 = 8;
 
 /// The word as an object that CPUs share.
 pub(super) fn used<S: Sink>(call: &Call<'_, S>, cell: Cell) -> Used {
     let index = call.userland.users[call.task.index()].value(cell.index, call.image);
-    Used::Futex((cell.array.0, index as u32))
+    Used::Futex(key(call, cell, index))
 }
 
 impl SystemCall for FutexWait {

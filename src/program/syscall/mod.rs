@@ -83,6 +83,7 @@ mod sigsuspend;
 mod sigwait;
 mod tgkill;
 mod timerfd;
+mod uring;
 
 pub use aio::{AioRead, AioWrite};
 pub use aio_result::{AioError, AioReturn, AioSuspend};
@@ -98,7 +99,7 @@ pub use futex_pi::{FutexLockPi, FutexUnlockPi, with_word};
 pub use futex_requeue::FutexRequeue;
 pub use getpid::{Getpid, Getppid};
 pub use join::Join;
-pub use kill::Kill;
+pub use kill::{Kill, Target};
 pub use lseek::Lseek;
 pub use open::Open;
 pub use pause::Pause;
@@ -106,13 +107,13 @@ pub use pread::{Pread, Pwrite};
 pub use read::Read;
 pub use recvfrom::Recvfrom;
 pub use sendto::Sendto;
-pub use signal::SignalAction;
+pub use signal::{Action, SignalAction};
 pub use signal_return::SignalReturn;
 pub use sleep::Sleep;
 pub use socket::{Socket, Socketpair};
 pub use thread::Thread;
 pub use unlink::{Rename, Unlink};
-pub use wait::Wait;
+pub use wait::{Wait, Whom};
 pub use write::Write;
 pub use r#yield::Yield;
 
@@ -144,6 +145,7 @@ pub use sigsuspend::Sigsuspend;
 pub use sigwait::Sigwait;
 pub use tgkill::Tgkill;
 pub use timerfd::{Timerfd, TimerfdSettime};
+pub use uring::{UringEnter, UringSetup};
 
 use crate::errno::Errno;
 use crate::kernel::caches::Used;
@@ -225,6 +227,7 @@ pub(super) mod forms {
     pub use super::sigwait::ROW as SIGWAIT;
     pub use super::tgkill::ROW as TGKILL;
     pub use super::timerfd::{CREATE as TIMERFD, SET as TIMERFD_SETTIME};
+    pub use super::uring::{ENTER as URING_ENTER, SETUP as URING_SETUP};
 }
 
 macro_rules! calls {
@@ -397,4 +400,6 @@ calls! {
     Eventfd = "eventfd2",
     Timerfd = "timerfd_create",
     TimerfdSettime = "timerfd_settime",
+    UringSetup = "io_uring_setup",
+    UringEnter = "io_uring_enter",
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+use crate::kernel::Kernel;
 use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
@@ -105,7 +106,10 @@ impl SystemCall for Read {
             }
             (_, Opened::Socket(socket)) => return Some(recvfrom::copies(call, socket)),
             (_, Opened::Counter(_) | Opened::Alarm(_)) => (Copying::PipeRead, 8),
-            (_, Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_)) => return None,
+            (
+                _,
+                Opened::PipeWrite(_) | Opened::Screen | Opened::Epoll(_) | Opened::Queue(_) | Opened::Ring(_),
+            ) => return None,
         };
         Some(Copied { copying, bytes })
     }
@@ -127,7 +131,7 @@ impl SystemCall for Read {
             Some((open, Opened::Socket(socket))) => self.read_socket(call, open, socket),
             Some((open, Opened::Counter(counter))) => self.read_counter(call, open, counter),
             Some((open, Opened::Alarm(alarm))) => self.read_alarm(call, open, alarm),
-            Some((_, Opened::Epoll(_))) => Err(Errno::EINVAL),
+            Some((_, Opened::Epoll(_) | Opened::Ring(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeWrite(_) | Opened::Screen)) | None => Err(Errno::EBADF),
             Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
         }
@@ -157,9 +161,11 @@ impl SystemCall for Read {
                 let value = match channel.kind {
                     ChannelKind::Pipe => Some(value_of(bytes)),
                     ChannelKind::Terminal => Some(number_of(bytes)),
-                    ChannelKind::File | ChannelKind::Socket(_) | ChannelKind::Events | ChannelKind::Queue => {
-                        Some(value_of(bytes))
-                    }
+                    ChannelKind::File
+                    | ChannelKind::Socket(_)
+                    | ChannelKind::Events
+                    | ChannelKind::Ring(_)
+                    | ChannelKind::Queue => Some(value_of(bytes)),
                 };
                 if self.keep {
                     native.user.keep(Bytes::text(bytes), self.all && taken < left);
@@ -211,12 +217,6 @@ impl Read {
         }
         let (taken, value, makes_room) =
             if self.keep { self.take_and_keep(call, index) } else { pipe.take_word(wanted) };
-        let kernel = &mut *call.kernel;
-        let pipe = &mut kernel.pipes[index as usize];
-        let writer = if makes_room { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
-        // Only one that has waited passes on what it leaves: it may have been woken for several writes.
-        let passes_on = !pipe.is_empty() && call.userland.users[task.index()].progress > 0;
-        let reader = if passes_on { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
         if taken > 0
             && let Some(object) = object
         {
@@ -224,15 +224,18 @@ impl Read {
         }
         if makes_room {
             call.kernel.announce(call.cpu, Opened::PipeWrite(index));
+            let Kernel { pipes, tasks, .. } = &mut *call.kernel;
+            if let Some(writer) = pipes[index as usize].waiting_writers.pop(tasks) {
+                call.kernel.wake(call.cpu, writer);
+            }
         }
-        if let Some(writer) = writer {
-            call.kernel.wake(call.cpu, writer);
-        }
-        if passes_on {
+        // Only one that has waited passes on what it leaves: it may have been woken for several writes.
+        if call.progress() > 0 && !call.kernel.pipes[index as usize].is_empty() {
             call.kernel.announce(call.cpu, Opened::PipeRead(index));
-        }
-        if let Some(reader) = reader {
-            call.kernel.wake(call.cpu, reader);
+            let Kernel { pipes, tasks, .. } = &mut *call.kernel;
+            if let Some(reader) = pipes[index as usize].waiting_readers.pop(tasks) {
+                call.kernel.wake(call.cpu, reader);
+            }
         }
         if taken > 0 {
             call.user().set(self.into, value as i64);

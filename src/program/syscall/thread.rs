@@ -69,13 +69,15 @@ impl SystemCall for Thread {
     fn simulate<S: Sink>(&self, call: &mut Call<'_, S>) -> Result<Outcome, Errno> {
         let process = call.process();
         let thread = give_birth(call, self.program, Place::ThreadOf(process)).ok_or(Errno::EAGAIN)?;
+        call.userland.share_home(call.task, thread, call.image);
         release(call, thread);
         Ok(Outcome::Done(i64::from(thread.0)))
     }
 
     #[cfg(target_os = "linux")]
     fn execute(&self, native: &mut Native) -> Result<i64, Errno> {
-        let (task, user) = native.bear(self.program)?;
+        let (task, mut user) = native.bear(self.program)?;
+        native.user.share_home(&mut user, &native.world.image);
         native.start_thread(task, user)
     }
 }

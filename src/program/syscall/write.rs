@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::errno::Errno;
+use crate::kernel::Kernel;
 use crate::kernel::caches::Used;
 use crate::kernel::cost::Copying;
 use crate::kernel::file::{OpenId, Opened};
@@ -110,6 +111,7 @@ impl SystemCall for Write {
             | Opened::Keyboard
             | Opened::Alarm(_)
             | Opened::Epoll(_)
+            | Opened::Ring(_)
             | Opened::Queue(_) => return None,
         };
         Some(Copied { copying, bytes })
@@ -140,7 +142,7 @@ impl SystemCall for Write {
             Some((_, Opened::Screen)) => Ok(self.write_screen(call)),
             Some((open, Opened::Socket(socket))) => sendto::send(call, open, socket, self.what, None, false),
             Some((open, Opened::Counter(counter))) => self.write_counter(call, open, counter),
-            Some((_, Opened::Alarm(_) | Opened::Epoll(_))) => Err(Errno::EINVAL),
+            Some((_, Opened::Alarm(_) | Opened::Epoll(_) | Opened::Ring(_))) => Err(Errno::EINVAL),
             Some((_, Opened::PipeRead(_) | Opened::Keyboard)) | None => Err(Errno::EBADF),
             // A message queue has no write (fs/read_write.c).
             Some((_, Opened::Queue(_))) => Err(Errno::EINVAL),
@@ -175,6 +177,16 @@ const fn come_so_far(progress: u64) -> (u64, bool) {
     (progress >> 1, progress & 1 == 1)
 }
 
+/// How far a write to a pipe has come that hasn't found room for everything at once.
+#[derive(Clone, Copy)]
+struct Progress {
+    done: u64,
+    has_waited: bool,
+    /// It waits for more room, or returns since it may not wait.
+    waits: bool,
+    gives_up: bool,
+}
+
 impl Write {
     #[inline(always)]
     fn write_pipe<S: Sink>(
@@ -196,7 +208,7 @@ impl Write {
             kernel.send_signal(call.cpu, process, Signal::SIGPIPE);
             return if written > 0 { Ok(Outcome::Done(written as i64)) } else { Err(Errno::EPIPE) };
         }
-        let was_empty = pipe.is_empty();
+        let (was_empty, polled) = (pipe.is_empty(), pipe.polled);
         let accepted = pipe.accepts(total - written, has_waited);
         let now = accepted.bytes;
         if now > 0 {
@@ -209,41 +221,55 @@ impl Write {
             }
         }
         let done = written + now;
-        let gives_up = done < total && kernel.files.open[open.0 as usize].flags.nonblock;
-        let waits = done < total && !gives_up;
-        // Readers wait only for the first bytes; who polls may want to hear of all.
-        let tells = was_empty || (pipe.polled && !waits);
-        let reader = if tells { pipe.waiting_readers.pop(&mut kernel.tasks) } else { None };
-        let passes_on = has_waited && !waits && !pipe.is_full();
-        let writer = if passes_on { pipe.waiting_writers.pop(&mut kernel.tasks) } else { None };
-        if waits {
-            pipe.waiting_writers.push(task, &mut kernel.tasks);
-        }
+        let falls_short = done < total;
         if now > 0
             && let Some(object) = object
         {
             call.emit(Kind::MessageSend { object, bytes: now });
         }
-        if tells {
+        let gives_up = falls_short && call.kernel.files.open[open.0 as usize].flags.nonblock;
+        let waits = falls_short && !gives_up;
+        // Readers wait only for the first bytes; who polls may want to hear of all.
+        if was_empty || (polled && !waits) {
             call.kernel.announce(call.cpu, Opened::PipeRead(index));
+            let Kernel { pipes, tasks, .. } = &mut *call.kernel;
+            if let Some(reader) = pipes[index as usize].waiting_readers.pop(tasks) {
+                call.kernel.wake(call.cpu, reader);
+            }
         }
-        if let Some(reader) = reader {
-            call.kernel.wake(call.cpu, reader);
+        if falls_short || has_waited {
+            let progress = Progress { done, has_waited, waits, gives_up };
+            return self.waits_or_has_waited(call, index, progress);
         }
-        if passes_on {
-            call.kernel.announce(call.cpu, Opened::PipeWrite(index));
-        }
-        if let Some(writer) = writer {
-            call.kernel.wake(call.cpu, writer);
-        }
-        if gives_up {
-            return if done > 0 { Ok(Outcome::Done(done as i64)) } else { Err(Errno::EAGAIN) };
-        }
+        Ok(Outcome::Done(total as i64))
+    }
+
+    /// A write that didn't find room for everything at once: it wakes whoever else can go on, and
+    /// waits for more room if it must.
+    #[inline(never)]
+    fn waits_or_has_waited<S: Sink>(
+        &self,
+        call: &mut Call<'_, S>,
+        index: u32,
+        progress: Progress,
+    ) -> Result<Outcome, Errno> {
+        let Progress { done, has_waited, waits, gives_up } = progress;
+        let Kernel { pipes, tasks, .. } = &mut *call.kernel;
+        let pipe = &mut pipes[index as usize];
+        let object = pipe.object;
         if waits {
+            pipe.waiting_writers.push(call.task, tasks);
             call.user().progress = done << 1 | 1;
             return Ok(Outcome::Block { on: Cause::PipeWrite, object });
         }
-        Ok(Outcome::Done(total as i64))
+        if has_waited && !pipe.is_full() {
+            let writer = pipe.waiting_writers.pop(tasks);
+            call.kernel.announce(call.cpu, Opened::PipeWrite(index));
+            if let Some(writer) = writer {
+                call.kernel.wake(call.cpu, writer);
+            }
+        }
+        if gives_up && done == 0 { Err(Errno::EAGAIN) } else { Ok(Outcome::Done(done as i64)) }
     }
 
     const fn place(&self, open: OpenId, file: u32) -> Place {

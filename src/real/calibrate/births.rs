@@ -8,7 +8,7 @@ use super::found::Found;
 use super::marks::{Batch, Made};
 use super::registry::Measurement;
 
-use super::text::{Text, batches};
+use super::text::{Text, batches, loops};
 use super::user::sample;
 
 pub const PROCESSES: Measurement = Measurement {
@@ -45,13 +45,16 @@ pub const PROGRAMS: Measurement = Measurement {
 
 pub const SIGNALS: Measurement = Measurement {
     name: "signals",
-    what: "a signal that ends a process",
-    how: "A process sends SIGTERM to a child in pause and waits for it: what that takes, less the calls, the switches, the wake-ups and the child's end.",
-    keys: &["signal"],
+    what: "a signal that is handled",
+    how: "A process sends itself a signal with a handler, and another that it ignores. What the first takes longer, less the handler's own steps, is the delivery and the way back: 75 and 25 of a hundred, stated shares.",
+    keys: &["signal", "calls.rt_sigreturn"],
     measure: signals,
 };
 
 const PAIRS: usize = 4;
+const SIGNALS_IN_BATCH: usize = 64;
+/// The share of a handler's end.
+const RETURNING: f64 = 0.25;
 /// A program that ends at once; one without any steps would be a mistake.
 const ENDS: &str = "{ set = \"x\", to = 0 },\n";
 const FORKS: &str = "{ fork = \"child\" },\n{ wait = \"child\" },\n";
@@ -207,21 +210,25 @@ fn programs(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
 
 fn signals(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     let count = bench.batches(40);
-    let steps = "{ fork = \"child\" },\n{ sleep = \"1ms\" },\n{ kill = \"child\", signal = \"SIGTERM\" },\n{ wait = \"child\" },\n";
-    let text = Text::default()
-        .process("solo", 0, &batches("signal", count, steps))
-        .program("child", "{ pause = true },\n");
-    let shown = bench.run(&text, 1)?;
-    let whole = sample(&all_spans(&shown, "signal", "kill", "wait4"))?;
-    let bodies = found.of_call("kill") + found.of_call("wait4");
-    let ways = 2.0 * (found.of("syscall-entry") + found.of("syscall-exit")) + found.of("user-call");
-    let ends = found.of("process-exit") + 2.0 * (found.of("switch") + found.of("wakeup"));
-    let known = bodies + ways + ends;
-    let source = format!(
-        "kill, the child's end and wait take {:.0} ns, less {known:.0} ns for what is known",
-        whole.median
+    let mut steps = String::from(
+        "{ signal = \"SIGUSR1\", action = \"ignore\" },\n{ signal = \"SIGUSR2\", action = \"handler\", run = \"handler\" },\n",
     );
-    found.scalar("signal", whole.less(known), source);
+    for (name, signal) in [("ignored", "SIGUSR1"), ("handled", "SIGUSR2")] {
+        let step = format!("{{ kill = \"solo\", signal = \"{signal}\" }},\n");
+        steps += &batches(name, count, &loops(SIGNALS_IN_BATCH, &step));
+    }
+    let shown = bench.run(&Text::default().process("solo", 0, &steps).program("handler", ENDS), 1)?;
+    let period = |name: &str| sample(&shown.marks.periods(name, SIGNALS_IN_BATCH));
+    let ignored = period("ignored")?.median;
+    let known = found.of("user-step") + found.around();
+    let both = period("handled")?.less(ignored + known);
+    let source = format!(
+        "to oneself, {:.0} ns longer with a handler than ignored, beyond the handler's own steps; {:.0} % of it, a stated share",
+        both.median + known,
+        (1.0 - RETURNING) * 100.0
+    );
+    found.scalar("signal", both.times(1.0 - RETURNING), source);
+    found.call("rt_sigreturn", both.times(RETURNING), "see signal: the rest of it");
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::user::sample;
 pub const CALLS: Measurement = Measurement {
     name: "calls",
     what: "the bodies of calls that return at once",
-    how: "Each call again and again in one process: from the note before it to the note after, less what an empty call takes between the same notes. `kill` sends an ignored signal, `futex_wake` wakes nobody, `futex_wait` finds another value, `futex_requeue` nobody, `futex_lock_pi` a free lock, `close` closes both ends of pipes. `pause` and its like are taken to be as `futex_wait`, `rt_sigreturn` as `rt_sigprocmask`; groups are the run's own affair, so that `getpgid` and `setpgid` are taken to be as `rt_sigpending`.",
+    how: "Each call again and again in one process: from the note before it to the note after, less what an empty call takes between the same notes. `kill` sends an ignored signal, `futex_wake` wakes nobody, `futex_wait` finds another value, `futex_requeue` nobody, `futex_lock_pi` a free lock, `close` closes both ends of pipes. `pause` and its like are taken to be as `futex_wait`; groups are the run's own affair, so that `getpgid` and `setpgid` are taken to be as `rt_sigpending`.",
     keys: &[
         "calls.sched_yield",
         "calls.rt_sigaction",
@@ -32,7 +32,6 @@ pub const CALLS: Measurement = Measurement {
         "calls.tgkill",
         "calls.rt_sigsuspend",
         "calls.rt_sigtimedwait",
-        "calls.rt_sigreturn",
         "calls.getpgid",
         "calls.setpgid",
     ],
@@ -101,7 +100,6 @@ fn calls(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
         found.call(name, wait, "not measured: as futex_wait");
     }
     let as_measured = [
-        ("rt_sigreturn", "rt_sigprocmask", "not measured: as rt_sigprocmask"),
         ("getpgid", "rt_sigpending", "not measured: as rt_sigpending"),
         ("setpgid", "rt_sigpending", "not measured: as rt_sigpending"),
     ];

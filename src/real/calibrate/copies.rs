@@ -7,7 +7,6 @@ use super::found::{Curve, Found};
 use super::registry::Measurement;
 use super::sample::Sample;
 use super::text::{Text, batches, loops};
-use super::user::sample;
 
 pub const PIPES: Measurement = Measurement {
     name: "pipes",
@@ -103,7 +102,9 @@ fn files(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
 
 /// What a call's body takes in the batches of this name.
 pub fn body(shown: &Shown, found: &Found, batch: &str, call: &str) -> Result<Sample, Stop> {
-    Ok(found.body(sample(&shown.marks.beyond_empty(batch, call))?))
+    let beyond = Sample::of(&shown.marks.beyond_empty(batch, call));
+    let beyond = beyond.ok_or_else(|| Stop::Skipped(format!("no {call} of `{batch}` was undisturbed")))?;
+    Ok(found.body(beyond))
 }
 
 /// What each size takes beyond the call's base.
@@ -116,11 +117,24 @@ pub fn add_curve(
     batch: impl Fn(u64) -> String,
 ) -> Result<(), Stop> {
     let base = found.of_call(call);
+    curve_beyond(found, shown, key, call, base, sizes, batch)
+}
+
+/// What each size takes beyond what is known of it.
+pub fn curve_beyond(
+    found: &mut Found,
+    shown: &Shown,
+    key: &'static str,
+    call: &str,
+    base: f64,
+    sizes: &[u64],
+    batch: impl Fn(u64) -> String,
+) -> Result<(), Stop> {
     let mut points: Vec<(u64, Sample)> = Vec::new();
     for &size in sizes {
         points.push((size, body(shown, found, &batch(size), call)?.less(base)));
     }
-    let source = format!("beyond the base of {call}, {base:.0} ns");
+    let source = format!("beyond what is known of {call}, {base:.0} ns");
     found.copies.insert(key, Curve { points, source });
     Ok(())
 }

@@ -22,6 +22,7 @@ pub const DISK: Measurement = Measurement {
         "interrupt",
         "deferred",
         "calls.fsync",
+        "calls.fdatasync",
         "copies.direct-read",
         "copies.direct-write",
         "fault-major",
@@ -153,7 +154,9 @@ fn kernel_part(bench: &mut Bench<'_>, found: &mut Found) -> Result<(), Stop> {
     };
     let (read, write, sync) = (asleep(&[calls::READ]), asleep(&[calls::PWRITEV2]), asleep(&[calls::FSYNC]));
     let how = "sys_enter to the switch, less half a switch and the tracing";
-    found.call("fsync", sync.unwrap_or(one(call)), source(sync.is_some(), how));
+    let body = sync.unwrap_or(one(call));
+    found.call("fsync", body, source(sync.is_some(), how));
+    found.call("fdatasync", body, "not measured: as fsync, for what is no longer than before");
     for (key, name, body) in [("direct-read", "read", read), ("direct-write", "write", write)] {
         let beyond = body.unwrap_or(one(call)).less(found.of_call(name));
         let source = format!(

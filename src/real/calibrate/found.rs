@@ -52,6 +52,8 @@ pub struct Found {
     /// What each KiB of a request adds to that.
     pub disk_per_kib: Option<Sample>,
     pub host: Host,
+    /// What it takes to give a new descriptor the number that the scenario knows.
+    pub numbering: f64,
     /// What else a measurement has to say, for the reader of the profile.
     pub remarks: Vec<String>,
 }

@@ -11,7 +11,7 @@ use crate::program::Image;
 use crate::program::native::{Noted, What};
 use crate::program::syscall::NAMES;
 
-use super::sample::median;
+use super::sample::{median, sorted};
 use super::text::{EMPTY_MARK, SPIN, SPIN_MARK};
 
 /// A batch whose reference spin was slower than this share of the ordinary speed was disturbed.
@@ -77,6 +77,21 @@ pub fn made<'a>(notes: impl Iterator<Item = &'a Noted>, name: &str) -> Vec<Made>
     made
 }
 
+/// How fast the CPU must have been for a batch to count, by name: as fast as `ordinary`. But if it was
+/// that slow during nearly all batches of a name, the fastest fourth of them counts.
+fn slowest_that_count(batches: &[Batch], ordinary: f64) -> BTreeMap<String, f64> {
+    let mut rates: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for batch in batches {
+        rates.entry(batch.name.clone()).or_default().extend(batch.rate);
+    }
+    let slowest = |rates: &[f64]| {
+        let rates = sorted(rates);
+        let fourth = rates.len().saturating_sub((rates.len() / 4).max(1));
+        rates.get(fourth).map_or(ordinary, |rate| rate.min(ordinary))
+    };
+    rates.into_iter().map(|(name, rates)| (name, slowest(&rates))).collect()
+}
+
 impl Batch {
     /// The calls with this name that were made within.
     pub fn calls(&self, name: &str) -> Vec<Made> {
@@ -130,7 +145,8 @@ impl Marks {
         }
         let ordinary = median(&seen).unwrap_or(rounds_per_nano);
         let all = batches.len();
-        batches.retain(|batch| batch.rate.is_none_or(|rate| rate >= ordinary * DISTURBED));
+        let least = slowest_that_count(&batches, ordinary * DISTURBED);
+        batches.retain(|batch| batch.rate.is_none_or(|rate| rate >= least[&batch.name]));
         let disturbed = all - batches.len();
         Marks { batches, disturbed, rates: seen, reference: reference.unwrap_or(ordinary) }
     }

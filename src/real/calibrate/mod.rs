@@ -4,8 +4,8 @@
 //! - [`mod@bench`]: runs calibration programs, which are small scenarios, through the real runner, and
 //!   watches what else uses the machine
 //! - [`text`] makes the programs; [`marks`] reads what their processes noted down
-//! - `user`, `calls`, `copies`, `messages`, `switch`, `faults`, `births`, `timer`, `disk`, `scheduler`: the groups
-//!   on one CPU; `remote`: those on two
+//! - `user`, `calls`, `copies`, `events`, `sockets`, `messages`, `names`, `mappings`, `switch`, `faults`,
+//!   `births`, `timer`, `disk`, `scheduler`: the groups on one CPU; `remote`: those on two
 //! - `traced`: what the kernel's own trace points say
 //! - [`sample`], [`found`]: medians and dispersion; what is known so far
 //! - [`host`]: what the kernel says about itself
@@ -22,13 +22,17 @@ mod faults;
 pub mod fit;
 pub mod found;
 pub mod host;
+mod mappings;
 pub mod marks;
 mod messages;
+mod names;
 pub mod profile;
 pub mod registry;
 mod remote;
+mod requests;
 pub mod sample;
 mod scheduler;
+mod sockets;
 mod stated;
 mod switch;
 pub mod text;

@@ -2,7 +2,10 @@
 
 use super::bench::{Bench, Stop};
 use super::found::Found;
-use super::{births, calls, copies, disk, events, faults, messages, remote, scheduler, switch, timer, user};
+use super::{
+    births, calls, copies, disk, events, faults, mappings, messages, names, remote, requests, scheduler,
+    sockets, switch, timer, user,
+};
 
 /// A group of parameters that is measured at once.
 #[derive(Clone, Copy)]
@@ -26,7 +29,11 @@ pub const MEASUREMENTS: &[Measurement] = &[
     copies::PIPES,
     copies::FILES,
     events::EVENTS,
+    sockets::SOCKETS,
+    requests::REQUESTS,
     messages::MESSAGES,
+    names::NAMES,
+    mappings::MAPPINGS,
     switch::SWITCH,
     switch::RINGS,
     remote::EXCHANGE,

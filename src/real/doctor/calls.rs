@@ -9,7 +9,7 @@ use nix::fcntl::OFlag;
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit, setrlimit};
 
 use crate::os::memory::{Mapping, shared_object};
-use crate::os::{file, futex, process};
+use crate::os::{file, futex, process, uring};
 
 use super::{CheckRow, Host, Refused, Shown, Tried};
 
@@ -74,6 +74,15 @@ pub const DIRECT: CheckRow = CheckRow {
     remedy: "choose a folder on a disk: --scratch DIR (tmpfs and some overlays can't)",
     vital: false,
     test: direct,
+};
+
+pub const RINGS: CheckRow = CheckRow {
+    name: "rings",
+    purpose: "steps of rings of requests (io_uring_setup)",
+    without: "`uring-setup` fails, with ENOSYS or EPERM",
+    remedy: "set kernel.io_uring_disabled to 0, and allow io_uring in the container's filter of system calls",
+    vital: false,
+    test: rings,
 };
 
 pub const SYNC: CheckRow = CheckRow {
@@ -197,6 +206,13 @@ fn direct(host: &Host) -> Tried {
     Ok(match transfer {
         Ok(bytes) => Shown::works(format!("{bytes} bytes went past the page cache")),
         Err(errno) => Shown::missing(format!("O_DIRECT in {}: {errno}", host.scratch.display())),
+    })
+}
+
+fn rings(_: &Host) -> Tried {
+    Ok(match uring::Ring::new(1, None) {
+        Ok(_) => Shown::works("a ring was made"),
+        Err(errno) => Shown::missing(format!("io_uring_setup: {errno}")),
     })
 }
 

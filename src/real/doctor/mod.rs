@@ -130,6 +130,7 @@ pub const CHECKS: &[&CheckRow] = &[
     &calls::PIPES,
     &calls::DIRECT,
     &calls::SYNC,
+    &calls::RINGS,
     &calls::SPACE,
     &figures::CLOCK,
     &figures::SLEEP,

@@ -61,7 +61,7 @@ fn names(root: &DeTable<'_>, table: &str) -> BTreeSet<String> {
 }
 
 /// Visits the lists of steps of all processes and programs, the outer before the inner.
-fn each_list(root: &DeTable<'_>, visit: &mut dyn FnMut(&DeArray<'_>)) {
+pub(in crate::scenario) fn each_list(root: &DeTable<'_>, visit: &mut dyn FnMut(&DeArray<'_>)) {
     fn nested(steps: &DeArray<'_>, visit: &mut dyn FnMut(&DeArray<'_>)) {
         visit(steps);
         for step in steps.iter().filter_map(|step| step.get_ref().as_table()) {

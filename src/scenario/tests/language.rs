@@ -41,7 +41,8 @@ forks = {{ values = [1, 1] }}
 [process.main]
 steps = [
   {{ set = "i", to = 0 }}, {{ set = "s", to = 0 }}, {{ set = "c", to = 0 }},
-  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }},
+  {{ set = "x", to = 0 }}, {{ set = "set", to = 0 }}, {{ set = "t", to = 0 }}, {{ set = "r", to = 0 }},
+  {{ manager-start = "m" }},
   {example},
 ]
 [process.other]
@@ -60,6 +61,7 @@ parties = 2
 [once.o]
 [spinlock.l]
 [value.v]
+[queue.items]
 [thread-queue.q]
 capacity = 2
 [float-channel.numbers]
@@ -67,11 +69,16 @@ length = 10
 [timer.t]
 after = "1ms"
 program = "worker"
+[pool.p]
+workers = 2
+program = "worker"
 [fifo.requests]
 [file.draft]
 exists = false
 [stream.out]
 over = "log"
+[manager.m]
+objects = {{ squares = "dict" }}
 "#
     )
 }
@@ -85,9 +92,13 @@ fn every_verb_has_a_summary_a_doc_and_an_example_that_lowers() {
         let main = &image.programs[0];
         assert!(main.code.len() > 3, "{} adds no instruction", row.name);
         assert_eq!(main.code.len(), main.steps.len());
-        // A shell line's steps are those that it becomes.
-        let verb = if row.name == "sh" { "fork" } else { row.name };
-        assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 34));
+        // The steps of a shell line and of a manager are those that they become.
+        let verb = match row.name {
+            "sh" | "manager-start" => "fork",
+            "manager-call" | "manager-stop" => "send",
+            own => own,
+        };
+        assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 35));
     }
 }
 

@@ -22,6 +22,7 @@ impl Generator {
         let lock = self.pick(&["true", "false"]);
         self.line(&format!("[value.v]\nlock = {lock}"));
         self.line("[thread-queue.q]\ncapacity = 2\n[float-channel.c]\nlength = 700");
+        self.line("[queue.fed]\nmax-items = 3\n[queue.plain]\nfeeder = false\ncapacity = \"4KiB\"");
         let after = self.time() * 5;
         self.line(&format!("[timer.late]\nafter = \"{after}ns\"\nprogram = \"t\""));
     }
@@ -31,7 +32,7 @@ impl Generator {
         let (time, limit) = (self.time(), self.time() * 4);
         let mutex = self.pick(&["m0", "kind", "pi"]);
         let timed = format!("timeout = \"{limit}ns\", result = \"r\"");
-        match self.number(0, 19) {
+        match self.number(0, 20) {
             0 => format!(
                 "{{ lock = \"{mutex}\", {timed} }}, {{ compute = \"{time}ns\" }}, {{ unlock = \"{mutex}\", result = \"r\" }}"
             ),
@@ -81,6 +82,18 @@ impl Generator {
             18 => format!(
                 "{{ timer-start = \"late\", result = \"r\" }}, {{ compute = \"{time}ns\" }}, {{ timer-cancel = \"late\" }}"
             ),
+            19 => {
+                let (queue, bytes) = (self.pick(&["fed", "plain"]), self.number(1, 700));
+                let way = self.pick(&["nonblock = true, result = \"r\"", &timed]).to_owned();
+                match self.number(0, 5) {
+                    0 => "{ queue-close = \"fed\" }".to_owned(),
+                    1 => format!("{{ queue-get = \"{queue}\", into = \"x\", {way} }}"),
+                    2 => format!("{{ queue-put = \"{queue}\", value = \"{bytes}\", {way} }}"),
+                    _ => format!(
+                        "{{ queue-put = \"{queue}\", bytes = \"{bytes}B\", {way} }}, {{ queue-get = \"{queue}\", {way} }}"
+                    ),
+                }
+            }
             _ => {
                 let expected = self.number(0, 1);
                 format!(
