@@ -193,7 +193,8 @@ impl Replay {
             | Kind::PacketDropped { .. }
             | Kind::Print { .. }
             | Kind::DataLost { .. }
-            | Kind::PageEvicted { .. } | Kind::SchedPick { .. }
+            | Kind::PageEvicted { .. }
+            | Kind::SchedPick { .. }
             | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {

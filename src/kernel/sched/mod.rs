@@ -13,6 +13,9 @@ mod round_robin;
 mod shortest;
 mod stride;
 
+#[cfg(test)]
+mod tests;
+
 pub use policy::{Baggage, Policy, Ready, Thread};
 
 use lottery::Draws;
