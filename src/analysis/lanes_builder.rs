@@ -197,6 +197,7 @@ impl Drawing {
             | Kind::BlockRqComplete { .. }
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
+            | Kind::SchedPick { .. }
             | Kind::OomKill { .. }
             | Kind::PacketDropped { .. } => {}
         }

@@ -194,6 +194,7 @@ impl Replay {
             | Kind::Print { .. }
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
+            | Kind::SchedPick { .. }
             | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {

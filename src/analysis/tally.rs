@@ -171,6 +171,7 @@ impl Tally {
             | Kind::ProcessFork { .. }
             | Kind::ProcessExec { .. }
             | Kind::SchedPiSetprio { .. }
+            | Kind::SchedPick { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

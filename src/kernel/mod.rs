@@ -125,6 +125,9 @@ pub struct Kernel<S> {
     pub cpus: Vec<Cpu>,
     /// Whether the policy keeps account of threads (see [`Policy::keeps_account`](sched::Policy)).
     pub keeps_account: bool,
+    /// Whether a switch's time after a wake-up counts as the next thread's, and whether the policy says why.
+    pub charges_the_next: bool,
+    pub gives_reasons: bool,
     /// What is due outside the CPUs.
     pub queue: EventQueue<Due>,
     pub devices: Vec<Device>,

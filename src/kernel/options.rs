@@ -54,6 +54,8 @@ pub enum Parameter {
     Number(i64),
     Truth(bool),
     Word(String),
+    Times(Vec<Span>),
+    Numbers(Vec<i64>),
 }
 
 /// Where a thread in the kernel can lose its CPU.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::hw::interrupt::LOCAL_TIMER;
 use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
-use crate::trace::{Kind, Sink, Why};
+use crate::trace::{Kind, Reason, Sink, Why};
 
 use super::Kernel;
 use super::cpu::Cpu;
@@ -148,7 +148,13 @@ impl<S: Sink> Kernel<S> {
             }
         }
         let here = &mut self.cpus[cpu];
-        let next = here.policy.pick(now).or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
+        let picked = here.policy.pick(now);
+        if self.gives_reasons
+            && let (Some(task), Some(Reason { rule, number })) = (picked, self.cpus[cpu].policy.reason())
+        {
+            self.emit(cpu, Kind::SchedPick { task, rule, number });
+        }
+        let next = picked.or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
         if next == previous {
             self.go_on(cpu, next);
         } else {
@@ -228,7 +234,8 @@ impl<S: Sink> Kernel<S> {
         let Kernel { parameters, cpus, options, .. } = self;
         let here = &mut cpus[cpu];
         here.slice_start = here.now;
-        let before = std::mem::replace(&mut here.slice, here.policy.slice(thread(parameters, here.current)));
+        let before =
+            std::mem::replace(&mut here.slice, here.policy.slice(thread(parameters, here.current), here.now));
         if before.is_none() && here.slice.is_none() && options.tick.is_none() {
             return;
         }
@@ -261,7 +268,7 @@ impl<S: Sink> Kernel<S> {
         let here = &mut cpus[cpu];
         if here.slice.is_some() {
             here.slice_start = now;
-            here.slice = here.policy.slice(thread(parameters, here.current));
+            here.slice = here.policy.slice(thread(parameters, here.current), now);
         }
         self.set_timer(cpu);
     }
@@ -271,7 +278,11 @@ impl<S: Sink> Kernel<S> {
     fn slice_end(&self, cpu: usize) -> Instant {
         let here = &self.cpus[cpu];
         match here.slice {
-            Some(slice) if here.reschedule.is_none() && here.policy.waiting() > 0 => here.slice_start + slice,
+            Some(slice)
+                if here.reschedule.is_none() && (here.policy.waiting() > 0 || here.policy.limits_alone()) =>
+            {
+                here.slice_start + slice
+            }
             _ => Instant::NEVER,
         }
     }
@@ -298,7 +309,7 @@ impl<S: Sink> Kernel<S> {
     /// The clock isn't read a second time for a switch that a wake-up has asked for: the time since
     /// then counts as the next thread's (`rq_clock_skip_update` in `wakeup_preempt`).
     const fn next_one_pays(&self, why: Why) -> bool {
-        self.keeps_account && matches!(why, Why::Preempted { .. })
+        self.charges_the_next && matches!(why, Why::Preempted { .. })
     }
 
     /// Tells the policy how long the current thread has run until now, which is the time on the CPU

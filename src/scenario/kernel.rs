@@ -8,20 +8,20 @@ use serde::Deserialize;
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::DeviceId;
 use crate::kernel::cost::Costs;
-use crate::kernel::options::{Balance, Options, PagingOptions, Parameter, Placement, Preemption, Scheduler};
+use crate::kernel::options::{Balance, Options, PagingOptions, Parameter, Placement, Preemption};
 use crate::kernel::page_cache::Writeback;
 use crate::kernel::paging::{OptTie, Replacement};
 use crate::kernel::process::MOST_BIRTHS;
-use crate::kernel::sched::{POLICIES, PolicyRow};
 use crate::program::Image;
 use crate::program::amount::fixed_size;
-use crate::program::at::{Anything, At, Entries, Raw, Size, Time, Whole};
+use crate::program::at::{Anything, At, Raw, Size, Time, Whole};
 use crate::program::lower::{Link, Unit};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
 use super::machine::PAGE;
 use super::processes::Processes;
+use super::scheduler;
 use super::table::{lookup, raw_time, size as size_of, whole};
 
 /// `[kernel]`: the kernel's configuration.
@@ -87,7 +87,7 @@ pub fn options(
         }
     });
     Options {
-        scheduler: scheduler(form, costs, problems),
+        scheduler: scheduler::read(form.scheduler.as_ref(), costs, problems),
         preemption: form.preemption.unwrap_or_default(),
         tick,
         tickless_idle: form.tickless_idle.unwrap_or(true),
@@ -179,6 +179,7 @@ pub fn as_on_host(image: &mut Image, problems: &mut Problems) {
         let times = image.kernel.scheduler.parameters.values().filter_map(|parameter| match parameter {
             Parameter::Time(time) => Some(("the host's slice", *time)),
             Parameter::Number(_) | Parameter::Truth(_) | Parameter::Word(_) => None,
+            Parameter::Times(_) | Parameter::Numbers(_) => None,
         });
         for (what, time) in times.chain(image.kernel.tick.map(|tick| ("the host's tick", tick))) {
             check_progress(what, time, 0..0, costs, problems);
@@ -240,7 +241,7 @@ fn max_tasks(form: &KernelForm, started: u64, problems: &mut Problems) -> u32 {
 }
 
 /// A CPU whose timer rings again before the handler of the last ring is done executes nothing else.
-fn check_progress(
+pub(super) fn check_progress(
     what: &str,
     period: Span,
     span: std::ops::Range<usize>,
@@ -255,94 +256,5 @@ fn check_progress(
             problem
                 .help(format!("choose one well above {handler}, or a cost profile with a cheaper `timer`")),
         );
-    }
-}
-
-fn scheduler(form: &KernelForm, costs: &Costs, problems: &mut Problems) -> Scheduler {
-    let mut scheduler = Scheduler { policy: "round-robin".to_owned(), parameters: BTreeMap::new() };
-    let Some(at) = &form.scheduler else {
-        return scheduler;
-    };
-    let (name, parameters): (At<String>, &Entries) = match &at.value.0 {
-        Raw::Text(name) => (At::new(at.span.clone(), name.clone()), &[]),
-        Raw::Table(entries) => {
-            let policy = entries.iter().find(|(key, _)| key.value == "policy");
-            match policy.map(|(_, at)| (&at.value, &at.span)) {
-                Some((Raw::Text(name), span)) => (At::new(span.clone(), name.clone()), entries),
-                Some((_, span)) => {
-                    let message = "the name of a policy is a text";
-                    problems.error(Code::WrongType, span.clone(), message);
-                    return scheduler;
-                }
-                None => {
-                    let message = "the scheduler needs the key `policy`";
-                    problems.error(Code::MissingKey, at.span.clone(), message);
-                    return scheduler;
-                }
-            }
-        }
-        other => {
-            let message = format!("a scheduler is a name or a table, not {}", other.kind());
-            problems.error(Code::WrongType, at.span.clone(), message);
-            return scheduler;
-        }
-    };
-    let Some(row) = POLICIES.iter().find(|row| row.name == name.value) else {
-        let message = format!("there is no scheduling policy `{}`", name.value);
-        let problem = Problem::error(Code::UnknownChoice, name.span.clone(), message);
-        problems.push(problem.suggest(&name.value, POLICIES.iter().map(|row| row.name)));
-        return scheduler;
-    };
-    scheduler.policy = name.value;
-    for (key, at) in parameters.iter().filter(|(key, _)| key.value != "policy") {
-        if let Some(value) = parameter(row, key, at, costs, problems) {
-            scheduler.parameters.insert(key.value.clone(), value);
-        }
-    }
-    scheduler
-}
-
-fn parameter(
-    row: &PolicyRow,
-    key: &At<String>,
-    at: &At<Raw>,
-    costs: &Costs,
-    problems: &mut Problems,
-) -> Option<Parameter> {
-    let known = row.parameters.iter().find(|(name, _, _)| *name == key.value);
-    let Some((_, kind, _)) = known else {
-        let message = format!("the policy `{}` has no parameter `{}`", row.name, key.value);
-        let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
-        problems.push(problem.suggest(&key.value, row.parameters.iter().map(|(name, _, _)| *name)));
-        return None;
-    };
-    match (*kind, &at.value) {
-        ("time", raw) => {
-            let time = raw_time(raw, &at.span, costs.instruction, problems)?;
-            if matches!(key.value.as_str(), "quantum" | "slice") {
-                check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
-            }
-            Some(Parameter::Time(time))
-        }
-        ("number", Raw::Integer(number)) => match i64::try_from(*number) {
-            Ok(number) => Some(Parameter::Number(number)),
-            Err(_) => {
-                let message = "this number doesn't fit into 64 bits";
-                problems.error(Code::OutOfRange, at.span.clone(), message);
-                None
-            }
-        },
-        ("truth", Raw::Truth(truth)) => Some(Parameter::Truth(*truth)),
-        ("word", Raw::Text(word)) => Some(Parameter::Word(word.clone())),
-        (kind, raw) => {
-            let wanted = match kind {
-                "number" => "a whole number",
-                "truth" => "true or false",
-                _ => "a text",
-            };
-            let message = format!("`{}` is {wanted}, not {}", key.value, raw.kind());
-            problems.error(Code::WrongType, at.span.clone(), message);
-            None
-        }
     }
 }

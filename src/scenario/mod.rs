@@ -27,6 +27,7 @@ pub mod processes;
 pub mod queues;
 pub mod relatives;
 pub mod run;
+pub mod scheduler;
 pub mod schema;
 pub mod shared;
 pub mod shell;

@@ -55,6 +55,9 @@ pub struct ProcessForm {
     pub deadline: Option<At<Time>>,
     /// Real-time policies: how long it may run in each period.
     pub budget: Option<At<Time>>,
+    /// How long it computes from one wait to the next, as the policies sjf and srtf are told; without it they go by
+    /// how long it did before.
+    pub burst: Option<At<Time>>,
 }
 
 /// `[program.NAME]`: steps for fork, exec and threads.
@@ -277,6 +280,7 @@ impl ProcessForm {
                 period: span(&self.period),
                 deadline: span(&self.deadline),
                 budget: span(&self.budget),
+                burst: span(&self.burst),
             }),
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
             frames: frames.map(|frames| frames as u32),

@@ -67,6 +67,11 @@ fn sweep() -> Schema {
     })
 }
 
+/// A single value, or a list of such.
+fn one_or_more(schema: &Value) -> Value {
+    json!({ "anyOf": [schema, { "type": "array", "items": schema, "minItems": 1 }] })
+}
+
 /// `scheduler` in `[kernel]`: a policy's name, or a table for one of them with its parameters.
 pub fn scheduler(_: &mut SchemaGenerator) -> Schema {
     let names: Vec<&str> = POLICIES.iter().map(|row| row.name).collect();
@@ -74,12 +79,16 @@ pub fn scheduler(_: &mut SchemaGenerator) -> Schema {
         let mut properties = Map::new();
         properties.insert("policy".to_owned(), json!({ "const": row.name, "description": row.doc }));
         for (key, kind, doc) in row.parameters {
-            let kind = match *kind {
-                "number" => "integer",
-                "truth" => "boolean",
-                _ => "string",
+            let mut schema = match *kind {
+                "number" => json!({ "type": "integer" }),
+                "truth" => json!({ "type": "boolean" }),
+                "times" => one_or_more(&json!({ "type": "string" })),
+                "numbers" => one_or_more(&json!({ "type": "integer" })),
+                words if words.contains('|') => json!({ "enum": words.split('|').collect::<Vec<_>>() }),
+                _ => json!({ "type": "string" }),
             };
-            properties.insert((*key).to_owned(), json!({ "type": kind, "description": doc }));
+            schema["description"] = json!(doc);
+            properties.insert((*key).to_owned(), schema);
         }
         json!({ "type": "object", "required": ["policy"], "additionalProperties": false, "properties": properties })
     });

@@ -238,9 +238,10 @@ fn prices(image: &Image) -> Prices {
 fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
-    let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick };
     let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
         .map(|id| {
+            let key = run.named("scheduler").numbered(id.into());
+            let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick, key };
             let policy = sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy);
             Cpu::new(CpuId(id), policy, image.machine.tlb)
         })
@@ -255,6 +256,8 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     let mut frames = Frames::new(image.machine.frames);
     Kernel {
         keeps_account: cpus[0].policy.keeps_account(),
+        charges_the_next: cpus[0].policy.charges_the_next(),
+        gives_reasons: cpus[0].policy.gives_reasons(),
         costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,

@@ -10,6 +10,8 @@ use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, StepId, Tid, Vector};
 use crate::signal::Signal;
 use crate::time::Instant;
 
+use super::rule::Rule;
+
 /// One thing that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -378,6 +380,12 @@ pub enum Kind {
     PageEvicted {
         page: u64,
         write: bool,
+    },
+    /// The policy picks `task` to run next, by this rule.
+    SchedPick {
+        task: Tid,
+        rule: Rule,
+        number: u64,
     },
     /// The kernel ends a process because no page can be taken from anybody; it had so many.
     OomKill {

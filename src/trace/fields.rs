@@ -130,6 +130,11 @@ impl Kind {
                 each("page", Value::Number(page));
                 each("write", Value::Flag(write));
             }
+            Kind::SchedPick { task, rule, number } => {
+                each("task", Value::Task(task));
+                each("rule", Value::Word(rule.name()));
+                each("number", Value::Number(number));
+            }
             Kind::OomKill { task, pages } => {
                 each("task", Value::Task(task));
                 each("pages", Value::Number(pages));

@@ -16,10 +16,12 @@ pub mod fields;
 pub mod file;
 pub mod header;
 pub mod kinds;
+pub mod rule;
 pub mod sink;
 
 pub use check::{Violation, check};
 pub use event::{Cause, Event, Exception, Fault, Kind, Why};
 pub use file::{FileSink, Reader, Record, Trace, TraceError, Writer};
 pub use header::{Footer, Header, Outcome};
+pub use rule::{Reason, Rule};
 pub use sink::Sink;

@@ -180,7 +180,18 @@ impl Generator {
     }
 
     fn kernel(&mut self) {
-        let policy = self.pick(&["fcfs", "round-robin", "priority", "priority", "eevdf", "eevdf"]);
+        let policy = self.pick(&[
+            "fcfs",
+            "round-robin",
+            "priority",
+            "eevdf",
+            "eevdf",
+            "sjf",
+            "srtf",
+            "mlfq",
+            "lottery",
+            "stride",
+        ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
             "fcfs" => "{ policy = \"fcfs\" }".to_owned(),
@@ -190,6 +201,28 @@ impl Generator {
                 format!("{{ policy = \"eevdf\", slice = \"{slice}ns\", run-to-parity = {parity} }}")
             }
             "priority" if self.chance(50) => "{ policy = \"priority\" }".to_owned(),
+            "sjf" | "srtf" => {
+                let weight = self.number(0, 100);
+                format!("{{ policy = \"{policy}\", first = \"{quantum}ns\", weight = {weight} }}")
+            }
+            "mlfq" => {
+                let (boost, allotment) = (self.number(9_000, 30_000), self.number(1, 3));
+                let (after, woken) = (self.pick(&["keep", "fresh"]), self.pick(&["tail", "head"]));
+                format!(
+                    "{{ policy = \"mlfq\", quantum = [\"{quantum}ns\", \"7us\"], allotment = {allotment}, \
+                     boost = \"{boost}ns\", after-wait = \"{after}\", woken = \"{woken}\" }}"
+                )
+            }
+            "lottery" => {
+                let alone = self.pick(&["true", "false"]);
+                format!("{{ policy = \"lottery\", quantum = \"{quantum}ns\", alone = {alone} }}")
+            }
+            "round-robin" => {
+                let newcomers = self.pick(&["at-once", "after-expired"]);
+                format!(
+                    "{{ policy = \"round-robin\", quantum = \"{quantum}ns\", newcomers = \"{newcomers}\" }}"
+                )
+            }
             _ => format!("{{ policy = \"{policy}\", quantum = \"{quantum}ns\" }}"),
         };
         let preemption = self.pick(&["none", "voluntary", "full", "full"]);
@@ -287,6 +320,10 @@ impl Generator {
             self.line(&format!(
                 "[process.a{process}]\ncount = {count}\npriority = {priority}\nnice = {nice}"
             ));
+            if self.chance(50) {
+                let (tickets, burst) = (self.number(1, 9), self.number(500, 9_000));
+                self.line(&format!("tickets = {tickets}\nburst = \"{burst}ns\""));
+            }
             if self.chance(20) {
                 let start = self.number(1, 4_000);
                 self.line(&format!("start = \"{start}ns\""));

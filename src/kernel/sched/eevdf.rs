@@ -270,7 +270,7 @@ impl Policy for Eevdf {
     }
 
     /// What is left of its slice.
-    fn slice(&self, thread: Thread<'_>) -> Option<Span> {
+    fn slice(&self, thread: Thread<'_>, _: Instant) -> Option<Span> {
         let entity = self.entities.get(thread.id.index())?;
         let end = if entity.vruntime < entity.protected { entity.protected } else { entity.deadline };
         let rest = i128::from(end - entity.vruntime) * i128::from(entity.weight);
@@ -308,6 +308,10 @@ impl Policy for Eevdf {
         ids
     }
 
+    fn charges_the_next(&self) -> bool {
+        true
+    }
+
     fn keeps_account(&self) -> bool {
         true
     }
@@ -340,7 +344,7 @@ impl Policy for Eevdf {
 
     fn hand_over(&mut self, thread: Tid) -> Baggage {
         let entity = self.entity(thread);
-        Baggage { lag: entity.lag, rest: entity.rest.take() }
+        Baggage { lag: entity.lag, rest: entity.rest.take(), ..Baggage::default() }
     }
 
     fn take_over(&mut self, thread: Tid, baggage: Baggage) {

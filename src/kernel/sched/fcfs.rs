@@ -36,7 +36,7 @@ impl Policy for Fcfs {
         self.queue.len()
     }
 
-    fn slice(&self, _: Thread<'_>) -> Option<Span> {
+    fn slice(&self, _: Thread<'_>, _: Instant) -> Option<Span> {
         None
     }
 

@@ -5,14 +5,24 @@
 
 mod eevdf;
 mod fcfs;
+mod lottery;
+mod mlfq;
 pub mod policy;
 mod priority;
 mod round_robin;
+mod shortest;
+mod stride;
+
+#[cfg(test)]
+mod tests;
 
 pub use policy::{Baggage, Policy, Ready, Thread};
 
+use lottery::Draws;
+
 use std::collections::BTreeMap;
 
+use crate::random::Key;
 use crate::time::Span;
 
 use super::options::{Parameter, Scheduler};
@@ -30,6 +40,8 @@ pub struct Parameters {
     pub period: Option<Span>,
     pub deadline: Option<Span>,
     pub budget: Option<Span>,
+    /// How long it computes from one wait to the next, if the scheduler is told.
+    pub burst: Option<Span>,
 }
 
 /// The documentation of a policy.
@@ -39,7 +51,8 @@ pub struct PolicyRow {
     pub name: &'static str,
     pub summary: &'static str,
     pub doc: &'static str,
-    /// Its parameters: key, kind of value (`time`, `number`, `truth`, `word`), what it means and the default.
+    /// Its parameters: key, kind of value (`time`, `number`, `truth`, `times`, `numbers`, or words to choose
+    /// from as `head|tail`), what it means and the default.
     pub parameters: &'static [(&'static str, &'static str, &'static str)],
     build: fn(&Given<'_>) -> Box<dyn Policy>,
 }
@@ -49,6 +62,8 @@ pub struct PolicyRow {
 pub struct Site {
     pub cpus: u16,
     pub tick: Option<Span>,
+    /// What random numbers come from.
+    pub key: Key,
 }
 
 /// The parameters that a scenario gives to a policy, and for which machine.
@@ -59,6 +74,34 @@ impl Given<'_> {
         match self.0.get(key) {
             Some(Parameter::Time(time)) => Some(*time),
             _ => None,
+        }
+    }
+
+    fn number(&self, key: &str) -> Option<i64> {
+        match self.0.get(key) {
+            Some(Parameter::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    fn word(&self, key: &str) -> Option<&str> {
+        match self.0.get(key) {
+            Some(Parameter::Word(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    fn times(&self, key: &str) -> &[Span] {
+        match self.0.get(key) {
+            Some(Parameter::Times(times)) => times,
+            _ => &[],
+        }
+    }
+
+    fn numbers(&self, key: &str) -> &[i64] {
+        match self.0.get(key) {
+            Some(Parameter::Numbers(numbers)) => numbers,
+            _ => &[],
         }
     }
 
@@ -78,7 +121,63 @@ pub fn build(scheduler: &Scheduler, site: Site) -> Option<Box<dyn Policy>> {
 
 /// The policy for a scenario that names none that exists: round-robin with a quantum of 10 ms.
 pub fn default_policy() -> Box<dyn Policy> {
-    Box::new(round_robin::RoundRobin::new(Span::from_millis(10)))
+    Box::new(round_robin::RoundRobin::new(QUANTUM, false))
+}
+
+/// The quantum of a policy that is given none.
+const QUANTUM: Span = Span::from_millis(10);
+
+/// The parameters of those that go by the length of bursts.
+const SHORTEST: &[(&str, &str, &str)] = &[
+    (
+        "first",
+        "time",
+        "how long a thread's first burst is expected to be if its process has no `burst`; 10ms",
+    ),
+    (
+        "weight",
+        "number",
+        "how many percent of the last burst, the rest being what was expected of it, are expected of the next; 50",
+    ),
+];
+
+fn shortest(given: &Given<'_>, preemptive: bool) -> shortest::Shortest {
+    let weight = given.number("weight").map_or(50, |weight| weight.clamp(0, 100) as u64);
+    shortest::Shortest::new(preemptive, given.time("first").unwrap_or(QUANTUM), weight)
+}
+
+fn lottery(given: &Given<'_>) -> lottery::Lottery {
+    let list: Vec<u64> = given.numbers("draws").iter().map(|draw| draw.unsigned_abs()).collect();
+    let draws = match list.is_empty() {
+        true => Draws::Random(Box::new(given.1.key.stream())),
+        false => Draws::Listed { list, next: 0 },
+    };
+    let quantum = given.time("quantum").unwrap_or(QUANTUM);
+    lottery::Lottery::new(quantum, draws, given.truth("alone").unwrap_or(false))
+}
+
+/// A list's value for one of several levels; the last one holds for all that follow.
+fn at_level<T: Copy>(list: &[T], level: usize, otherwise: T) -> T {
+    list.get(level).or(list.last()).copied().unwrap_or(otherwise)
+}
+
+fn mlfq(given: &Given<'_>) -> mlfq::Mlfq {
+    let (quanta, allotments) = (given.times("quantum"), given.numbers("allotment"));
+    let listed = match quanta.len().max(allotments.len()) {
+        0 | 1 => 3,
+        several => several,
+    };
+    let levels = given.number("levels").map_or(listed, |levels| levels.clamp(1, 64) as usize);
+    let level = |level| mlfq::Level {
+        quantum: at_level(quanta, level, QUANTUM),
+        allotment: at_level(allotments, level, 1).clamp(1, i64::from(u32::MAX)) as u32,
+    };
+    let rules = mlfq::Rules {
+        boost: given.time("boost"),
+        fresh_after_wait: given.word("after-wait") == Some("fresh"),
+        woken_to_head: given.word("woken") == Some("head"),
+    };
+    mlfq::Mlfq::new((0..levels).map(level).collect(), rules)
 }
 
 /// Every policy that a scenario can name.
@@ -94,10 +193,17 @@ pub const POLICIES: &[PolicyRow] = &[
         name: "round-robin",
         summary: "each in turn, for a quantum at most",
         doc: "As first come, first served, but a thread that has used its quantum goes to the end of the queue.",
-        parameters: &[("quantum", "time", "the longest time in one go; 10ms")],
+        parameters: &[
+            ("quantum", "time", "the longest time in one go; 10ms"),
+            (
+                "newcomers",
+                "at-once|after-expired",
+                "whether a thread that becomes ready during a quantum queues at once, or behind the thread whose quantum it is, as in simulators that admit arrivals between quanta; at-once",
+            ),
+        ],
         build: |given| {
-            let quantum = given.time("quantum").unwrap_or(Span::from_millis(10));
-            Box::new(round_robin::RoundRobin::new(quantum))
+            let late = given.word("newcomers") == Some("after-expired");
+            Box::new(round_robin::RoundRobin::new(given.time("quantum").unwrap_or(QUANTUM), late))
         },
     },
     PolicyRow {
@@ -112,6 +218,80 @@ pub const POLICIES: &[PolicyRow] = &[
             let preemptive = given.truth("preemptive").unwrap_or(true);
             Box::new(priority::Priority::new(given.time("quantum"), preemptive))
         },
+    },
+    PolicyRow {
+        name: "sjf",
+        summary: "the shortest job first",
+        doc: "Runs the ready thread with the shortest burst: what it computes until it waits or ends, as the process's `burst` tells or as an average of its bursts before lets expect. It isn't pre-empted. Among equals the one that became ready first.",
+        parameters: SHORTEST,
+        build: |given| Box::new(shortest(given, false)),
+    },
+    PolicyRow {
+        name: "srtf",
+        summary: "the shortest remaining time first",
+        doc: "As the shortest job first, but a thread that becomes ready takes the CPU from one that has more to go. One with equally much doesn't.",
+        parameters: SHORTEST,
+        build: |given| Box::new(shortest(given, true)),
+    },
+    PolicyRow {
+        name: "mlfq",
+        summary: "a queue for each level; who uses up its allotment sinks",
+        doc: "New threads begin on the highest level. The highest level that has ready threads runs, its threads in turn, and pre-empts lower ones; a pre-empted thread keeps its turn and the rest of its quantum. Who has used up a level's allotment, in however many goes, sinks by one. At the same instant a quantum ends first, then comes a boost, then who becomes ready.",
+        parameters: &[
+            (
+                "quantum",
+                "times",
+                "the longest time in one go, for all levels or a list with the highest level first; 10ms",
+            ),
+            (
+                "levels",
+                "number",
+                "how many levels there are, 1 to 64; as many as the longer list has, else 3",
+            ),
+            (
+                "allotment",
+                "numbers",
+                "how many quanta a thread may use up on a level, for all or a list with the highest level first; 1",
+            ),
+            (
+                "boost",
+                "time",
+                "how often all go back to the highest level, the lowest ones first and behind those that are there; never",
+            ),
+            (
+                "after-wait",
+                "keep|fresh",
+                "whether a thread that waited keeps what was left of quantum and allotment, or gets them fresh, so that it can game the rules; keep",
+            ),
+            (
+                "woken",
+                "tail|head",
+                "where in its level a woken thread goes; at the head it takes the CPU from one of its own level too; tail",
+            ),
+        ],
+        build: |given| Box::new(mlfq(given)),
+    },
+    PolicyRow {
+        name: "lottery",
+        summary: "a drawn ticket's holder runs for a quantum",
+        doc: "At each quantum's end, and wherever the running thread waits or ends, a ticket is drawn among those of all ready threads, counted in the order of the threads' numbers. A thread has as many as its process's `tickets`, else one.",
+        parameters: &[
+            ("quantum", "time", "the longest time in one go; 10ms"),
+            (
+                "draws",
+                "numbers",
+                "the numbers that are drawn, one after the other and again from the beginning, each modulo the tickets there are; from the run's seed if absent",
+            ),
+            ("alone", "truth", "whether there is a draw at a quantum's end even if nobody else waits; false"),
+        ],
+        build: |given| Box::new(lottery(given)),
+    },
+    PolicyRow {
+        name: "stride",
+        summary: "shares by tickets as in a lottery, without chance",
+        doc: "Each thread has a pass that grows by what it ran, divided by its process's `tickets` (one if absent). The ready thread with the smallest pass runs for a quantum, the lowest number among equals. Who sleeps keeps its distance to the common pass of all.",
+        parameters: &[("quantum", "time", "the longest time in one go; 10ms")],
+        build: |given| Box::new(stride::Stride::new(given.time("quantum").unwrap_or(QUANTUM))),
     },
     PolicyRow {
         name: "eevdf",
@@ -130,7 +310,7 @@ pub const POLICIES: &[PolicyRow] = &[
             ),
         ],
         build: |given| {
-            let Site { cpus, tick } = given.1;
+            let Site { cpus, tick, .. } = given.1;
             let slice = given.time("slice").unwrap_or_else(|| eevdf::default_slice(cpus));
             Box::new(eevdf::Eevdf::new(slice, tick, given.truth("run-to-parity").unwrap_or(true)))
         },

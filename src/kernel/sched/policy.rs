@@ -11,6 +11,8 @@ use std::fmt;
 use crate::ids::Tid;
 use crate::time::{Instant, Span};
 
+use crate::trace::Reason;
+
 use super::Parameters;
 
 /// A thread as a policy sees it.
@@ -44,6 +46,9 @@ pub struct Baggage {
     pub lag: i64,
     /// How much of its slice was left, if it was taken from a queue.
     pub rest: Option<i64>,
+    /// Its level, and how many slices it may still use up there.
+    pub level: u16,
+    pub rounds: u32,
 }
 
 /// A scheduling policy with its run queue.
@@ -63,8 +68,23 @@ pub trait Policy: fmt::Debug + Send {
     /// How many threads wait.
     fn waiting(&self) -> usize;
 
-    /// The longest time that the thread may run in one go; none if there is no limit.
-    fn slice(&self, thread: Thread<'_>) -> Option<Span>;
+    /// The longest time that the thread may run in one go from now on; none if there is no limit.
+    fn slice(&self, thread: Thread<'_>, now: Instant) -> Option<Span>;
+
+    /// Whether a slice ends even if nobody else waits: the policy has something to decide then.
+    fn limits_alone(&self) -> bool {
+        false
+    }
+
+    /// Why the thread that was picked last was picked; none if the queue's order says it all.
+    fn reason(&self) -> Option<Reason> {
+        None
+    }
+
+    /// Whether it gives reasons at all. Only then is it asked for them.
+    fn gives_reasons(&self) -> bool {
+        false
+    }
 
     /// Whether the running thread, its slice being over, must give way to one that waits.
     fn gives_way(&self, running: Thread<'_>, now: Instant) -> bool;
@@ -78,6 +98,11 @@ pub trait Policy: fmt::Debug + Send {
     /// Whether it keeps account of each thread's time beyond the queue. Only then is it asked and told
     /// what follows, and told of the running thread's time before another becomes ready.
     fn keeps_account(&self) -> bool {
+        false
+    }
+
+    /// Whether the time from a wake-up that pre-empts to the switch counts as the next thread's.
+    fn charges_the_next(&self) -> bool {
         false
     }
 

@@ -76,7 +76,7 @@ impl Policy for Priority {
         self.waiting
     }
 
-    fn slice(&self, _: Thread<'_>) -> Option<Span> {
+    fn slice(&self, _: Thread<'_>, _: Instant) -> Option<Span> {
         self.quantum
     }
 

@@ -16,11 +16,14 @@ use super::policy::{Policy, Ready, Thread};
 pub struct RoundRobin {
     quantum: Span,
     queue: VecDeque<Tid>,
+    /// Who becomes ready queues only when the running thread's turn is over, behind it.
+    late: bool,
+    newcomers: Vec<Tid>,
 }
 
 impl RoundRobin {
-    pub fn new(quantum: Span) -> RoundRobin {
-        RoundRobin { quantum, queue: VecDeque::new() }
+    pub fn new(quantum: Span, late: bool) -> RoundRobin {
+        RoundRobin { quantum, queue: VecDeque::new(), late, newcomers: Vec::new() }
     }
 }
 
@@ -28,6 +31,7 @@ impl Policy for RoundRobin {
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
         match why {
             Ready::Preempted => self.queue.push_front(thread.id),
+            Ready::New | Ready::Woken if self.late => self.newcomers.push(thread.id),
             Ready::New | Ready::Woken | Ready::SliceEnd | Ready::Yielded | Ready::Migrated => {
                 self.queue.push_back(thread.id);
             }
@@ -35,24 +39,29 @@ impl Policy for RoundRobin {
     }
 
     fn pick(&mut self, _: Instant) -> Option<Tid> {
+        self.queue.extend(self.newcomers.drain(..));
         self.queue.pop_front()
     }
 
     fn remove(&mut self, thread: Tid) -> bool {
+        if let Some(place) = self.newcomers.iter().position(|&newcomer| newcomer == thread) {
+            self.newcomers.remove(place);
+            return true;
+        }
         let place = self.queue.iter().position(|&queued| queued == thread);
         place.and_then(|place| self.queue.remove(place)).is_some()
     }
 
     fn waiting(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.newcomers.len()
     }
 
-    fn slice(&self, _: Thread<'_>) -> Option<Span> {
+    fn slice(&self, _: Thread<'_>, _: Instant) -> Option<Span> {
         Some(self.quantum)
     }
 
     fn gives_way(&self, _: Thread<'_>, _: Instant) -> bool {
-        !self.queue.is_empty()
+        self.waiting() > 0
     }
 
     fn preempts(&mut self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
@@ -60,6 +69,6 @@ impl Policy for RoundRobin {
     }
 
     fn queue(&self) -> Vec<Tid> {
-        self.queue.iter().copied().collect()
+        self.queue.iter().chain(&self.newcomers).copied().collect()
     }
 }

@@ -98,7 +98,7 @@ fn every_verb_has_a_summary_a_doc_and_an_example_that_lowers() {
             "manager-call" | "manager-stop" => "send",
             own => own,
         };
-        assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 34));
+        assert!(image.steps.iter().any(|step| step.verb == verb && step.line == 35));
     }
 }
 

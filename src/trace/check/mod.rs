@@ -400,6 +400,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::BlockRqComplete { .. }
         | Kind::DataLost { .. }
         | Kind::PageEvicted { .. }
+        | Kind::SchedPick { .. }
         | Kind::OomKill { .. }
         | Kind::PacketDropped { .. } => Role::Current,
     }

@@ -10,6 +10,7 @@ use crate::signal::Signal;
 use crate::time::Instant;
 use crate::trace::event::{Cause, Event, Exception, Fault, Kind, Why};
 use crate::trace::kinds::{Code, WhyCode};
+use crate::trace::rule::Rule;
 
 use super::varint::{Bad, Cursor, Slot};
 
@@ -223,6 +224,11 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(page);
             slot.byte(write.into());
         }
+        Kind::SchedPick { task, rule, number } => {
+            slot.uint(task.0.into());
+            slot.byte(rule as u8);
+            slot.uint(number);
+        }
         Kind::OomKill { task, pages } => {
             slot.uint(task.0.into());
             slot.uint(pages);
@@ -320,6 +326,9 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::PacketDropped => Kind::PacketDropped { object: ObjectId(from.narrow()?), bytes: from.uint()? },
         Code::Print => Kind::Print { text: NameId(from.narrow()?) },
         Code::PageEvicted => Kind::PageEvicted { page: from.uint()?, write: from.bool()? },
+        Code::SchedPick => {
+            Kind::SchedPick { task: Tid(from.narrow()?), rule: from.pick(Rule::ALL)?, number: from.uint()? }
+        }
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })
@@ -432,6 +441,7 @@ mod tests {
     #[test]
     fn listed_values_stand_at_their_number() {
         assert!(Cause::ALL.iter().enumerate().all(|(index, &cause)| cause as usize == index));
+        assert!(Rule::ALL.iter().enumerate().all(|(index, &rule)| rule as usize == index));
         assert!(Fault::ALL.iter().enumerate().all(|(index, &fault)| fault as usize == index));
         assert!(Exception::ALL.iter().enumerate().all(|(index, &exception)| exception as usize == index));
         const { assert!((Code::PacketDropped as u8) < NAME) };

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::trace::event::{Cause, Exception, Fault};
 use crate::trace::header::{Header, SCHEMA};
 use crate::trace::kinds::{KINDS, WHYS};
+use crate::trace::rule::Rule;
 
 use super::error::TraceError;
 
@@ -21,6 +22,7 @@ struct Preamble<'a> {
     why: Vec<&'static str>,
     /// From 0, as the following.
     cause: Vec<&'static str>,
+    rule: Vec<&'static str>,
     fault: Vec<&'static str>,
     exception: Vec<&'static str>,
 }
@@ -45,6 +47,7 @@ pub fn write(header: &Header) -> io::Result<Vec<u8>> {
         kinds: kinds.collect(),
         why: WHYS.iter().map(|row| row.name).collect(),
         cause: Cause::ALL.iter().map(|cause| cause.name()).collect(),
+        rule: Rule::ALL.iter().map(|rule| rule.name()).collect(),
         fault: Fault::ALL.iter().map(|fault| fault.name()).collect(),
         exception: Exception::ALL.iter().map(|exception| exception.name()).collect(),
     };

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{KINDS, WHYS};
 use crate::trace::event::{Cause, Exception, Fault};
+use crate::trace::rule::Rule;
 
 /// Documents every kind, every reason to switch and every listed value, in Markdown.
 pub fn markdown() -> String {
@@ -30,6 +31,7 @@ pub fn markdown() -> String {
     let mut list = |title: &str, names: Vec<&str>| {
         let _ = writeln!(text, "- `{title}`: {}", names.join(", "));
     };
+    list("rule", Rule::ALL.iter().map(|rule| rule.name()).collect());
     list("fault", Fault::ALL.iter().map(|fault| fault.name()).collect());
     list("exception", Exception::ALL.iter().map(|exception| exception.name()).collect());
     list("cause", Cause::ALL.iter().map(|cause| cause.name()).collect());

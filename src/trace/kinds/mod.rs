@@ -50,6 +50,8 @@ pub enum Encoding {
     Bool,
     /// One byte, the position in the list of page faults' causes.
     Fault,
+    /// One byte, the position in the list of a policy's rules.
+    Rule,
     /// One byte, the position in the list of exceptions.
     Exception,
     /// The reason of a scheduling decision: a code, and what belongs to it.
@@ -64,6 +66,7 @@ impl Encoding {
             Encoding::Task => "task",
             Encoding::Bool => "bool",
             Encoding::Fault => "fault",
+            Encoding::Rule => "rule",
             Encoding::Exception => "exception",
             Encoding::Why => "why",
         }

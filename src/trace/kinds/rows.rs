@@ -265,4 +265,12 @@ kinds! {
             object: Uint, "The card or socket, a position in the header's `objects`.";
             bytes: Uint, "How many bytes.";
         }
+    SchedPick = 41, "sched_pick", None,
+        "The scheduler chose who runs next, by a rule that the queue's order alone doesn't show. The number is what \
+         the policy went by: the time to go, the ticket that was drawn, the pass, the level.",
+        {
+            task: Uint, "The thread that was chosen; it may be the one that ran until now.";
+            rule: Rule, "The rule.";
+            number: Uint, "What the rule went by.";
+        }
 }

@@ -3,6 +3,7 @@
 use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::signal::Signal;
 use crate::trace::event::{Cause, Exception, Fault, Kind, Why};
+use crate::trace::rule::Rule;
 
 pub fn whys() -> Vec<Why> {
     vec![
@@ -58,6 +59,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::BlockRqComplete { object: ObjectId(2), bytes: 4096, write: false },
         Kind::Print { text: NameId(1) },
         Kind::PageEvicted { page: 17, write: true },
+        Kind::SchedPick { task: Tid(3), rule: Rule::Ticket, number: 88 },
         Kind::OomKill { task: Tid(3), pages: 200 },
         Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);

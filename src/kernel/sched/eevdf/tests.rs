@@ -225,7 +225,7 @@ fn a_thread_takes_its_lag_and_the_rest_of_its_slice_to_another_queue() {
     queue.run(1, MS);
     assert!(queue.policy.remove(Tid(2)));
     let baggage = queue.policy.hand_over(Tid(2));
-    assert_eq!(baggage, Baggage { lag: 500_000, rest: Some(1_500_000) });
+    assert_eq!(baggage, Baggage { lag: 500_000, rest: Some(1_500_000), ..Baggage::default() });
     let mut other = Queue::new();
     other.add(3, Ready::New);
     assert_eq!(other.pick(), 3);

@@ -1,0 +1,114 @@
+//! Lottery: at each quantum's end a ticket is drawn, and its holder runs.
+//!
+//! Waldspurger and Weihl, *Lottery Scheduling: Flexible Proportional-Share Resource Management*,
+//! 1994; without currencies, transfers and compensation tickets. The tickets are counted through
+//! the ready threads in the order of their numbers.
+
+use std::collections::BTreeMap;
+
+use crate::ids::Tid;
+use crate::random::Stream;
+use crate::time::{Instant, Span};
+use crate::trace::{Reason, Rule};
+
+use super::policy::{Policy, Ready, Thread};
+
+/// Where the draws come from.
+#[derive(Debug)]
+pub enum Draws {
+    Random(Box<Stream>),
+    /// These numbers, again and again; each is taken modulo the tickets there are.
+    Listed {
+        list: Vec<u64>,
+        next: usize,
+    },
+}
+
+impl Draws {
+    /// A ticket of so many.
+    fn draw(&mut self, tickets: u64) -> u64 {
+        match self {
+            Draws::Random(stream) => stream.uniform(0, tickets - 1),
+            Draws::Listed { list, next } => {
+                let drawn = list[*next % list.len()] % tickets;
+                *next += 1;
+                drawn
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Lottery {
+    quantum: Span,
+    draws: Draws,
+    /// It draws too where nobody else waits.
+    alone: bool,
+    /// Who waits, with how many tickets.
+    queue: BTreeMap<Tid, u64>,
+    drawn: u64,
+}
+
+impl Lottery {
+    pub fn new(quantum: Span, draws: Draws, alone: bool) -> Lottery {
+        Lottery { quantum, draws, alone, queue: BTreeMap::new(), drawn: 0 }
+    }
+}
+
+impl Policy for Lottery {
+    fn enqueue(&mut self, thread: Thread<'_>, _: Ready, _: Instant) {
+        self.queue.insert(thread.id, u64::from(thread.parameters.tickets.max(1)));
+    }
+
+    fn pick(&mut self, _: Instant) -> Option<Tid> {
+        let tickets: u64 = self.queue.values().sum();
+        if tickets == 0 {
+            return None;
+        }
+        self.drawn = self.draws.draw(tickets);
+        let mut counted = 0;
+        let holder = self.queue.iter().find(|&(_, &held)| {
+            counted += held;
+            counted > self.drawn
+        });
+        let (&winner, _) = holder?;
+        self.queue.remove(&winner);
+        Some(winner)
+    }
+
+    fn remove(&mut self, thread: Tid) -> bool {
+        self.queue.remove(&thread).is_some()
+    }
+
+    fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    fn slice(&self, _: Thread<'_>, _: Instant) -> Option<Span> {
+        Some(self.quantum)
+    }
+
+    fn limits_alone(&self) -> bool {
+        self.alone
+    }
+
+    fn reason(&self) -> Option<Reason> {
+        Some(Reason { rule: Rule::Ticket, number: self.drawn })
+    }
+
+    fn gives_reasons(&self) -> bool {
+        true
+    }
+
+    fn gives_way(&self, _: Thread<'_>, _: Instant) -> bool {
+        self.alone || !self.queue.is_empty()
+    }
+
+    fn preempts(&mut self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
+        false
+    }
+
+    fn queue(&self) -> Vec<Tid> {
+        self.queue.keys().copied().collect()
+    }
+}

@@ -1,0 +1,148 @@
+//! `scheduler` in `[kernel]`: a policy and its parameters.
+
+use std::collections::BTreeMap;
+
+use crate::kernel::cost::Costs;
+use crate::kernel::options::{Parameter, Scheduler};
+use crate::kernel::sched::{POLICIES, PolicyRow};
+use crate::program::at::{Anything, At, Entries, Raw};
+use crate::program::problem::{Code, Problem, Problems};
+use crate::time::Span;
+
+use super::kernel::check_progress;
+use super::table::raw_time;
+
+/// Which policy the kernel schedules by, with its parameters; round-robin if the table is absent.
+pub fn read(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems) -> Scheduler {
+    let mut scheduler = Scheduler { policy: "round-robin".to_owned(), parameters: BTreeMap::new() };
+    let Some(at) = given else {
+        return scheduler;
+    };
+    let (name, parameters): (At<String>, &Entries) = match &at.value.0 {
+        Raw::Text(name) => (At::new(at.span.clone(), name.clone()), &[]),
+        Raw::Table(entries) => {
+            let policy = entries.iter().find(|(key, _)| key.value == "policy");
+            match policy.map(|(_, at)| (&at.value, &at.span)) {
+                Some((Raw::Text(name), span)) => (At::new(span.clone(), name.clone()), entries),
+                Some((_, span)) => {
+                    let message = "the name of a policy is a text";
+                    problems.error(Code::WrongType, span.clone(), message);
+                    return scheduler;
+                }
+                None => {
+                    let message = "the scheduler needs the key `policy`";
+                    problems.error(Code::MissingKey, at.span.clone(), message);
+                    return scheduler;
+                }
+            }
+        }
+        other => {
+            let message = format!("a scheduler is a name or a table, not {}", other.kind());
+            problems.error(Code::WrongType, at.span.clone(), message);
+            return scheduler;
+        }
+    };
+    let Some(row) = POLICIES.iter().find(|row| row.name == name.value) else {
+        let message = format!("there is no scheduling policy `{}`", name.value);
+        let problem = Problem::error(Code::UnknownChoice, name.span.clone(), message);
+        problems.push(problem.suggest(&name.value, POLICIES.iter().map(|row| row.name)));
+        return scheduler;
+    };
+    scheduler.policy = name.value;
+    for (key, at) in parameters.iter().filter(|(key, _)| key.value != "policy") {
+        if let Some(value) = parameter(row, key, at, costs, problems) {
+            scheduler.parameters.insert(key.value.clone(), value);
+        }
+    }
+    scheduler
+}
+
+/// The value of a parameter whose kind is one of `time`, `number`, `truth`, `word`, `times` and `numbers`
+/// (one for all, or a list), or names the words to choose from as in `head|tail`.
+fn parameter(
+    row: &PolicyRow,
+    key: &At<String>,
+    at: &At<Raw>,
+    costs: &Costs,
+    problems: &mut Problems,
+) -> Option<Parameter> {
+    let known = row.parameters.iter().find(|(name, _, _)| *name == key.value);
+    let Some(&(_, kind, _)) = known else {
+        let message = format!("the policy `{}` has no parameter `{}`", row.name, key.value);
+        let problem = Problem::error(Code::UnknownKey, key.span.clone(), message);
+        problems.push(problem.suggest(&key.value, row.parameters.iter().map(|(name, _, _)| *name)));
+        return None;
+    };
+    match (kind, &at.value) {
+        ("time", _) => duration(key, at, costs, problems).map(Parameter::Time),
+        ("number", Raw::Integer(number)) => whole(*number, at, problems).map(Parameter::Number),
+        ("truth", Raw::Truth(truth)) => Some(Parameter::Truth(*truth)),
+        ("times", Raw::List(list)) => {
+            let times =
+                list.iter().map(|at| duration(key, at, costs, problems)).collect::<Option<Vec<Span>>>()?;
+            listed(times, key, at, problems).map(Parameter::Times)
+        }
+        ("times", _) => duration(key, at, costs, problems).map(|time| Parameter::Times(vec![time])),
+        ("numbers", Raw::List(list)) => {
+            let number = |at: &At<Raw>| match at.value {
+                Raw::Integer(number) => whole(number, at, problems),
+                ref other => wrong(key, "a list of whole numbers", other, at, problems),
+            };
+            let numbers = list.iter().map(number).collect::<Option<Vec<i64>>>()?;
+            listed(numbers, key, at, problems).map(Parameter::Numbers)
+        }
+        ("numbers", &Raw::Integer(number)) => {
+            whole(number, at, problems).map(|number| Parameter::Numbers(vec![number]))
+        }
+        (words, Raw::Text(word)) if words.contains('|') => {
+            if words.split('|').any(|known| known == word) {
+                return Some(Parameter::Word(word.clone()));
+            }
+            let message = format!("`{}` can't be `{word}`", key.value);
+            let problem = Problem::error(Code::UnknownChoice, at.span.clone(), message);
+            problems.push(problem.suggest(word, words.split('|')));
+            None
+        }
+        (kind, raw) => {
+            let wanted = match kind {
+                "number" => "a whole number",
+                "truth" => "true or false",
+                "numbers" => "a whole number or a list of them",
+                _ => "a text",
+            };
+            wrong(key, wanted, raw, at, problems)
+        }
+    }
+}
+
+fn wrong<T>(key: &At<String>, wanted: &str, raw: &Raw, at: &At<Raw>, problems: &mut Problems) -> Option<T> {
+    let message = format!("`{}` is {wanted}, not {}", key.value, raw.kind());
+    problems.error(Code::WrongType, at.span.clone(), message);
+    None
+}
+
+fn listed<T>(list: Vec<T>, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<Vec<T>> {
+    if list.is_empty() {
+        problems.error(Code::OutOfRange, at.span.clone(), format!("`{}` is an empty list", key.value));
+        return None;
+    }
+    Some(list)
+}
+
+fn whole(number: i128, at: &At<Raw>, problems: &mut Problems) -> Option<i64> {
+    let result = i64::try_from(number);
+    result
+        .map_err(|_| {
+            let message = "this number doesn't fit into 64 bits";
+            problems.error(Code::OutOfRange, at.span.clone(), message);
+        })
+        .ok()
+}
+
+fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Span> {
+    let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
+    if matches!(key.value.as_str(), "quantum" | "slice" | "boost") {
+        check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
+    }
+    Some(time)
+}

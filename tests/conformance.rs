@@ -1,0 +1,64 @@
+//! Results that other tools have published, reproduced to the tick.
+//!
+//! Each case of `tests/conformance/cases.json`, or of the file that the environment variable
+//! `TRAPLINE_CASES` names, is translated into the text of a scenario by its family, run, and compared with
+//! everything that the case expects. docs/CONFORMANCE.md tells of the families and their conventions.
+
+#[path = "conformance/arrivals.rs"]
+mod arrivals;
+#[path = "conformance/levels.rs"]
+mod levels;
+#[path = "conformance/lottery.rs"]
+mod lottery;
+#[path = "conformance/run.rs"]
+mod run;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// How a family's cases are compared: the differences, none if it conforms.
+type Family = fn(input: &Value, expected: &Value) -> Result<Vec<String>, String>;
+
+const FAMILIES: &[(&str, Family)] = &[
+    ("cpusched", arrivals::cpusched),
+    ("lottery", lottery::compare),
+    ("mlfq", levels::compare),
+    ("scheduler", arrivals::scheduler),
+];
+
+fn cases() -> Vec<Value> {
+    let text = match std::env::var_os("TRAPLINE_CASES") {
+        Some(path) => {
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        }
+        None => include_str!("conformance/cases.json").to_owned(),
+    };
+    let mut file: Value = serde_json::from_str(&text).expect("the cases are JSON");
+    match file["cases"].take() {
+        Value::Array(cases) => cases,
+        other => panic!("`cases` is a list, not {other}"),
+    }
+}
+
+#[test]
+fn published_results_are_reproduced() {
+    let mut tally: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut failures = Vec::new();
+    for case in cases() {
+        let family = case["family"].as_str().expect("a case has a family");
+        let Some(&(family, compare)) = FAMILIES.iter().find(|(name, _)| *name == family) else { continue };
+        let (right, all) = tally.entry(family).or_default();
+        *all += 1;
+        match compare(&case["input"], &case["expected"]) {
+            Ok(differences) if differences.is_empty() => *right += 1,
+            Ok(differences) => failures.push(format!("{}: {}", case["id"], differences.join("; "))),
+            Err(error) => failures.push(format!("{}: {error}", case["id"])),
+        }
+    }
+    for (family, (right, all)) in &tally {
+        println!("{family}: {right} of {all}");
+    }
+    assert!(!tally.is_empty(), "no case of a known family");
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
