@@ -12,6 +12,8 @@ mod levels;
 mod lottery;
 #[path = "conformance/paging.rs"]
 mod paging;
+#[path = "conformance/programs.rs"]
+mod programs;
 #[path = "conformance/run.rs"]
 mod run;
 
@@ -27,6 +29,7 @@ const FAMILIES: &[(&str, Family)] = &[
     ("lottery", lottery::compare),
     ("mlfq", levels::compare),
     ("paging", paging::compare),
+    ("process-run", programs::compare),
     ("scheduler", arrivals::scheduler),
 ];
 
