@@ -194,7 +194,11 @@ impl Generator {
         ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
-            "fcfs" => "{ policy = \"fcfs\" }".to_owned(),
+            "fcfs" => {
+                let (next, woken) = (self.pick(&["ready-time", "number"]), self.pick(&["waits", "preempts"]));
+                let hold = self.chance(20);
+                format!("{{ policy = \"fcfs\", next = \"{next}\", woken = \"{woken}\", hold = {hold} }}")
+            }
             "eevdf" => {
                 let slice = self.number(2_600, 7_000);
                 let parity = self.pick(&["true", "false"]);
