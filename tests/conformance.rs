@@ -20,6 +20,7 @@ mod run;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use trapline::sim::Outcome;
 
 /// How a family's cases are compared: the differences, none if it conforms.
 type Family = fn(input: &Value, expected: &Value) -> Result<Vec<String>, String>;
@@ -74,4 +75,15 @@ fn published_results_are_reproduced() {
     }
     assert!(!tally.is_empty(), "no case of a known family");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A CPU that belongs to a thread which waits for another one of its own queue idles for ever.
+#[test]
+fn a_cpu_held_for_ever_is_a_deadlock() {
+    let mut text = run::preamble("{ policy = \"fcfs\", hold = true }", 1);
+    text += "[pipe.p]\n[process.job0]\nsteps = [{ read = \"p\", bytes = \"1B\" }]\n\
+             [process.job1]\nsteps = [{ write = \"p\", bytes = \"1B\" }]\n";
+    let ran = run::run(&text, 2).expect("a valid scenario");
+    let Outcome::Deadlock { text } = &ran.trace.outcome else { panic!("{:?}", ran.trace.outcome) };
+    assert!(text.contains("job0 waits for data in pipe `p`"), "{text}");
 }

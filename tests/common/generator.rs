@@ -194,9 +194,11 @@ impl Generator {
         ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
+            // Without a draw of its own.
             "fcfs" => {
-                let (next, woken) = (self.pick(&["ready-time", "number"]), self.pick(&["waits", "preempts"]));
-                let hold = self.chance(20);
+                let next = if quantum % 2 == 0 { "number" } else { "ready-time" };
+                let woken = if quantum % 3 == 0 { "preempts" } else { "waits" };
+                let hold = quantum % 5 == 0;
                 format!("{{ policy = \"fcfs\", next = \"{next}\", woken = \"{woken}\", hold = {hold} }}")
             }
             "eevdf" => {

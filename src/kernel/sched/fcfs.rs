@@ -111,7 +111,8 @@ impl Policy for Fcfs {
     }
 
     fn is_held(&self) -> bool {
-        self.rules.hold && self.last.is_some()
+        let is_here = |holder| self.queue.iter().any(|waiting| waiting.id == holder);
+        self.rules.hold && self.last.is_some_and(|holder| !is_here(holder))
     }
 
     fn left(&mut self, thread: Tid, ended: bool) {

@@ -111,7 +111,7 @@ pub trait Policy: fmt::Debug + Send {
         false
     }
 
-    /// Whether the CPU belongs to a thread that must end first, so that it mustn't look for another.
+    /// Whether the CPU belongs to a thread that isn't ready, so that nobody else gets it.
     fn is_held(&self) -> bool {
         false
     }
