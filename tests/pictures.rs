@@ -145,7 +145,7 @@ fn every_scenario_expects_something_of_itself() {
 fn every_validation_scenario_is_listed_with_its_question() {
     let page = text("scenarios/validation/README.md");
     let scenarios = names("scenarios/validation", "toml");
-    assert!(page.contains("Forty-six scenarios") && scenarios.len() == 46, "{} scenarios", scenarios.len());
+    assert_eq!(page.matches("\n| [").count(), scenarios.len(), "one row each");
     for name in scenarios {
         let scenario = load(&format!("scenarios/validation/{name}.toml"));
         let row = format!("| [{name}]({name}.toml) | {} |", scenario.image.question);

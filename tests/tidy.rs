@@ -54,7 +54,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("src/trace/check/mod.rs", "all laws of traces, which share one state"),
     ("src/program/lower.rs", "lowering of steps, one function after the other"),
     ("src/program/syscall/mod.rs", "the list of all calls"),
-    ("src/program/library/uring.rs", "what a program puts into a ring, and takes out, in both worlds"),
 ];
 
 fn root() -> PathBuf {

@@ -9,7 +9,7 @@ use crate::trace::Exception;
 
 use super::buffer_work::BufferWork;
 use super::content::What;
-use super::library::uring::RingWork;
+use super::library::ring_work::RingWork;
 use super::syscall::Syscall;
 use super::value::{Amount, Operand, Variable};
 

@@ -5,7 +5,7 @@ use crate::hw::mmu::{KERNEL_BASE, PAGE_SIZE};
 use crate::ids::{PageNumber, Tid};
 use crate::program::call::Call;
 use crate::program::instruction::{Access, Instruction};
-use crate::program::library::uring::RingWork;
+use crate::program::library::ring_work::RingWork;
 use crate::program::{Cell, Variable};
 use crate::time::Span;
 use crate::trace::{Fault, Sink};

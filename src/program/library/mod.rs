@@ -11,6 +11,7 @@ pub mod once;
 pub mod pool;
 pub mod queue;
 pub mod queue_feeder;
+pub mod ring_work;
 pub mod rwlock;
 pub mod semaphore;
 pub mod spinlock;

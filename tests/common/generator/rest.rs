@@ -49,7 +49,7 @@ impl Rest {
             0 | 1 => {
                 "{ set = \"n\", to = 5 }, { pread = \"old\", offset = 0, bytes = \"40B\", into = \"x\" }, \
                  { count-buffer = true, lines = \"n\", bytes = \"x\" }, { cut-buffer = \"n\" }, \
-                 { digest = \"x\" }"
+                 { digest = \"x\" }, { pack-buffer = [\"x\", 7] }, { unpack-buffer = [\"n\", \"x\"] }"
                     .to_owned()
             }
             2 => "{ compare-swap = \"cells.x\", expected = 0, new = 4, old = \"x\" }, \
