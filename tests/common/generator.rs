@@ -196,9 +196,9 @@ impl Generator {
         let scheduler = match policy {
             // Without a draw of its own.
             "fcfs" => {
-                let next = if quantum % 2 == 0 { "number" } else { "ready-time" };
-                let woken = if quantum % 3 == 0 { "preempts" } else { "waits" };
-                let hold = quantum % 5 == 0;
+                let next = if quantum.is_multiple_of(2) { "number" } else { "ready-time" };
+                let woken = if quantum.is_multiple_of(3) { "preempts" } else { "waits" };
+                let hold = quantum.is_multiple_of(5);
                 format!("{{ policy = \"fcfs\", next = \"{next}\", woken = \"{woken}\", hold = {hold} }}")
             }
             "eevdf" => {

@@ -90,9 +90,8 @@ fn states(ran: &Ran, jobs: usize) -> (Vec<Vec<State>>, Vec<bool>) {
     let end = ran.end() as usize;
     let (mut states, mut woken) = (vec![vec![State::Ready; jobs]; end], vec![false; end]);
     for segment in &ran.segments {
-        for tick in segment.from as usize..segment.to as usize {
-            states[tick][segment.job] = State::Running;
-        }
+        let ticks = &mut states[segment.from as usize..segment.to as usize];
+        ticks.iter_mut().for_each(|tick| tick[segment.job] = State::Running);
     }
     let mut asleep = vec![None; jobs];
     for event in &ran.trace.events {
