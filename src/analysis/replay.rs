@@ -72,8 +72,7 @@ pub struct Replay {
     threads: Vec<Thread>,
     /// Looked up only, never walked: its order can't reach a result.
     index: HashMap<Tid, usize>,
-    /// False if the source doesn't observe switches: then what a thread does, and whether it runs
-    /// at all, isn't known at any time.
+    /// False if the source doesn't observe switches: whether a thread runs, and what it does, is never known.
     sees_switches: bool,
     /// False if the source doesn't observe the end of switches: then they take no time.
     switches_end: bool,

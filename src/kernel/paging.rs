@@ -6,6 +6,8 @@
 //!   reference bit is set loses the bit and stays, the first one without is taken. Each access sets the bit.
 //! - *opt*: the page whose next access lies farthest ahead. Of those that are never accessed again, the one
 //!   that was loaded last is taken, or with `opt-tie = "oldest"` the one that was loaded first.
+//! - *mru*: the page that was accessed last, which suits loops over more pages than there are frames.
+//! - *unopt*: the page whose next access is nearest, the worst there is. `opt-tie` holds as for opt.
 //! - *random*: any page, with a random stream of its own.
 //!
 //! A run without `replacement` in `[kernel]` has none of this.
@@ -25,10 +27,26 @@ pub enum Replacement {
     Lru,
     Clock,
     Opt,
+    Mru,
+    Unopt,
     Random,
 }
 
-/// Which of several pages opt takes that are never accessed again.
+impl Replacement {
+    /// Whether it goes by the accesses that are still to come.
+    pub const fn foresees(self) -> bool {
+        match self {
+            Replacement::Opt | Replacement::Unopt => true,
+            Replacement::Fifo
+            | Replacement::Lru
+            | Replacement::Clock
+            | Replacement::Mru
+            | Replacement::Random => false,
+        }
+    }
+}
+
+/// Which of several pages opt and unopt take that are never accessed again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OptTie {
@@ -66,7 +84,7 @@ pub struct FrameUse {
     referenced: bool,
 }
 
-/// The accesses that a run is going to make, for opt.
+/// The accesses that a run is going to make, for opt and unopt.
 #[derive(Clone, Debug)]
 pub struct Future {
     string: Vec<PageNumber>,
@@ -216,8 +234,9 @@ impl Paging {
                 among.iter().map(|&(frame, _)| frame).min_by_key(|&frame| known(frame).loaded)
             }
             Replacement::Lru => among.iter().map(|&(frame, _)| frame).min_by_key(|&frame| known(frame).used),
+            Replacement::Mru => among.iter().map(|&(frame, _)| frame).max_by_key(|&frame| known(frame).used),
             Replacement::Clock => self.second_chance(among, of),
-            Replacement::Opt => {
+            foreseeing @ (Replacement::Opt | Replacement::Unopt) => {
                 let future = self.future.as_ref()?;
                 let rank = |&(frame, page): &(FrameNumber, PageNumber)| {
                     let loaded = known(frame).loaded;
@@ -225,7 +244,8 @@ impl Paging {
                         OptTie::Newest => loaded,
                         OptTie::Oldest => u64::MAX - loaded,
                     };
-                    (future.next(page), age)
+                    let next = future.next(page);
+                    (if foreseeing == Replacement::Opt { next } else { u32::MAX - next }, age)
                 };
                 among.iter().max_by_key(|candidate| rank(candidate)).map(|&(frame, _)| frame)
             }

@@ -6,7 +6,7 @@ use crate::random::Key;
 /// Plays a reference string: `H` for each hit and `M` for each miss, and the victims in order.
 fn play(replacement: Replacement, tie: OptTie, frames: usize, string: &[u32]) -> (String, Vec<u32>) {
     let mut paging = Paging::new(replacement, tie, Key::of_run(1).stream());
-    if replacement == Replacement::Opt {
+    if replacement.foresees() {
         paging.future = Some(Future::new(string.iter().map(|&page| PageNumber(page)).collect()));
     }
     let (mut held, mut hits, mut victims) =
@@ -43,6 +43,22 @@ fn check(replacement: Replacement, frames: usize, string: &[u32], hits: &str, vi
 const BELADY: &[u32] = &[1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5];
 const TEXTBOOK: &[u32] = &[7, 0, 1, 2, 0, 3, 0, 4, 2, 3, 0, 3, 2, 1, 2, 0, 1, 7, 0, 1];
 const LOOP: &[u32] = &[0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4];
+
+#[test]
+fn mru_takes_the_page_that_was_accessed_last() {
+    check(Replacement::Mru, 3, BELADY, "MMMMHHMHMMHH", &[3, 2, 1, 2]);
+    check(Replacement::Mru, 4, LOOP, "MMMMMHHHMHHHMHH", &[3, 2, 1]);
+}
+
+#[test]
+fn unopt_takes_the_page_that_is_needed_soonest() {
+    // Whatever goes is needed at once, as under first in, first out.
+    let (hits, victims) = play(Replacement::Unopt, OptTie::Oldest, 4, BELADY);
+    assert_eq!((hits.as_str(), victims.as_slice()), ("MMMMHHMMMMMM", &[1, 2, 3, 4, 5, 1][..]));
+    // Nothing comes after the 4: the tie decides.
+    assert_eq!(play(Replacement::Unopt, OptTie::Oldest, 3, &[1, 2, 3, 4]).1, [1]);
+    assert_eq!(play(Replacement::Unopt, OptTie::Newest, 3, &[1, 2, 3, 4]).1, [3]);
+}
 
 #[test]
 fn fifo_takes_the_page_that_was_loaded_first() {

@@ -367,7 +367,7 @@ impl<S: Sink> Kernel<S> {
 
     /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
     fn steal(&mut self, cpu: usize) -> Option<Tid> {
-        if self.options.balance == Balance::None || self.cpus.len() == 1 {
+        if self.options.balance == Balance::None || self.cpus.len() == 1 || self.cpus[cpu].policy.is_held() {
             return None;
         }
         let busiest =

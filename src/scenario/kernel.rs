@@ -49,10 +49,10 @@ pub struct KernelForm {
     /// At most so many processes (zombies too) and threads at the same time; if absent, 32768 beside
     /// those that the scenario starts.
     pub max_tasks: Option<At<Whole>>,
-    /// Which page goes when no frame is free: "fifo", "lru", "clock", "opt" or "random". If absent, none
-    /// does, and a process is ended for lack of memory.
+    /// Which page goes when no frame is free: "fifo", "lru", "clock", "opt", "mru", "unopt" or
+    /// "random". If absent, none does, and a process is ended for lack of memory.
     pub replacement: Option<At<Replacement>>,
-    /// Which of several pages opt takes that are never accessed again: "newest" (the one that was
+    /// Which of several pages opt and unopt take that are never accessed again: "newest" (the one that was
     /// loaded last, the default) or "oldest".
     pub opt_tie: Option<OptTie>,
     /// The disk to which changed pages go that no file has; `[device.swap]` if there is one, else none.
@@ -130,7 +130,7 @@ fn paging(form: &KernelForm, devices: &[DeviceSpec], problems: &mut Problems) ->
     }
 }
 
-/// What page replacement asks of the programs: opt must know all accesses beforehand, and a process's own
+/// What page replacement asks of the programs: opt and unopt must know all accesses beforehand, and a process's own
 /// limit is of no use without a rule for what goes.
 pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, problems: &mut Problems) {
     let starts = processes.starts.iter().zip(&processes.places);
@@ -141,9 +141,18 @@ pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, pr
         let problem = Problem::error(Code::MissingKey, span.clone(), message);
         problems.push(problem.help("say which page goes: `[kernel] replacement = \"lru\"`"));
     }
-    if form.replacement.as_ref().is_none_or(|at| at.value != Replacement::Opt) {
-        return;
-    }
+    let policy = match form.replacement.as_ref().map(|at| at.value) {
+        Some(Replacement::Opt) => "opt",
+        Some(Replacement::Unopt) => "unopt",
+        None
+        | Some(
+            Replacement::Fifo
+            | Replacement::Lru
+            | Replacement::Clock
+            | Replacement::Mru
+            | Replacement::Random,
+        ) => return,
+    };
     let several = starts.clone().map(|(start, _)| u64::from(start.count)).sum::<u64>() > 1;
     let born = units.iter().flat_map(|unit| &unit.edges).find(|edge| edge.link != Link::Exec);
     let place = match born {
@@ -154,8 +163,9 @@ pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, pr
         None => None,
     };
     if let Some((place, why)) = place {
-        let message =
-            "`opt` must know the order of all accesses beforehand: that is possible for one process only";
+        let message = format!(
+            "`{policy}` must know the order of all accesses beforehand: that is possible for one process only"
+        );
         let problem = Problem::error(Code::UnknownChoice, place, message);
         problems.push(
             problem

@@ -21,9 +21,9 @@ use crate::trace::{Exception, Fault, Kind, Sink, Why};
 use super::execute::INTERRUPTS_IN_A_ROW;
 use super::{Simulator, Trap};
 
-/// Why a run under opt is broken off.
-const ASTRAY: &str = "`replacement = \"opt\"` must know the order of accesses beforehand, and the run doesn't go as the one \
-                      that recorded it: something depends on when pages come";
+/// Why a run under opt or unopt is broken off.
+const ASTRAY: &str = "`replacement = \"opt\"` (and \"unopt\") must know the order of accesses beforehand, and the run doesn't go \
+                      as the one that recorded it: something depends on when pages come";
 
 impl<S: Sink> Simulator<'_, S> {
     /// Enters the kernel for a trap, and goes on from there for as long as nothing can disturb it:

@@ -263,7 +263,7 @@ impl<S: Sink> Simulator<'_, S> {
             && self.kernel.cpus.iter().all(|cpu| {
                 cpu.context == Context::Idle
                     && !cpu.has_interrupt()
-                    && cpu.policy.waiting() == 0
+                    && (cpu.policy.waiting() == 0 || cpu.policy.is_held())
                     && cpu.deferred == 0
             })
     }

@@ -1,4 +1,4 @@
-//! How page replacement begins; and the run before the run by which opt knows the future.
+//! How page replacement begins; and the run before the run by which opt and unopt know the future.
 
 use crate::hw::mmu::PAGE_SIZE;
 use crate::ids::PageNumber;
@@ -31,7 +31,7 @@ impl<S: Sink> Simulator<'_, S> {
                 }
             }
         }
-        if replacement == Replacement::Opt {
+        if replacement.foresees() {
             match accesses(self.image) {
                 Ok(string) => paging.future = Some(Future::new(string)),
                 Err(text) => self.outcome = Some(Outcome::Error { text }),

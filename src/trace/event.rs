@@ -392,7 +392,6 @@ pub enum Kind {
         task: Tid,
         pages: u64,
     },
-
     /// Acknowledged bytes that will never be on their disk.
     DataLost {
         object: ObjectId,

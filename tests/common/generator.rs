@@ -194,7 +194,13 @@ impl Generator {
         ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
-            "fcfs" => "{ policy = \"fcfs\" }".to_owned(),
+            // Without a draw of its own.
+            "fcfs" => {
+                let next = if quantum.is_multiple_of(2) { "number" } else { "ready-time" };
+                let woken = if quantum.is_multiple_of(3) { "preempts" } else { "waits" };
+                let hold = quantum.is_multiple_of(5);
+                format!("{{ policy = \"fcfs\", next = \"{next}\", woken = \"{woken}\", hold = {hold} }}")
+            }
             "eevdf" => {
                 let slice = self.number(2_600, 7_000);
                 let parity = self.pick(&["true", "false"]);

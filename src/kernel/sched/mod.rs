@@ -186,8 +186,30 @@ pub const POLICIES: &[PolicyRow] = &[
         name: "fcfs",
         summary: "first come, first served",
         doc: "Runs the thread that has been ready longest until it blocks, yields or ends.",
-        parameters: &[],
-        build: |_| Box::<fcfs::Fcfs>::default(),
+        parameters: &[
+            (
+                "next",
+                "ready-time|number",
+                "whether the next thread is the one that has been ready longest, or the one with the next greater number than the last one's, after the greatest the smallest, with those that have become ready at the very instant after all others; ready-time",
+            ),
+            (
+                "woken",
+                "waits|preempts",
+                "whether a thread whose wait is over queues, or takes the CPU, the last one of several; waits",
+            ),
+            (
+                "hold",
+                "truth",
+                "whether a CPU is idle while the thread that it ran waits, until that thread has ended; meant for one CPU; false",
+            ),
+        ],
+        build: |given| {
+            Box::new(fcfs::Fcfs::new(fcfs::Rules {
+                by_number: given.word("next") == Some("number"),
+                woken_first: given.word("woken") == Some("preempts"),
+                hold: given.truth("hold").unwrap_or(false),
+            }))
+        },
     },
     PolicyRow {
         name: "round-robin",

@@ -111,6 +111,11 @@ pub trait Policy: fmt::Debug + Send {
         false
     }
 
+    /// Whether the CPU belongs to a thread that isn't ready, so that nobody else gets it.
+    fn is_held(&self) -> bool {
+        false
+    }
+
     /// The running thread blocks, or has ended.
     fn left(&mut self, _thread: Tid, _ended: bool) {}
 

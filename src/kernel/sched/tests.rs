@@ -166,3 +166,62 @@ fn who_uses_up_its_allotment_sinks_until_the_boost() {
     ];
     assert_eq!(log, wanted);
 }
+
+fn word(key: &'static str, word: &str) -> (&'static str, Parameter) {
+    (key, Parameter::Word(word.to_owned()))
+}
+
+/// After B comes C, then A again; D, ready at the very instant, isn't looked at yet.
+#[test]
+fn fcfs_by_number_goes_round() {
+    let mut fcfs = policy("fcfs", &[word("next", "number")]);
+    let parameters = Parameters::default();
+    let thread = |id| Thread { id: Tid(id), parameters: &parameters };
+    let (start, later) = (Instant::START, Instant::START + Span::from_micros(1));
+    for id in [2, 0, 1] {
+        fcfs.enqueue(thread(id), Ready::New, start);
+    }
+    assert_eq!(fcfs.pick(later), Some(Tid(0)));
+    assert_eq!(fcfs.pick(later), Some(Tid(1)));
+    fcfs.enqueue(thread(0), Ready::Woken, start);
+    fcfs.enqueue(thread(3), Ready::Woken, later);
+    assert_eq!(fcfs.pick(later), Some(Tid(2)));
+    assert_eq!(fcfs.pick(later), Some(Tid(0)));
+    assert_eq!(fcfs.pick(later), Some(Tid(3)));
+    assert_eq!(fcfs.pick(later), None);
+}
+
+/// Whose wait is over takes the CPU, and comes before who has been ready longer; a new thread doesn't.
+#[test]
+fn fcfs_lets_the_woken_preempt_if_told_to() {
+    let parameters = Parameters::default();
+    let thread = |id| Thread { id: Tid(id), parameters: &parameters };
+    let now = Instant::START;
+    for (told, first) in [("waits", 0), ("preempts", 1)] {
+        let mut fcfs = policy("fcfs", &[word("woken", told)]);
+        fcfs.enqueue(thread(0), Ready::New, now);
+        assert!(!fcfs.preempts(thread(0), thread(9), now));
+        fcfs.enqueue(thread(1), Ready::Woken, now);
+        assert_eq!(fcfs.preempts(thread(1), thread(9), now), told == "preempts");
+        assert_eq!(fcfs.pick(now), Some(Tid(first)));
+    }
+}
+
+/// While A waits, nobody has the CPU; when it has ended, B does.
+#[test]
+fn fcfs_holds_the_cpu_if_told_to() {
+    let mut fcfs = policy("fcfs", &[("hold", Parameter::Truth(true))]);
+    let parameters = Parameters::default();
+    let thread = |id| Thread { id: Tid(id), parameters: &parameters };
+    let now = Instant::START;
+    fcfs.enqueue(thread(0), Ready::New, now);
+    fcfs.enqueue(thread(1), Ready::New, now);
+    assert_eq!(fcfs.pick(now), Some(Tid(0)));
+    fcfs.left(Tid(0), false);
+    assert_eq!((fcfs.pick(now), fcfs.is_held()), (None, true));
+    fcfs.enqueue(thread(0), Ready::Woken, now);
+    assert_eq!(fcfs.pick(now), Some(Tid(0)));
+    fcfs.left(Tid(0), true);
+    assert!(!fcfs.is_held());
+    assert_eq!(fcfs.pick(now), Some(Tid(1)));
+}
