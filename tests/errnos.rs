@@ -50,6 +50,15 @@ fn cases() -> Vec<Case> {
         let [objects, before, step] = [0; 3].map(|_| fields.next().unwrap_or_else(|| panic!("{line}")));
         let objects = objects
             .replace("DATA", "[device.disk]\nkind = \"disk\"\n[file.data]\ndisk = \"disk\"\nsize = \"4KiB\"")
+            .replace(
+                "POOL",
+                "[pool.p]\nworkers = 1\ntasks = 8\nkind = \"threads\"\n\
+                 steps = [{ repeat = \"argument\", do = [{ sleep = \"1ms\" }] }, { set = \"answer\", to = 1 }]",
+            )
+            .replace(
+                "MANAGER",
+                "[manager.m]\nobjects = { d = { kind = \"dict\", capacity = 1 }, l = \"list\", k = \"lock\" }",
+            )
             .replace("MADE", "[mqueue.made]\ncreate = \"open\"")
             .replace(
                 "WORD",

@@ -14,7 +14,7 @@ use trapline::trace::Trace;
 use trapline::trace::sink::Memory;
 
 /// The folders whose scenarios have pictures, each with a page of its own.
-const FOLDERS: [&str; 6] = ["boundary", "ipc", "programs", "io", "memory", "races"];
+const FOLDERS: [&str; 7] = ["boundary", "ipc", "programs", "io", "memory", "races", "sched"];
 /// A picture beyond this is too large for a page that shows several: `[picture]` chooses a part.
 const LARGEST: usize = 60_000;
 /// All together.
