@@ -1,32 +1,13 @@
 //! Files: what they hold, what waits for the disk and when, and what is lost with it.
 
+#[path = "common/paces.rs"]
+mod paces;
+
 use proptest::prelude::*;
-use trapline::scenario::{Overrides, Scenario};
-use trapline::sim::{Pace, Simulator};
 use trapline::trace::Kind;
 use trapline::trace::sink::Memory;
 
-fn run(text: &str) -> Memory {
-    let scenario = match Scenario::parse("test", text, &Overrides::default()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    };
-    let [step, fast] = [Pace::Step, Pace::Fast].map(|pace| {
-        let mut simulator = Simulator::new(&scenario.image, Memory::new(), pace);
-        simulator.run();
-        simulator.kernel.sink
-    });
-    assert!(step == fast, "the paces differ");
-    fast
-}
-
-fn lines(trace: &Memory) -> Vec<String> {
-    let printed = trace.events.iter().filter_map(|event| match event.kind {
-        Kind::Print { text } => Some(trace.names[text.index()].clone()),
-        _ => None,
-    });
-    printed.collect()
-}
+use paces::{lines, run};
 
 /// When requests went to the disk, in nanoseconds, and how many bytes each had.
 fn issued(trace: &Memory) -> Vec<(u64, u64)> {

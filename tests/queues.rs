@@ -3,40 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/textbook.rs"]
+mod textbook;
+
 use trapline::scenario::{Overrides, Scenario};
-use trapline::sim::{Outcome, Pace, Simulator};
-use trapline::trace::sink::Memory;
+use trapline::sim::Outcome;
 use trapline::trace::{Event, Kind};
 
-/// What a run has shown, the same at both paces.
-struct Run {
-    events: Vec<Event>,
-    lines: Vec<String>,
-    outcome: Outcome,
-    deadlock: String,
-}
-
-fn run(text: &str) -> Run {
-    let text = format!("format = 1\n[machine]\ncosts = \"textbook\"\n{text}");
-    let scenario = match Scenario::parse("test", &text, &Overrides::default()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    };
-    let [step, fast] = [Pace::Step, Pace::Fast].map(|pace| {
-        let mut simulator = Simulator::new(&scenario.image, Memory::new(), pace);
-        let outcome = simulator.run();
-        let deadlock = simulator.deadlock().map_or(String::new(), |deadlock| deadlock.to_string());
-        let sink = simulator.kernel.sink;
-        let text = |event: &Event| match event.kind {
-            Kind::Print { text } => Some(sink.names[text.index()].clone()),
-            _ => None,
-        };
-        let lines = sink.events.iter().filter_map(text).collect();
-        Run { events: sink.events, lines, outcome, deadlock }
-    });
-    assert!(step.events == fast.events, "the paces differ");
-    fast
-}
+use textbook::{Run, run};
 
 /// When bytes went into the pipe and came out of it, in nanoseconds, and how many.
 fn moments(run: &Run) -> Vec<(&'static str, u64, u64)> {

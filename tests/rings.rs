@@ -1,31 +1,12 @@
 //! Rings of requests: when a request is done, what it costs, and what becomes of it.
 
-use trapline::scenario::{Overrides, Scenario};
-use trapline::sim::{Pace, Simulator};
+#[path = "common/paces.rs"]
+mod paces;
+
 use trapline::trace::Kind;
 use trapline::trace::sink::Memory;
 
-fn run(text: &str) -> Memory {
-    let scenario = match Scenario::parse("test", text, &Overrides::default()) {
-        Ok(scenario) => scenario,
-        Err(diagnostics) => panic!("{}", diagnostics.render(false)),
-    };
-    let [step, fast] = [Pace::Step, Pace::Fast].map(|pace| {
-        let mut simulator = Simulator::new(&scenario.image, Memory::new(), pace);
-        simulator.run();
-        simulator.kernel.sink
-    });
-    assert!(step == fast, "the paces differ");
-    fast
-}
-
-fn lines(trace: &Memory) -> Vec<String> {
-    let printed = trace.events.iter().filter_map(|event| match event.kind {
-        Kind::Print { text } => Some(trace.names[text.index()].clone()),
-        _ => None,
-    });
-    printed.collect()
-}
+use paces::{lines, run};
 
 /// When the events came for which this holds, in nanoseconds.
 fn times(trace: &Memory, wanted: impl Fn(&Kind) -> bool) -> Vec<u64> {

@@ -1,6 +1,7 @@
 //! `scheduler` in `[kernel]`: a policy and its parameters.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Parameter, Scheduler};
@@ -75,7 +76,7 @@ fn parameter(
     };
     match (kind, &at.value) {
         ("time", _) => duration(key, at, costs, problems).map(Parameter::Time),
-        ("number", Raw::Integer(number)) => whole(*number, at, problems).map(Parameter::Number),
+        ("number", Raw::Integer(number)) => whole(*number, key, at, problems).map(Parameter::Number),
         ("truth", Raw::Truth(truth)) => Some(Parameter::Truth(*truth)),
         ("times", Raw::List(list)) => {
             let times =
@@ -85,14 +86,14 @@ fn parameter(
         ("times", _) => duration(key, at, costs, problems).map(|time| Parameter::Times(vec![time])),
         ("numbers", Raw::List(list)) => {
             let number = |at: &At<Raw>| match at.value {
-                Raw::Integer(number) => whole(number, at, problems),
+                Raw::Integer(number) => whole(number, key, at, problems),
                 ref other => wrong(key, "a list of whole numbers", other, at, problems),
             };
             let numbers = list.iter().map(number).collect::<Option<Vec<i64>>>()?;
             listed(numbers, key, at, problems).map(Parameter::Numbers)
         }
         ("numbers", &Raw::Integer(number)) => {
-            whole(number, at, problems).map(|number| Parameter::Numbers(vec![number]))
+            whole(number, key, at, problems).map(|number| Parameter::Numbers(vec![number]))
         }
         (words, Raw::Text(word)) if words.contains('|') => {
             if words.split('|').any(|known| known == word) {
@@ -129,14 +130,26 @@ fn listed<T>(list: Vec<T>, key: &At<String>, at: &At<Raw>, problems: &mut Proble
     Some(list)
 }
 
-fn whole(number: i128, at: &At<Raw>, problems: &mut Problems) -> Option<i64> {
-    let result = i64::try_from(number);
-    result
-        .map_err(|_| {
-            let message = "this number doesn't fit into 64 bits";
-            problems.error(Code::OutOfRange, at.span.clone(), message);
-        })
-        .ok()
+/// The numbers that a parameter takes.
+fn bounds(key: &str) -> RangeInclusive<i128> {
+    match key {
+        "levels" => 1..=64,
+        "weight" => 0..=100,
+        "allotment" => 1..=u32::MAX.into(),
+        "draws" => 0..=i64::MAX.into(),
+        _ => i64::MIN.into()..=i64::MAX.into(),
+    }
+}
+
+fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<i64> {
+    let bounds = bounds(&key.value);
+    if bounds.contains(&number) {
+        // The widest bounds are those of 64 bits.
+        return Some(number as i64);
+    }
+    let message = format!("`{}` must be from {} to {}", key.value, bounds.start(), bounds.end());
+    problems.error(Code::OutOfRange, at.span.clone(), message);
+    None
 }
 
 fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Span> {
@@ -145,4 +158,25 @@ fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Proble
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
     }
     Some(time)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::scenario::{Overrides, Scenario};
+
+    #[test]
+    fn a_parameter_out_of_bounds_is_an_error_and_not_another_number() {
+        for (given, wanted) in [
+            ("policy = \"mlfq\", levels = 0", "`levels` must be from 1 to 64"),
+            ("policy = \"mlfq\", allotment = [1, -5]", "`allotment` must be from 1 to 4294967295"),
+            ("policy = \"sjf\", weight = 101", "`weight` must be from 0 to 100"),
+            ("policy = \"lottery\", draws = [3, -1]", "`draws` must be from 0 to"),
+        ] {
+            let text = format!(
+                "format = 1\n[kernel]\nscheduler = {{ {given} }}\n[process.a]\nsteps = [{{ compute = \"1us\" }}]\n"
+            );
+            let diagnostics = Scenario::parse("test", &text, &Overrides::default()).expect_err(given);
+            assert!(diagnostics.to_string().contains(wanted), "{diagnostics}");
+        }
+    }
 }

@@ -47,8 +47,8 @@ struct Entry {
     left: Span,
     quanta: u32,
     queued: bool,
-    /// The level, and the quanta left there, when its slice ended at the present moment.
-    ended: Option<(u16, u32)>,
+    /// The level on which its quantum ended, if it hasn't been picked since.
+    ended: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Mlfq {
             0 | 1 => self.fresh(before.level.saturating_sub(1)),
             quanta => Entry { quanta: quanta - 1, ..self.fresh(before.level) },
         };
-        after.ended = Some((before.level, before.quanta));
+        after.ended = Some(before.level);
         *self.entry(id) = after;
         self.put(id, TAIL);
         self.over = true;
@@ -266,7 +266,7 @@ impl Policy for Mlfq {
         // A slice that ended at this very moment counts all the same.
         let entry = *self.entry(thread);
         let renewed = match entry.ended {
-            Some((level, _)) if self.levels[usize::from(level)].allotment > 1 => {
+            Some(level) if self.levels[usize::from(level)].allotment > 1 => {
                 let fresh = self.fresh(level);
                 Entry { quanta: fresh.quanta - 1, ..fresh }
             }
