@@ -24,9 +24,34 @@ use std::collections::BTreeSet;
 use crate::ids::Tid;
 use crate::time::{Instant, Span};
 
+use super::PolicyRow;
 use super::policy::{Baggage, Policy, Ready, Thread};
 
 use entity::{BASE_SLICE, Entity, NOBODY, Place, UNIT, virtual_time, weight, whole};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "eevdf",
+    summary: "the earliest deadline among those that had no more than their share, as Linux",
+    doc: "Shares the CPU by weights that come from `nice`. Of the threads that aren't ahead of the average, the one that would have had its slice first runs until it has had it; that is found out at the tick, if the kernel has one. What a thread had less than its share when it went to sleep, it gets when it wakes.",
+    parameters: &[
+        (
+            "slice",
+            "time",
+            "how much a thread asks for at a time; 0.7ms, twice that from 2 CPUs on, three times from 4, four times from 8",
+        ),
+        (
+            "run-to-parity",
+            "truth",
+            "whether a thread that was chosen keeps the CPU until it has had its slice, and not only for 0.7ms; true",
+        ),
+    ],
+    build: |given| {
+        let super::Site { cpus, tick, .. } = given.1;
+        let slice = given.time("slice").unwrap_or_else(|| default_slice(cpus));
+        Box::new(Eevdf::new(slice, tick, given.truth("run-to-parity").unwrap_or(true)))
+    },
+};
 
 #[derive(Debug)]
 pub struct Eevdf {

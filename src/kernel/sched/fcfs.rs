@@ -8,7 +8,39 @@ use std::collections::VecDeque;
 use crate::ids::Tid;
 use crate::time::{Instant, Span};
 
+use super::PolicyRow;
 use super::policy::{Baggage, Policy, Ready, Thread};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "fcfs",
+    summary: "first come, first served",
+    doc: "Runs the thread that has been ready longest until it blocks, yields or ends.",
+    parameters: &[
+        (
+            "next",
+            "ready-time|number",
+            "whether the next thread is the one that has been ready longest, or the one with the next greater number than the last one's, after the greatest the smallest, with those that have become ready at the very instant after all others; ready-time",
+        ),
+        (
+            "woken",
+            "waits|preempts",
+            "whether a thread whose wait is over queues, or takes the CPU, the last one of several; waits",
+        ),
+        (
+            "hold",
+            "truth",
+            "whether a CPU is idle while the thread that it ran waits, until that thread has ended; meant for one CPU; false",
+        ),
+    ],
+    build: |given| {
+        Box::new(Fcfs::new(Rules {
+            by_number: given.word("next") == Some("number"),
+            woken_first: given.word("woken") == Some("preempts"),
+            hold: given.truth("hold").unwrap_or(false),
+        }))
+    },
+};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {

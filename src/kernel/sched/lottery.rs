@@ -12,6 +12,34 @@ use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
 use super::policy::{Policy, Ready, Thread};
+use super::{Given, PolicyRow, QUANTUM};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "lottery",
+    summary: "a drawn ticket's holder runs for a quantum",
+    doc: "At each quantum's end, and wherever the running thread waits or ends, a ticket is drawn among those of all ready threads, counted in the order of the threads' numbers. A thread has as many as its process's `tickets`, else one.",
+    parameters: &[
+        ("quantum", "time", "the longest time in one go; 10ms"),
+        (
+            "draws",
+            "numbers",
+            "the numbers that are drawn, one after the other and again from the beginning, each modulo the tickets there are; from the run's seed if absent",
+        ),
+        ("alone", "truth", "whether there is a draw at a quantum's end even if nobody else waits; false"),
+    ],
+    build: |given| Box::new(lottery(given)),
+};
+
+fn lottery(given: &Given<'_>) -> Lottery {
+    let list: Vec<u64> = given.numbers("draws").iter().map(|draw| draw.unsigned_abs()).collect();
+    let draws = match list.is_empty() {
+        true => Draws::Random(Box::new(given.1.key.stream())),
+        false => Draws::Listed { list, next: 0 },
+    };
+    let quantum = given.time("quantum").unwrap_or(QUANTUM);
+    Lottery::new(quantum, draws, given.truth("alone").unwrap_or(false))
+}
 
 /// Where the draws come from.
 #[derive(Debug)]

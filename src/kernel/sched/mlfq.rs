@@ -17,6 +17,67 @@ use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
 use super::policy::{Baggage, Policy, Ready, Thread};
+use super::{Given, PolicyRow, QUANTUM};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "mlfq",
+    summary: "a queue for each level; who uses up its allotment sinks",
+    doc: "New threads begin on the highest level. The highest level that has ready threads runs, its threads in turn, and pre-empts lower ones; a pre-empted thread keeps its turn and the rest of its quantum. Who has used up a level's allotment, in however many goes, sinks by one. At the same instant a quantum ends first, then comes a boost, then who becomes ready.",
+    parameters: &[
+        (
+            "quantum",
+            "times",
+            "the longest time in one go, for all levels or a list with the highest level first; 10ms",
+        ),
+        ("levels", "number", "how many levels there are, 1 to 64; as many as the longer list has, else 3"),
+        (
+            "allotment",
+            "numbers",
+            "how many quanta a thread may use up on a level, for all or a list with the highest level first; 1",
+        ),
+        (
+            "boost",
+            "time",
+            "how often all go back to the highest level, the lowest ones first and behind those that are there; never",
+        ),
+        (
+            "after-wait",
+            "keep|fresh",
+            "whether a thread that waited keeps what was left of quantum and allotment, or gets them fresh, so that it can game the rules; keep",
+        ),
+        (
+            "woken",
+            "tail|head",
+            "where in its level a woken thread goes; at the head it takes the CPU from one of its own level too; tail",
+        ),
+    ],
+    build: |given| Box::new(mlfq(given)),
+};
+
+fn mlfq(given: &Given<'_>) -> Mlfq {
+    let (quanta, allotments) = (given.times("quantum"), given.numbers("allotment"));
+    let listed = match quanta.len().max(allotments.len()) {
+        0 | 1 => 3,
+        several => several,
+    };
+    let levels = given.number("levels").map_or(listed, |levels| levels.clamp(1, 64) as usize);
+    let level = |level| Level {
+        quantum: at_level(quanta, level, QUANTUM),
+        allotment: at_level(allotments, level, 1).clamp(1, i64::from(u32::MAX)) as u32,
+    };
+    let rules = Rules {
+        boost: given.time("boost"),
+        fresh_after_wait: given.word("after-wait") == Some("fresh"),
+        woken_to_head: given.word("woken") == Some("head"),
+    };
+    Mlfq::new((0..levels).map(level).collect(), rules)
+}
+
+/// A list's value for one of several levels; the last one holds for all that follow.
+fn at_level<T: Copy>(list: &[T], level: usize, otherwise: T) -> T {
+    list.get(level).or(list.last()).copied().unwrap_or(otherwise)
+}
 
 /// Behind all others.
 const TAIL: usize = usize::MAX;

@@ -10,7 +10,23 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::ids::Tid;
 use crate::time::{Instant, Span};
 
+use super::PolicyRow;
 use super::policy::{Policy, Ready, Thread};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "priority",
+    summary: "the highest static priority",
+    doc: "Runs the ready thread of the highest `priority`; those of equal priority in turn if there is a quantum, else first come, first served. A thread that becomes ready pre-empts one of lower priority.",
+    parameters: &[
+        ("quantum", "time", "the longest time in one go among equals; without it there is none"),
+        ("preemptive", "truth", "whether a thread that becomes ready pre-empts; true"),
+    ],
+    build: |given| {
+        let preemptive = given.truth("preemptive").unwrap_or(true);
+        Box::new(Priority::new(given.time("quantum"), preemptive))
+    },
+};
 
 #[derive(Debug)]
 pub struct Priority {

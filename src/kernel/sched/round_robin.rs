@@ -11,6 +11,26 @@ use crate::ids::Tid;
 use crate::time::{Instant, Span};
 
 use super::policy::{Policy, Ready, Thread};
+use super::{PolicyRow, QUANTUM};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "round-robin",
+    summary: "each in turn, for a quantum at most",
+    doc: "As first come, first served, but a thread that has used its quantum goes to the end of the queue.",
+    parameters: &[
+        ("quantum", "time", "the longest time in one go; 10ms"),
+        (
+            "newcomers",
+            "at-once|after-expired",
+            "whether a thread that becomes ready during a quantum queues at once, or behind the thread whose quantum it is, as in simulators that admit arrivals between quanta; at-once",
+        ),
+    ],
+    build: |given| {
+        let late = given.word("newcomers") == Some("after-expired");
+        Box::new(RoundRobin::new(given.time("quantum").unwrap_or(QUANTUM), late))
+    },
+};
 
 #[derive(Debug)]
 pub struct RoundRobin {

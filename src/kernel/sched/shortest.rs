@@ -12,6 +12,44 @@ use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
 use super::policy::{Baggage, Policy, Ready, Thread};
+use super::{Given, PolicyRow, QUANTUM};
+
+/// The parameters of those that go by the length of bursts.
+const SHORTEST: &[(&str, &str, &str)] = &[
+    (
+        "first",
+        "time",
+        "how long a thread's first burst is expected to be if its process has no `burst`; 10ms",
+    ),
+    (
+        "weight",
+        "number",
+        "how many percent of the last burst, the rest being what was expected of it, are expected of the next; 50",
+    ),
+];
+
+/// Its documentation, and how it is made.
+pub(super) const SJF: PolicyRow = PolicyRow {
+    name: "sjf",
+    summary: "the shortest job first",
+    doc: "Runs the ready thread with the shortest burst: what it computes until it waits or ends, as the process's `burst` tells or as an average of its bursts before lets expect. It isn't pre-empted. Among equals the one that became ready first.",
+    parameters: SHORTEST,
+    build: |given| Box::new(shortest(given, false)),
+};
+
+/// Its documentation, and how it is made.
+pub(super) const SRTF: PolicyRow = PolicyRow {
+    name: "srtf",
+    summary: "the shortest remaining time first",
+    doc: "As the shortest job first, but a thread that becomes ready takes the CPU from one that has more to go. One with equally much doesn't.",
+    parameters: SHORTEST,
+    build: |given| Box::new(shortest(given, true)),
+};
+
+fn shortest(given: &Given<'_>, preemptive: bool) -> Shortest {
+    let weight = given.number("weight").map_or(50, |weight| weight.clamp(0, 100) as u64);
+    Shortest::new(preemptive, given.time("first").unwrap_or(QUANTUM), weight)
+}
 
 /// What is expected of a thread's burst.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,16 @@ use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
 use super::policy::{Baggage, Policy, Ready, Thread};
+use super::{PolicyRow, QUANTUM};
+
+/// Its documentation, and how it is made.
+pub(super) const ROW: PolicyRow = PolicyRow {
+    name: "stride",
+    summary: "shares by tickets as in a lottery, without chance",
+    doc: "Each thread has a pass that grows by what it ran, divided by its process's `tickets` (one if absent). The ready thread with the smallest pass runs for a quantum, the lowest number among equals. Who sleeps keeps its distance to the common pass of all.",
+    parameters: &[("quantum", "time", "the longest time in one go; 10ms")],
+    build: |given| Box::new(Stride::new(given.time("quantum").unwrap_or(QUANTUM))),
+};
 
 /// The stride of one ticket: how far a whole quantum moves its holder.
 const WHOLE: i128 = 1_000_000;
