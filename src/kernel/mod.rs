@@ -128,6 +128,8 @@ pub struct Kernel<S> {
     /// Whether a switch's time after a wake-up counts as the next thread's, and whether the policy says why.
     pub charges_the_next: bool,
     pub gives_reasons: bool,
+    /// Whether the policy can fail, so that the run ends.
+    pub can_fail: bool,
     /// What is due outside the CPUs.
     pub queue: EventQueue<Due>,
     pub devices: Vec<Device>,

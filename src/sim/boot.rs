@@ -23,7 +23,7 @@ use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
-use crate::kernel::sched::{self, Ready, Site};
+use crate::kernel::sched::{self, Checked, Policy, Ready, Site};
 use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
@@ -44,10 +44,31 @@ pub(super) const FIRST: u32 = 2;
 impl<'a, S: Sink> Simulator<'a, S> {
     /// A machine that is about to run the scenario, with its events going to `sink`.
     pub fn new(image: &'a Image, sink: S, pace: Pace) -> Simulator<'a, S> {
+        Simulator::assemble(image, sink, pace, &mut sched::queues(&image.kernel.scheduler))
+    }
+
+    /// The same under a policy of the caller's own, whatever the scenario says: `policy` makes an empty queue
+    /// for each of the machine's run queues. A policy that loses a thread, or makes one up, ends the run
+    /// ([`Checked`]).
+    pub fn with_policy(
+        image: &'a Image,
+        sink: S,
+        pace: Pace,
+        mut policy: impl FnMut(Site) -> Box<dyn Policy>,
+    ) -> Simulator<'a, S> {
+        Simulator::assemble(image, sink, pace, &mut |site| Box::new(Checked::new(policy(site))))
+    }
+
+    fn assemble(
+        image: &'a Image,
+        sink: S,
+        pace: Pace,
+        policy: &mut dyn FnMut(Site) -> Box<dyn Policy>,
+    ) -> Simulator<'a, S> {
         let run = Key::of_run(image.run.seed);
         let mut simulator = Simulator {
             image,
-            kernel: kernel(image, sink, run),
+            kernel: kernel(image, sink, run, policy),
             userland: Userland::new(image),
             pace,
             mutation: Mutation::None,
@@ -235,15 +256,19 @@ fn prices(image: &Image) -> Prices {
     }
 }
 
-fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
+fn kernel<S: Sink>(
+    image: &Image,
+    sink: S,
+    run: Key,
+    policy: &mut dyn FnMut(Site) -> Box<dyn Policy>,
+) -> Kernel<S> {
     let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
     let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
         .map(|id| {
             let key = run.named("scheduler").numbered(id.into());
             let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick, key };
-            let policy = sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy);
-            Cpu::new(CpuId(id), policy, image.machine.tlb)
+            Cpu::new(CpuId(id), policy(site), image.machine.tlb)
         })
         .collect();
     for (number, device) in devices.iter().enumerate() {
@@ -258,6 +283,7 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         keeps_account: cpus[0].policy.keeps_account(),
         charges_the_next: cpus[0].policy.charges_the_next(),
         gives_reasons: cpus[0].policy.gives_reasons(),
+        can_fail: cpus[0].policy.can_fail(),
         costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,

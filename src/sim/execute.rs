@@ -77,7 +77,7 @@ impl<S: Sink> Simulator<'_, S> {
                 second = second.min(boundary);
             }
         }
-        if end == Instant::NEVER || self.outcome.is_some() {
+        if end == Instant::NEVER || self.outcome.is_some() || self.policy_failure().is_some() {
             return None;
         }
         if end > self.image.run.until && !self.mutation.ignores_end() {

@@ -1,0 +1,1 @@
+//! A policy that a script makes, and what it can not do.
