@@ -49,11 +49,11 @@ pub(super) const ROW: PolicyRow = PolicyRow {
 pub const FUNCTIONS: &[(&str, &[&str], &str)] = &[
     ("pick", &["ready", "now"], "the one of the ready threads that runs next; every script has it"),
     ("init", &[], "fills in `this`, before anything else"),
-    ("enqueue", &["thread", "now"], "a thread has become ready"),
-    ("ran", &["thread", "time", "now"], "the thread that has the CPU has run for so long since the last such call"),
-    ("slice", &["thread", "now"], "how long the thread may run in one go; without a limit if it is `()`, or there is no such function"),
+    ("enqueue", &["task", "now"], "a thread has become ready"),
+    ("ran", &["task", "time", "now"], "the thread that has the CPU has run for so long since the last such call"),
+    ("slice", &["task", "now"], "how long the thread may run in one go; without a limit if it is `()`, or there is no such function"),
     ("preempts", &["woken", "running", "now"], "whether a thread that has just come takes the CPU; never if there is no such function"),
-    ("reason", &["thread", "now"], "the number that the picked thread was picked by, for the trace"),
+    ("reason", &["task", "now"], "the number that the picked thread was picked by, for the trace"),
 ];
 
 /// A script, compiled.
