@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::kernel::cost::Costs;
-use crate::kernel::options::{Parameter, Scheduler};
-use crate::kernel::sched::{POLICIES, PolicyRow};
+use crate::kernel::options::{Parameter, Queues, Scheduler};
+use crate::kernel::sched::{POLICIES, PolicyRow, Site, build};
 use crate::program::at::{Anything, At, Entries, Raw};
 use crate::program::problem::{Code, Problem, Problems};
+use crate::random::Key;
 use crate::time::Span;
 
 use super::document::Part;
@@ -64,7 +65,8 @@ fn built_in(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
         }
     };
     if name.value == "script" {
-        let problem = Problem::error(Code::MissingKey, name.span.clone(), "the policy `script` needs a script");
+        let problem =
+            Problem::error(Code::MissingKey, name.span.clone(), "the policy `script` needs a script");
         problems.push(problem.help("for example `scheduler = { script = \"my.rhai\" }`"));
         return scheduler;
     }
@@ -81,6 +83,21 @@ fn built_in(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
         }
     }
     scheduler
+}
+
+/// One queue for all CPUs needs a policy that can serve them all.
+pub fn check_queues(scheduler: &Scheduler, queues: &At<Queues>, problems: &mut Problems) {
+    let site = Site { cpus: 1, tick: None, key: Key::of_run(0) };
+    let serves = build(scheduler, site).is_none_or(|policy| policy.serves_several());
+    if queues.value == Queues::Global && !serves {
+        let message = format!(
+            "the policy `{}`, with these parameters, keeps account of the one thread that runs, and can't serve \
+             several CPUs from one queue",
+            scheduler.policy
+        );
+        let problem = Problem::error(Code::UnknownChoice, queues.span.clone(), message);
+        problems.push(problem.help("take `queues = \"per-cpu\"`, or another policy"));
+    }
 }
 
 /// The value of a parameter whose kind is one of `time`, `number`, `truth`, `word`, `times` and `numbers`
@@ -141,13 +158,24 @@ fn parameter(
     }
 }
 
-pub(super) fn wrong<T>(key: &At<String>, wanted: &str, raw: &Raw, at: &At<Raw>, problems: &mut Problems) -> Option<T> {
+pub(super) fn wrong<T>(
+    key: &At<String>,
+    wanted: &str,
+    raw: &Raw,
+    at: &At<Raw>,
+    problems: &mut Problems,
+) -> Option<T> {
     let message = format!("`{}` is {wanted}, not {}", key.value, raw.kind());
     problems.error(Code::WrongType, at.span.clone(), message);
     None
 }
 
-pub(super) fn listed<T>(list: Vec<T>, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<Vec<T>> {
+pub(super) fn listed<T>(
+    list: Vec<T>,
+    key: &At<String>,
+    at: &At<Raw>,
+    problems: &mut Problems,
+) -> Option<Vec<T>> {
     if list.is_empty() {
         problems.error(Code::OutOfRange, at.span.clone(), format!("`{}` is an empty list", key.value));
         return None;
@@ -177,7 +205,12 @@ pub(super) fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut
     None
 }
 
-pub(super) fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Span> {
+pub(super) fn duration(
+    key: &At<String>,
+    at: &At<Raw>,
+    costs: &Costs,
+    problems: &mut Problems,
+) -> Option<Span> {
     let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
     if matches!(key.value.as_str(), "quantum" | "slice" | "boost") {
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);

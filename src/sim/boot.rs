@@ -1,6 +1,6 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
@@ -21,89 +21,29 @@ use crate::kernel::ipc::semaphore_set::SemaphoreSet;
 use crate::kernel::ipc::socket::{Address, Sockets};
 use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
+use crate::kernel::options::Queues;
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
-use crate::kernel::sched::{self, Checked, Policy, Ready, Site};
+use crate::kernel::sched::{Policy, Ready, Site};
 use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
 use crate::program::image::{Backing, FileSpec, MemoryId, PipeSpec};
-use crate::program::userland::{Origin, User, Userland};
+use crate::program::userland::{Origin, User};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
 use super::interpret::OwnWork;
-use super::{CallPrice, Control, Mutation, Pace, Prices, Simulator};
+use super::{CallPrice, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
 
-impl<'a, S: Sink> Simulator<'a, S> {
-    /// A machine that is about to run the scenario, with its events going to `sink`.
-    pub fn new(image: &'a Image, sink: S, pace: Pace) -> Simulator<'a, S> {
-        Simulator::assemble(image, sink, pace, &mut sched::queues(&image.kernel.scheduler))
-    }
-
-    /// The same under a policy of the caller's own, whatever the scenario says: `policy` makes an empty queue
-    /// for each of the machine's run queues. A policy that loses a thread, or makes one up, ends the run
-    /// ([`Checked`]).
-    pub fn with_policy(
-        image: &'a Image,
-        sink: S,
-        pace: Pace,
-        mut policy: impl FnMut(Site) -> Box<dyn Policy>,
-    ) -> Simulator<'a, S> {
-        Simulator::assemble(image, sink, pace, &mut |site| Box::new(Checked::new(policy(site))))
-    }
-
-    fn assemble(
-        image: &'a Image,
-        sink: S,
-        pace: Pace,
-        policy: &mut dyn FnMut(Site) -> Box<dyn Policy>,
-    ) -> Simulator<'a, S> {
-        let run = Key::of_run(image.run.seed);
-        let mut simulator = Simulator {
-            image,
-            kernel: kernel(image, sink, run, policy),
-            userland: Userland::new(image),
-            pace,
-            mutation: Mutation::None,
-            prices: prices(image),
-            cut_off: false,
-            outcome: None,
-            deadlock: None,
-            holders: BTreeMap::new(),
-            mapped: super::mapped::places(image),
-            sharers: BTreeSet::new(),
-            unstarted: 0,
-            turns: 0,
-            watched: (Instant::START, 0),
-            control: None,
-        };
-        simulator.fill_mapped_files();
-        simulator.page(run);
-        simulator.boot(run);
-        simulator
-    }
-
-    /// Runs with a deliberate mistake in the fast-forward.
-    #[cfg(feature = "mutations")]
-    pub fn mutated(mut self, mutation: Mutation) -> Simulator<'a, S> {
-        self.mutation = mutation;
-        self
-    }
-
-    /// Lets somebody else watch the run and stop it.
-    pub fn watched_by(mut self, control: &'a Control) -> Simulator<'a, S> {
-        self.control = Some(control);
-        self
-    }
-
-    fn boot(&mut self, run: Key) {
+impl<S: Sink> Simulator<'_, S> {
+    pub(super) fn boot(&mut self, run: Key) {
         let image = self.image;
         self.kernel.found_ancestors();
         let nobody = Origin::Born { program: ProgramId(0), number: 0 };
@@ -120,6 +60,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         for (origin, program, number) in initial {
             if let Some(thread) = self.bear(origin, program, number) {
                 let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
+                self.kernel.begin_job(to.index(), thread);
                 self.kernel.make_ready(to.index(), thread, to, Ready::New);
             }
         }
@@ -127,7 +68,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
         for cpu in 0..self.kernel.cpus.len() {
             let here = &mut self.kernel.cpus[cpu];
             (here.debt, here.reschedule) = (Span::ZERO, None);
-            if here.policy.waiting() > 0 {
+            let here = &self.kernel.cpus[cpu];
+            if self.kernel.queues[here.queue].waiting() > 0 {
                 self.kernel.schedule(cpu, Why::WorkArrived);
             }
         }
@@ -192,6 +134,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
         {
             process.space.special_mut().limit = Some(frames);
         }
+        if let Some(rhythm) = start.rhythm {
+            self.kernel.begin_period(thread, start.at, rhythm);
+        }
         self.kernel.first_of[usize::from(entry.0)].get_or_insert(thread.leads());
         Some(thread)
     }
@@ -210,6 +155,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
             let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
             self.externally(cpu, at, |kernel| {
+                kernel.begin_job(cpu, thread);
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
             });
@@ -239,7 +185,7 @@ fn opened_at_start<'a>(program: &'a Program, image: &'a Image) -> impl Iterator<
     program.fds.iter().filter(|&&fd| !image.is_fifo(fd))
 }
 
-fn prices(image: &Image) -> Prices {
+pub(super) fn prices(image: &Image) -> Prices {
     let prices_caches = Caches::of(&image.costs).is_some();
     Prices {
         entry: image.costs.whole(image.costs.syscall_entry),
@@ -256,7 +202,7 @@ fn prices(image: &Image) -> Prices {
     }
 }
 
-fn kernel<S: Sink>(
+pub(super) fn kernel<S: Sink>(
     image: &Image,
     sink: S,
     run: Key,
@@ -264,11 +210,15 @@ fn kernel<S: Sink>(
 ) -> Kernel<S> {
     let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
-    let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
+    let global = image.kernel.queues == Queues::Global;
+    let queue = |id: u16| if global { 0 } else { usize::from(id) };
+    let mut cpus: Vec<Cpu> =
+        (0..image.machine.cpus).map(|id| Cpu::new(CpuId(id), queue(id), image.machine.tlb)).collect();
+    let queues: Vec<Box<dyn Policy>> = (0..if global { 1 } else { image.machine.cpus })
         .map(|id| {
             let key = run.named("scheduler").numbered(id.into());
             let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick, key };
-            Cpu::new(CpuId(id), policy(site), image.machine.tlb)
+            policy(site)
         })
         .collect();
     for (number, device) in devices.iter().enumerate() {
@@ -280,13 +230,16 @@ fn kernel<S: Sink>(
     }
     let mut frames = Frames::new(image.machine.frames);
     Kernel {
-        keeps_account: cpus[0].policy.keeps_account(),
-        charges_the_next: cpus[0].policy.charges_the_next(),
-        gives_reasons: cpus[0].policy.gives_reasons(),
-        can_fail: cpus[0].policy.can_fail(),
+        keeps_account: queues[0].keeps_account(),
+        charges_the_next: queues[0].charges_the_next(),
+        gives_reasons: queues[0].gives_reasons(),
+        can_fail: queues[0].can_fail(),
         costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,
+        queues,
+        is_pinned: false,
+        periodic: BTreeMap::new(),
         queue: EventQueue::default(),
         devices,
         lines,

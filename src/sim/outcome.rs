@@ -36,7 +36,7 @@ impl<S: Sink> Simulator<'_, S> {
         if !self.kernel.can_fail {
             return None;
         }
-        self.kernel.cpus.iter().find_map(|cpu| cpu.policy.failure())
+        self.kernel.queues.iter().find_map(|queue| queue.failure())
     }
 
     /// Turn after turn, and time stands still.

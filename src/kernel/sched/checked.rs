@@ -124,6 +124,14 @@ impl Policy for Checked {
         self.policy.is_held()
     }
 
+    fn has_nobody(&self) -> bool {
+        self.waiting.is_empty() || self.policy.has_nobody()
+    }
+
+    fn serves_several(&self) -> bool {
+        self.policy.serves_several()
+    }
+
     fn left(&mut self, thread: Tid, ended: bool) {
         self.policy.left(thread, ended);
     }

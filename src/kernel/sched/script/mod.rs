@@ -50,9 +50,21 @@ pub const FUNCTIONS: &[(&str, &[&str], &str)] = &[
     ("pick", &["ready", "now"], "the one of the ready threads that runs next; every script has it"),
     ("init", &[], "fills in `this`, before anything else"),
     ("enqueue", &["task", "now"], "a thread has become ready"),
-    ("ran", &["task", "time", "now"], "the thread that has the CPU has run for so long since the last such call"),
-    ("slice", &["task", "now"], "how long the thread may run in one go; without a limit if it is `()`, or there is no such function"),
-    ("preempts", &["woken", "running", "now"], "whether a thread that has just come takes the CPU; never if there is no such function"),
+    (
+        "ran",
+        &["task", "time", "now"],
+        "the thread that has the CPU has run for so long since the last such call",
+    ),
+    (
+        "slice",
+        &["task", "now"],
+        "how long the thread may run in one go; without a limit if it is `()`, or there is no such function",
+    ),
+    (
+        "preempts",
+        &["woken", "running", "now"],
+        "whether a thread that has just come takes the CPU; never if there is no such function",
+    ),
     ("reason", &["task", "now"], "the number that the picked thread was picked by, for the trace"),
 ];
 
@@ -93,17 +105,22 @@ impl Script {
         }
         let mut takes = [None; FUNCTIONS.len()];
         for function in ast.iter_functions() {
-            let Some(index) = FUNCTIONS.iter().position(|(name, _, _)| *name == function.name) else { continue };
+            let Some(index) = FUNCTIONS.iter().position(|(name, _, _)| *name == function.name) else {
+                continue;
+            };
             let (name, parameters, _) = FUNCTIONS[index];
             if function.params.len() > parameters.len() {
                 let known = parameters.join(", ");
-                return Err(Mistake::new(format!("`{name}` takes no more parameters than `{name}({known})`")));
+                return Err(Mistake::new(format!(
+                    "`{name}` takes no more parameters than `{name}({known})`"
+                )));
             }
             if takes[index].replace(function.params.len()).is_some() {
                 return Err(Mistake::new(format!("the function `{name}` stands twice")));
             }
         }
-        let script = Script { name: name.into(), text: text.into(), ast: Arc::new(ast), behind: (0, 0), takes };
+        let script =
+            Script { name: name.into(), text: text.into(), ast: Arc::new(ast), behind: (0, 0), takes };
         match script.takes("pick") {
             Some(_) => Ok(script),
             None => Err(Mistake::new("the script has no function `pick(ready, now)`")),
@@ -178,7 +195,9 @@ fn table(parameters: &BTreeMap<String, Parameter>) -> Dynamic {
             Parameter::Truth(truth) => (*truth).into(),
             Parameter::Word(word) => word.as_str().into(),
             Parameter::Times(list) => Dynamic::from_array(times(list)),
-            Parameter::Numbers(list) => Dynamic::from_array(list.iter().map(|number| (*number).into()).collect()),
+            Parameter::Numbers(list) => {
+                Dynamic::from_array(list.iter().map(|number| (*number).into()).collect())
+            }
             Parameter::Script(_) => return None,
         })
     };
@@ -262,6 +281,12 @@ impl ScriptPolicy {
         self.accounts.view(thread, now).map_or(Dynamic::UNIT, Dynamic::from)
     }
 
+    /// A thread that the kernel asks about; its parameters may be new.
+    fn current(&self, thread: Thread<'_>, now: Instant) -> Dynamic {
+        self.accounts.update(thread);
+        self.view(thread.id, now)
+    }
+
     /// The place in the queue of the thread that the script picks.
     fn choose(&self, now: Instant) -> Option<usize> {
         let all = || self.ready.iter().map(|&thread| self.view(thread, now)).collect();
@@ -312,7 +337,7 @@ impl Policy for ScriptPolicy {
     }
 
     fn reprioritise(&mut self, thread: Thread<'_>, _: Instant) {
-        self.accounts.reprioritise(thread);
+        self.accounts.update(thread);
     }
 
     fn waiting(&self) -> usize {
@@ -320,7 +345,7 @@ impl Policy for ScriptPolicy {
     }
 
     fn slice(&self, thread: Thread<'_>, now: Instant) -> Option<Span> {
-        let given = self.ask("slice", || vec![self.view(thread.id, now), time(now)])?;
+        let given = self.ask("slice", || vec![self.current(thread, now), time(now)])?;
         if given.is_unit() {
             return None;
         }
@@ -343,14 +368,14 @@ impl Policy for ScriptPolicy {
     }
 
     fn preempts(&mut self, woken: Thread<'_>, running: Thread<'_>, now: Instant) -> bool {
-        let both = || vec![self.view(woken.id, now), self.view(running.id, now), time(now)];
+        let both = || vec![self.current(woken, now), self.current(running, now), time(now)];
         let Some(given) = self.ask("preempts", both) else { return false };
         given.as_bool().ok().or_else(|| self.refuse("preempts", "true or false", &given)).unwrap_or(false)
     }
 
     fn ran(&mut self, thread: Thread<'_>, spent: Span, now: Instant) {
         self.accounts.ran(thread.id, spent, now);
-        let told = || vec![self.view(thread.id, now), nanos(spent.as_nanos()).into(), time(now)];
+        let told = || vec![self.current(thread, now), nanos(spent.as_nanos()).into(), time(now)];
         self.ask("ran", told);
     }
 

@@ -87,15 +87,22 @@ impl Accounts {
         });
     }
 
+    /// The thread has run for so long. If it was taken out of the queue and not picked, it was given the CPU before.
     pub fn ran(&self, thread: Tid, time: Span, now: Instant) {
         self.with(thread, |account| {
+            if account.queued {
+                account.waited += now.since(account.since).saturating_sub(time);
+                account.queued = false;
+                account.picked += 1;
+            }
             account.ran += time;
             account.used += time;
             account.accounted = Some(now);
         });
     }
 
-    pub fn reprioritise(&self, thread: Thread<'_>) {
+    /// The thread's parameters as they are now.
+    pub fn update(&self, thread: Thread<'_>) {
         self.with(thread.id, |account| account.parameters.clone_from(thread.parameters));
     }
 
@@ -175,6 +182,16 @@ const PROPERTIES: &[Property] = &[
     ("deadline", "its relative deadline, or `()`", |_, of| time(of.parameters.deadline)),
     ("budget", "its budget, or `()`", |_, of| time(of.parameters.budget)),
     ("burst", "how long it computes from one wait to the next, or `()`", |_, of| time(of.parameters.burst)),
+    ("wcet", "the longest that one of its jobs computes, or `()`", |_, of| time(of.parameters.wcet)),
+    ("job", "the number of the job that it is at, or `()`", |_, of| {
+        of.parameters.job.map_or(Dynamic::UNIT, |job| nanos(job.number).into())
+    }),
+    ("release", "when that job was released, or `()`", |_, of| {
+        of.parameters.job.map_or(Dynamic::UNIT, |job| nanos(job.release.as_nanos()).into())
+    }),
+    ("due", "by when that job must have ended, or `()`", |_, of| {
+        of.parameters.job.map_or(Dynamic::UNIT, |job| nanos(job.deadline.as_nanos()).into())
+    }),
     ("arrived", "when it came into being", |_, of| nanos(of.arrived.as_nanos()).into()),
     ("since", "when it became ready last", |_, of| nanos(of.since.as_nanos()).into()),
     (
