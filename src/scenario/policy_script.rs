@@ -15,7 +15,7 @@ use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
 use super::document::Part;
-use super::scheduler::{duration, listed, whole, wrong};
+use super::scheduler::{duration, listed, wrong};
 
 /// The most bytes that a script can have.
 const MOST: u64 = 256 << 10;
@@ -181,7 +181,7 @@ fn load(path: &Path) -> Result<String, String> {
 fn parameter(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Parameter> {
     let is_time = |at: &At<Raw>| fixed_time(&at.value, costs.instruction).is_ok();
     match &at.value {
-        Raw::Integer(number) => whole(*number, key, at, problems).map(Parameter::Number),
+        Raw::Integer(number) => number_of(*number, key, at, problems).map(Parameter::Number),
         Raw::Truth(truth) => Some(Parameter::Truth(*truth)),
         Raw::Text(_) if is_time(at) => duration(key, at, costs, problems).map(Parameter::Time),
         Raw::Text(word) => Some(Parameter::Word(word.clone())),
@@ -192,7 +192,7 @@ fn parameter(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Probl
         }
         Raw::List(list) => {
             let number = |at: &At<Raw>| match at.value {
-                Raw::Integer(number) => whole(number, key, at, problems),
+                Raw::Integer(number) => number_of(number, key, at, problems),
                 ref other => wrong(key, "a list of whole numbers or of times", other, at, problems),
             };
             let numbers = list.iter().map(number).collect::<Option<Vec<i64>>>()?;
@@ -202,4 +202,14 @@ fn parameter(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Probl
             wrong(key, "a whole number, a truth, a time, a text or a list", other, at, problems)
         }
     }
+}
+
+/// A number of 64 bits.
+fn number_of(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<i64> {
+    let fitting = i64::try_from(number).ok();
+    if fitting.is_none() {
+        let message = format!("`{}` must be from {} to {}", key.value, i64::MIN, i64::MAX);
+        problems.error(Code::OutOfRange, at.span.clone(), message);
+    }
+    fitting
 }

@@ -194,7 +194,7 @@ fn bounds(key: &str) -> RangeInclusive<i128> {
     }
 }
 
-pub(super) fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<i64> {
+fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<i64> {
     let bounds = bounds(&key.value);
     if bounds.contains(&number) {
         // The widest bounds are those of 64 bits.

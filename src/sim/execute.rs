@@ -142,7 +142,11 @@ impl<S: Sink> Simulator<'_, S> {
     /// How long nothing outside of a CPU can disturb it.
     #[inline(always)]
     pub(super) fn quiet(&self) -> Quiet {
-        let until = self.kernel.quiet_until.min(self.kernel.queue.next_due());
+        let until = match self.policy_failure() {
+            None => self.kernel.quiet_until.min(self.kernel.queue.next_due()),
+            // The run is over where a policy fails, whatever could still pass.
+            Some(_) => Instant::START,
+        };
         Quiet { until, mutation: self.mutation }
     }
 

@@ -9,8 +9,6 @@
 //! stays in the queue whatever the script does: the script chooses, the queue is kept here. If it fails, the run ends.
 
 pub mod sandbox;
-#[cfg(test)]
-mod tests;
 pub mod view;
 
 use std::cell::RefCell;

@@ -19,7 +19,7 @@ use super::view::{self, View};
 
 /// How many operations a call of one of the script's functions may take. Roughly an operator, a variable or a
 /// step of a loop is one.
-pub const OPERATIONS: u64 = 1_000_000;
+pub const OPERATIONS: u64 = 200_000;
 /// How deep functions may call each other.
 pub const CALLS: usize = 16;
 /// How many elements an array or a table may have, with all that is inside of it.
@@ -29,7 +29,7 @@ pub const TEXT: usize = 4_096;
 /// How many variables a function may have.
 const VARIABLES: usize = 32;
 /// How deep an expression may be nested, at the top and in a function.
-const DEPTH: (usize, usize) = (32, 24);
+const DEPTH: (usize, usize) = (48, 48);
 /// How deep what a script keeps may be nested.
 const NESTED: usize = 32;
 

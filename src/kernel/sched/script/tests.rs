@@ -1,1 +1,0 @@
-//! A policy that a script makes, and what it can not do.
