@@ -78,7 +78,7 @@ pub struct Site {
 }
 
 /// What all queues of a run share.
-type Common = OnceCell<script::Accounts>;
+type Common = OnceCell<script::Shared>;
 
 /// The parameters that a scenario gives to a policy, for which machine, and what the run's queues share.
 struct Given<'a>(&'a BTreeMap<String, Parameter>, Site, &'a Common);

@@ -2,21 +2,24 @@
 //!
 //! - [`sandbox`]: the language, and what keeps a script within bounds
 //! - [`view`]: what a script sees of a thread
+//! - [`inside`]: a script with what it keeps; [`worker`]: the thread that scripts run on
 //! - here: the script itself, and the policy that asks it
 //!
 //! The script must have the function `pick`; [`FUNCTIONS`] lists the others. `this` is the table of what it
 //! keeps, one for each queue; the scenario's parameters are in it from the beginning. A thread whose turn it isn't
 //! stays in the queue whatever the script does: the script chooses, the queue is kept here. If it fails, the run ends.
 
+mod inside;
 pub mod sandbox;
 pub mod view;
+mod worker;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rhai::{AST, CallFnOptions, Dynamic, Engine, Map, Scope};
+use rhai::{AST, Dynamic};
 
 use crate::ids::Tid;
 use crate::kernel::options::Parameter;
@@ -27,9 +30,13 @@ use crate::trace::{Reason, Rule};
 use super::policy::{Policy, Ready, Thread};
 use super::{Given, PolicyRow};
 
+use inside::{Answer, Inside};
 pub use sandbox::Mistake;
-use view::nanos;
-pub use view::{Accounts, View};
+use view::{Accounts, View, nanos};
+use worker::Worker;
+
+/// What the interpreter is if it isn't there any more.
+const BROKEN: &str = "the interpreter has broken down";
 
 /// Its documentation, and how it is made.
 pub(super) const ROW: PolicyRow = PolicyRow {
@@ -93,6 +100,12 @@ impl fmt::Debug for Script {
 impl Script {
     /// Compiles a text; `name` stands for it in messages.
     pub fn compile(name: &str, text: &str) -> Result<Script, Mistake> {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        let compiled = Worker::new().run(move || Script::compile_here(&name, &text));
+        compiled.unwrap_or_else(|| Err(Mistake::new(BROKEN)))
+    }
+
+    fn compile_here(name: &str, text: &str) -> Result<Script, Mistake> {
         let engine = sandbox::engine(Key::of_run(0).stream());
         let ast = engine
             .compile(text)
@@ -145,32 +158,14 @@ impl Script {
 
     /// Tries `init` with these parameters, so that its mistakes come to light before the run.
     pub fn try_init(&self, parameters: &BTreeMap<String, Parameter>) -> Result<(), Mistake> {
-        let engine = sandbox::engine(Key::of_run(0).stream());
-        let mut this = table(parameters);
-        if self.takes("init").is_some() {
-            drop(self.call(&engine, &mut this, "init", Vec::new())?);
-        }
-        sandbox::may_keep(&this).map_err(Mistake::new)
+        let mut inside = Inside::new(self.clone(), parameters, Key::of_run(0).stream());
+        let tried = Worker::new().run(move || inside.ask("init", Vec::new()));
+        tried.unwrap_or_else(|| Err(Mistake::new(BROKEN))).map(drop)
     }
 
     fn takes(&self, function: &str) -> Option<usize> {
         let index = FUNCTIONS.iter().position(|(name, _, _)| *name == function)?;
         self.takes[index]
-    }
-
-    /// Calls one of the script's functions, with as many of the arguments as it takes.
-    fn call(
-        &self,
-        engine: &Engine,
-        this: &mut Dynamic,
-        function: &str,
-        mut arguments: Vec<Dynamic>,
-    ) -> Result<Dynamic, Mistake> {
-        arguments.truncate(self.takes(function).unwrap_or(0));
-        let options = CallFnOptions::new().eval_ast(false).bind_this_ptr(this);
-        let result: Dynamic =
-            engine.call_fn_with_options(options, &mut Scope::new(), &self.ast, function, arguments)?;
-        Ok(result)
     }
 
     /// A mistake as the user reads it.
@@ -183,38 +178,28 @@ impl Script {
     }
 }
 
-/// The parameters as a table; a name's `-` is a `_` there.
-fn table(parameters: &BTreeMap<String, Parameter>) -> Dynamic {
-    let times = |times: &[Span]| times.iter().map(|time| nanos(time.as_nanos()).into()).collect();
-    let value = |parameter: &Parameter| -> Option<Dynamic> {
-        Some(match parameter {
-            Parameter::Time(time) => nanos(time.as_nanos()).into(),
-            Parameter::Number(number) => (*number).into(),
-            Parameter::Truth(truth) => (*truth).into(),
-            Parameter::Word(word) => word.as_str().into(),
-            Parameter::Times(list) => Dynamic::from_array(times(list)),
-            Parameter::Numbers(list) => {
-                Dynamic::from_array(list.iter().map(|number| (*number).into()).collect())
-            }
-            Parameter::Script(_) => return None,
-        })
-    };
-    let entries = parameters.iter();
-    let table: Map = entries
-        .filter_map(|(key, parameter)| Some((key.replace('-', "_").into(), value(parameter)?)))
-        .collect();
-    table.into()
+/// What the queues of a run share: the accounts of its threads, and the worker.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    accounts: Accounts,
+    worker: Arc<Worker>,
+}
+
+impl Shared {
+    fn new() -> Shared {
+        Shared { accounts: Accounts::default(), worker: Arc::new(Worker::new()) }
+    }
 }
 
 /// A queue whose order a script decides.
 pub struct ScriptPolicy {
     script: Script,
-    engine: Engine,
+    inside: Arc<Mutex<Inside>>,
+    worker: Arc<Worker>,
     /// Who waits, in the order of becoming ready; a thread that lost its CPU is at the head.
     ready: VecDeque<Tid>,
     accounts: Accounts,
-    /// What the script keeps, and why it has failed. A `slice` may change both.
-    this: RefCell<Dynamic>,
+    /// Why the script has failed. A `slice` may make it fail, too.
     failure: RefCell<Option<String>>,
     reason: Option<u64>,
 }
@@ -232,12 +217,14 @@ impl ScriptPolicy {
             Some(Parameter::Script(script)) => script.clone(),
             _ => Script::in_order(),
         };
+        let Shared { accounts, worker } = common.get_or_init(Shared::new).clone();
+        let inside = Inside::new(script.clone(), parameters, site.key.stream());
         let policy = ScriptPolicy {
-            engine: sandbox::engine(site.key.stream()),
             script,
+            inside: Arc::new(Mutex::new(inside)),
+            worker,
             ready: VecDeque::new(),
-            accounts: common.get_or_init(Accounts::default).clone(),
-            this: RefCell::new(table(parameters)),
+            accounts,
             failure: RefCell::new(None),
             reason: None,
         };
@@ -245,18 +232,17 @@ impl ScriptPolicy {
         policy
     }
 
-    /// What the script's function says; none if it has no such function, or the script has failed.
-    fn ask(&self, function: &str, arguments: impl FnOnce() -> Vec<Dynamic>) -> Option<Dynamic> {
+    /// What the script's function gives; none if it has no such function, or the script has failed.
+    fn ask(&self, function: &'static str, arguments: impl FnOnce() -> Vec<Dynamic>) -> Option<Answer> {
         if self.script.takes(function).is_none() || self.failure.borrow().is_some() {
             return None;
         }
-        let this = &mut *self.this.borrow_mut();
-        let result = self.script.call(&self.engine, this, function, arguments());
-        let kept = result.and_then(|result| {
-            sandbox::may_keep(this).map_err(Mistake::new)?;
-            Ok(result)
-        });
-        kept.map_err(|mistake| self.fail(function, &mistake)).ok()
+        let (inside, arguments) = (Arc::clone(&self.inside), arguments());
+        let answer = self
+            .worker
+            .run(move || inside.lock().unwrap_or_else(PoisonError::into_inner).ask(function, arguments));
+        let answer = answer.unwrap_or_else(|| Err(Mistake::new(BROKEN)));
+        answer.map_err(|mistake| self.fail(function, &mistake)).ok()
     }
 
     fn fail(&self, function: &str, mistake: &Mistake) {
@@ -264,13 +250,7 @@ impl ScriptPolicy {
     }
 
     /// It fails because a function gave something else than it must.
-    fn refuse<T>(&self, function: &str, wanted: &str, given: &Dynamic) -> Option<T> {
-        let given = match given.clone().try_cast::<View>() {
-            Some(thread) => format!("thread {}", thread.id()),
-            None if given.is_unit() => "`()`".to_owned(),
-            None if given.is_int() || given.is_bool() => format!("`{given}`"),
-            None => format!("a value of the type `{}`", self.engine.map_type_name(given.type_name())),
-        };
+    fn refuse<T>(&self, function: &str, wanted: &str, given: &Answer) -> Option<T> {
         self.fail(function, &Mistake::new(format!("it must give {wanted}, not {given}")));
         None
     }
@@ -289,16 +269,17 @@ impl ScriptPolicy {
     fn choose(&self, now: Instant) -> Option<usize> {
         let all = || self.ready.iter().map(|&thread| self.view(thread, now)).collect();
         let given = self.ask("pick", || vec![Dynamic::from_array(all()), time(now)])?;
-        let picked = given.clone().try_cast::<View>();
-        let place = picked.and_then(|picked| self.ready.iter().position(|&ready| ready == picked.id()));
+        let place = self.ready.iter().position(|&ready| given == Answer::Thread(ready));
         place.or_else(|| self.refuse("pick", "one of the threads that are ready", &given))
     }
 
     /// The number that the script says it went by.
     fn number(&self, picked: Tid, now: Instant) -> Option<u64> {
         let given = self.ask("reason", || vec![self.view(picked, now), time(now)])?;
-        let number = given.as_int().ok().and_then(|number| u64::try_from(number).ok());
-        number.or_else(|| self.refuse("reason", "a whole number of at least 0", &given))
+        match given {
+            Answer::Number(number) if number >= 0 => Some(number.unsigned_abs()),
+            other => self.refuse("reason", "a whole number of at least 0", &other),
+        }
     }
 }
 
@@ -344,12 +325,10 @@ impl Policy for ScriptPolicy {
 
     fn slice(&self, thread: Thread<'_>, now: Instant) -> Option<Span> {
         let given = self.ask("slice", || vec![self.current(thread, now), time(now)])?;
-        if given.is_unit() {
-            return None;
-        }
-        match given.as_int() {
-            Ok(nanos) if nanos > 0 => Some(Span::from_nanos(nanos.unsigned_abs())),
-            _ => self.refuse("slice", "a time of more than 0 in nanoseconds, or `()`", &given),
+        match given {
+            Answer::Nothing => None,
+            Answer::Number(nanos) if nanos > 0 => Some(Span::from_nanos(nanos.unsigned_abs())),
+            other => self.refuse("slice", "a time of more than 0 in nanoseconds, or `()`", &other),
         }
     }
 
@@ -367,8 +346,11 @@ impl Policy for ScriptPolicy {
 
     fn preempts(&mut self, woken: Thread<'_>, running: Thread<'_>, now: Instant) -> bool {
         let both = || vec![self.current(woken, now), self.current(running, now), time(now)];
-        let Some(given) = self.ask("preempts", both) else { return false };
-        given.as_bool().ok().or_else(|| self.refuse("preempts", "true or false", &given)).unwrap_or(false)
+        match self.ask("preempts", both) {
+            Some(Answer::Truth(truth)) => truth,
+            Some(other) => self.refuse("preempts", "true or false", &other).unwrap_or(false),
+            None => false,
+        }
     }
 
     fn ran(&mut self, thread: Thread<'_>, spent: Span, now: Instant) {

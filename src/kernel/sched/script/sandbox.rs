@@ -33,6 +33,9 @@ const DEPTH: (usize, usize) = (48, 48);
 /// How deep what a script keeps may be nested.
 const NESTED: usize = 32;
 
+/// How long a message can be; a script may throw whatever it has.
+const LONGEST: usize = 300;
+
 /// Words of the language that there is no use for here: they reach out, or make functions out of values.
 const WITHOUT: &[&str] = &["eval", "import", "export", "Fn", "call", "curry", "print", "debug", "sync"];
 
@@ -120,7 +123,7 @@ impl From<Box<EvalAltResult>> for Mistake {
             EvalAltResult::ErrorRuntime(thrown, _) => format!("the script throws: {thrown}"),
             error => error.to_string(),
         };
-        Mistake::at(message, position)
+        Mistake::at(message.chars().take(LONGEST).collect(), position)
     }
 }
 
