@@ -315,7 +315,6 @@ fn a_script_that_goes_wrong_ends_the_run_and_says_where() {
         ("fn pick(ready) { let a = []; loop { a = [a]; } }".to_owned(), "too large"),
         ("fn pick(ready) { let a = #{}; loop { a = #{ a: a }; } }".to_owned(), "too large"),
         ("fn pick(ready) { let a = []; a.pad(1000000000, 1); ready[0] }".to_owned(), "too large"),
-        ("fn init() { this.a = #{}; } fn pick(ready, now) { for i in 0..2000 { this.a[`${now}.${i}`] = i; } ready[0] } fn slice(t) { 50.us() }".to_owned(), "too large"),
         ("fn init() { this.n = 0; } fn pick(ready) { for i in 0..9 { this[`a${this.n}`] = [0]; this[`a${this.n}`].pad(600, 1); this.n += 1; } ready[0] } fn slice(t) { 50.us() }".to_owned(), "keeps at most 5000 values"),
         ("fn pick(ready) { ready[9] }".to_owned(), "out of bounds"),
         ("fn pick(ready) { throw \"no idea\" }".to_owned(), "the script throws: no idea"),

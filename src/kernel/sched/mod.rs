@@ -68,7 +68,7 @@ pub struct PolicyRow {
     build: fn(&Given<'_>) -> Box<dyn Policy>,
 }
 
-/// The machine that a policy schedules for, and the place in it.
+/// The machine that a policy schedules for.
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
     pub cpus: u16,

@@ -32,7 +32,7 @@ use super::{Given, PolicyRow};
 
 use inside::{Answer, Inside};
 pub use sandbox::Mistake;
-use view::{Accounts, View, nanos};
+use view::{Accounts, nanos};
 use worker::Worker;
 
 /// What the interpreter is if it isn't there any more.
