@@ -136,6 +136,8 @@ pub struct Kernel<S> {
     /// Whether a switch's time after a wake-up counts as the next thread's, and whether the policy says why.
     pub charges_the_next: bool,
     pub gives_reasons: bool,
+    /// Whether the policy can fail, so that the run ends.
+    pub can_fail: bool,
     /// Whether some thread may not run on every CPU.
     pub is_pinned: bool,
     /// Threads that have something to do once in each period.

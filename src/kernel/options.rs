@@ -9,6 +9,7 @@ use crate::time::Span;
 
 use super::page_cache::Writeback;
 use super::paging::{OptTie, Replacement};
+use super::sched::script::Script;
 
 /// The `[kernel]` table, resolved.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub enum Parameter {
     Word(String),
     Times(Vec<Span>),
     Numbers(Vec<i64>),
+    /// The policy itself, as a script.
+    Script(Script),
 }
 
 /// How many run queues there are.

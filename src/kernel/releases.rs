@@ -116,9 +116,9 @@ impl<S: Sink> Kernel<S> {
         let Some(periodic) = self.periodic.get_mut(&thread) else { return 0 };
         let job = periodic.begin();
         let parameters = &mut self.parameters[thread.index()];
-        *parameters = Arc::new(Parameters { job: Some(job), ..**parameters });
+        *parameters = Arc::new(Parameters { job: Some(job), ..Parameters::clone(parameters) });
         if let Some(own) = self.pi.own_mut(thread) {
-            *own = Arc::new(Parameters { job: Some(job), ..**own });
+            *own = Arc::new(Parameters { job: Some(job), ..Parameters::clone(own) });
         }
         let Job { number, release, deadline } = job;
         let (release, deadline) = (release.as_nanos(), deadline.as_nanos());

@@ -57,6 +57,7 @@ codes! {
     Event = 38,
     Unused = 39,
     Shell = 50,
+    Script = 51,
 }
 
 impl Code {

@@ -176,4 +176,8 @@ rows! {
     Shell, "a line that the shell can't read",
         "The line has a command, a quote or an operator that isn't known here, or names a program that doesn't exist.",
         "{ sh = \"echo hello | wcc\" }", "{ sh = \"echo hello | wc\" }";
+    Script, "a policy's script that can't be used",
+        "The file can't be read, the script breaks the rules of its language, or it has no function `pick`.",
+        "[kernel]\nscheduler = { code = \"fn pick(ready, now) { ready[0 }\" }",
+        "[kernel]\nscheduler = { code = \"fn pick(ready, now) { ready[0] }\" }";
 }

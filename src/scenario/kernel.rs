@@ -19,7 +19,9 @@ use crate::program::lower::{Link, Unit};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
+use super::document::Part;
 use super::machine::PAGE;
+use super::policy_script::Origin;
 use super::processes::Processes;
 use super::scheduler;
 use super::table::{lookup, raw_time, size as size_of, whole};
@@ -29,7 +31,7 @@ use super::table::{lookup, raw_time, size as size_of, whole};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct KernelForm {
     /// The scheduling policy: a name, or a table with `policy` and its parameters, for example
-    /// { policy = "round-robin", quantum = "10ms" }. Round-robin if absent.
+    /// { policy = "round-robin", quantum = "10ms" }, or a script, { script = "my.rhai" }. Round-robin if absent.
     #[serde(default)]
     #[schemars(schema_with = "super::schema::scheduler")]
     pub scheduler: Option<At<Anything>>,
@@ -72,14 +74,16 @@ pub struct KernelForm {
     pub read_ahead: Option<At<Size>>,
 }
 
-/// Resolves the table, for a scenario that starts so many processes itself.
+/// Resolves the table, for a scenario that starts so many processes itself; with the text of the policy's script
+/// if that isn't part of the scenario's.
 pub fn options(
     form: &KernelForm,
     started: u64,
     devices: &[DeviceSpec],
+    origin: Origin<'_>,
     costs: &Costs,
     problems: &mut Problems,
-) -> Options {
+) -> (Options, Option<Part>) {
     let tick = form.tick.as_ref();
     let tick = tick.and_then(|at| match &at.value.0 {
         Raw::Text(text) if text == "none" => None,
@@ -89,12 +93,12 @@ pub fn options(
             Some(tick)
         }
     });
-    let scheduler = scheduler::read(form.scheduler.as_ref(), costs, problems);
+    let (scheduler, script) = scheduler::read(form.scheduler.as_ref(), origin, costs, problems);
     let queues = form.queues.as_ref().map_or_else(Queues::default, |at| {
         scheduler::check_queues(&scheduler, at, problems);
         at.value
     });
-    Options {
+    let options = Options {
         scheduler,
         queues,
         preemption: form.preemption.unwrap_or_default(),
@@ -106,7 +110,8 @@ pub fn options(
         writeback: writeback(form, costs, problems),
         read_ahead: read_ahead(form, problems),
         paging: paging(form, devices, problems),
-    }
+    };
+    (options, script)
 }
 
 /// What happens when no frame is free.
@@ -198,7 +203,7 @@ pub fn as_on_host(image: &mut Image, problems: &mut Problems) {
         let times = image.kernel.scheduler.parameters.values().filter_map(|parameter| match parameter {
             Parameter::Time(time) => Some(("the host's slice", *time)),
             Parameter::Number(_) | Parameter::Truth(_) | Parameter::Word(_) => None,
-            Parameter::Times(_) | Parameter::Numbers(_) => None,
+            Parameter::Times(_) | Parameter::Numbers(_) | Parameter::Script(_) => None,
         });
         for (what, time) in times.chain(image.kernel.tick.map(|tick| ("the host's tick", tick))) {
             check_progress(what, time, 0..0, costs, problems);

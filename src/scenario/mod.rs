@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
+//! - [`machine`] with [`card`], [`kernel`] with [`scheduler`] and [`policy_script`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -22,6 +22,7 @@ pub mod markdown;
 pub mod memory;
 pub mod objects;
 pub mod picture;
+pub mod policy_script;
 pub mod pools;
 pub mod processes;
 pub mod queues;
@@ -160,7 +161,11 @@ fn parse(
     shell::expand(&mut root, &shell, &mut problems);
     // A profile that the command line names isn't looked for beside the scenario.
     let profiles = if overrides.costs.is_some() { None } else { directory };
-    let (mut image, expect, sweeps, simulated_only) = read(name, text, &mut root, profiles, &mut problems);
+    let end = parts.last().map_or(0, |part| part.base + part.text.len() + 1);
+    let origin = policy_script::Origin { name, text, directory, end };
+    let ((mut image, expect, sweeps, simulated_only), script) =
+        read(origin, &mut root, profiles, &mut problems);
+    parts.extend(script);
     let picture = picture::read(&root, image.costs.instruction, &mut problems);
     if overrides.host {
         kernel::as_on_host(&mut image, &mut problems);
@@ -185,14 +190,15 @@ fn parse(
     })
 }
 
-/// Reads all tables and lowers all programs. The image is usable if there are no errors.
+/// Reads all tables and lowers all programs. The image is usable if there are no errors. A script of the
+/// scheduler's comes as a part of its own if its text isn't in the scenario.
 fn read(
-    file: &str,
-    text: &str,
+    origin: policy_script::Origin<'_>,
     root: &mut DeTable<'_>,
     directory: Option<&Path>,
     problems: &mut Problems,
-) -> (Image, Expect, Vec<Sweep>, Option<String>) {
+) -> ((Image, Expect, Vec<Sweep>, Option<String>), Option<document::Part>) {
+    let (file, text) = (origin.name, origin.text);
     let known: Vec<&str> = schema::TABLES.iter().map(|row| row.key).collect();
     check_keys(root, &known, "a scenario", problems);
     check_format(root, problems);
@@ -207,7 +213,7 @@ fn read(
     let processes = processes::read(root, cpus, instruction, &mut names, problems);
     let kernel_form: kernel::KernelForm = table::single(root, "kernel", problems);
     let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
-    let kernel = kernel::options(&kernel_form, started, &devices, &costs, problems);
+    let (kernel, script) = kernel::options(&kernel_form, started, &devices, origin, &costs, problems);
     let (run, simulated_only) = run::read(root, instruction, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
@@ -257,7 +263,7 @@ fn read(
         steps: tables.steps,
         run,
     };
-    (image, expect, sweeps, simulated_only)
+    ((image, expect, sweeps, simulated_only), script)
 }
 
 fn programs(

@@ -293,6 +293,7 @@ impl ProcessForm {
             at: Instant::START + at,
             count: count.unwrap_or(1) as u32,
             parameters: Arc::new(Parameters {
+                name: name.value.as_str().into(),
                 priority: priority.unwrap_or(0) as i32,
                 nice: nice.unwrap_or(0) as i8,
                 tickets: tickets.unwrap_or(0) as u32,

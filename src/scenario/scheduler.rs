@@ -11,11 +11,30 @@ use crate::program::problem::{Code, Problem, Problems};
 use crate::random::Key;
 use crate::time::Span;
 
+use super::document::Part;
 use super::kernel::check_progress;
+use super::policy_script::{self, Origin};
 use super::table::raw_time;
 
-/// Which policy the kernel schedules by, with its parameters; round-robin if the table is absent.
-pub fn read(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems) -> Scheduler {
+/// Which policy the kernel schedules by, with its parameters; round-robin if the table is absent. The second
+/// is a script's text if that doesn't stand in the scenario.
+pub fn read(
+    given: Option<&At<Anything>>,
+    origin: Origin<'_>,
+    costs: &Costs,
+    problems: &mut Problems,
+) -> (Scheduler, Option<Part>) {
+    if let Some(At { value: Anything(Raw::Table(entries)), span }) = given {
+        let named = entries.iter().find(|(key, _)| key.value == "policy").map(|(_, at)| &at.value);
+        let by_name = matches!(named, Some(Raw::Text(name)) if name == "script");
+        if by_name || (named.is_none() && policy_script::is_meant(entries)) {
+            return policy_script::read(entries, span.clone(), origin, costs, problems);
+        }
+    }
+    (built_in(given, costs, problems), None)
+}
+
+fn built_in(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems) -> Scheduler {
     let mut scheduler = Scheduler { policy: "round-robin".to_owned(), parameters: BTreeMap::new() };
     let Some(at) = given else {
         return scheduler;
@@ -33,7 +52,8 @@ pub fn read(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
                 }
                 None => {
                     let message = "the scheduler needs the key `policy`";
-                    problems.error(Code::MissingKey, at.span.clone(), message);
+                    let problem = Problem::error(Code::MissingKey, at.span.clone(), message);
+                    problems.push(problem.help("or a policy of its own: `script` or `code`"));
                     return scheduler;
                 }
             }
@@ -44,6 +64,12 @@ pub fn read(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
             return scheduler;
         }
     };
+    if name.value == "script" {
+        let problem =
+            Problem::error(Code::MissingKey, name.span.clone(), "the policy `script` needs a script");
+        problems.push(problem.help("for example `scheduler = { script = \"my.rhai\" }`"));
+        return scheduler;
+    }
     let Some(row) = POLICIES.iter().find(|row| row.name == name.value) else {
         let message = format!("there is no scheduling policy `{}`", name.value);
         let problem = Problem::error(Code::UnknownChoice, name.span.clone(), message);
@@ -132,13 +158,24 @@ fn parameter(
     }
 }
 
-fn wrong<T>(key: &At<String>, wanted: &str, raw: &Raw, at: &At<Raw>, problems: &mut Problems) -> Option<T> {
+pub(super) fn wrong<T>(
+    key: &At<String>,
+    wanted: &str,
+    raw: &Raw,
+    at: &At<Raw>,
+    problems: &mut Problems,
+) -> Option<T> {
     let message = format!("`{}` is {wanted}, not {}", key.value, raw.kind());
     problems.error(Code::WrongType, at.span.clone(), message);
     None
 }
 
-fn listed<T>(list: Vec<T>, key: &At<String>, at: &At<Raw>, problems: &mut Problems) -> Option<Vec<T>> {
+pub(super) fn listed<T>(
+    list: Vec<T>,
+    key: &At<String>,
+    at: &At<Raw>,
+    problems: &mut Problems,
+) -> Option<Vec<T>> {
     if list.is_empty() {
         problems.error(Code::OutOfRange, at.span.clone(), format!("`{}` is an empty list", key.value));
         return None;
@@ -168,7 +205,12 @@ fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) 
     None
 }
 
-fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Span> {
+pub(super) fn duration(
+    key: &At<String>,
+    at: &At<Raw>,
+    costs: &Costs,
+    problems: &mut Problems,
+) -> Option<Span> {
     let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
     if matches!(key.value.as_str(), "quantum" | "slice" | "boost") {
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);

@@ -72,9 +72,11 @@ fn one_or_more(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "array", "items": schema, "minItems": 1 }] })
 }
 
-/// `scheduler` in `[kernel]`: a policy's name, or a table for one of them with its parameters.
+/// `scheduler` in `[kernel]`: a policy's name, or a table for one of them with its parameters,
+/// which are a script's own affair.
 pub fn scheduler(_: &mut SchemaGenerator) -> Schema {
-    let names: Vec<&str> = POLICIES.iter().map(|row| row.name).collect();
+    // A script is never enough by its name.
+    let names: Vec<&str> = POLICIES.iter().map(|row| row.name).filter(|name| *name != "script").collect();
     let tables = POLICIES.iter().map(|row| {
         let mut properties = Map::new();
         properties.insert("policy".to_owned(), json!({ "const": row.name, "description": row.doc }));
@@ -89,6 +91,10 @@ pub fn scheduler(_: &mut SchemaGenerator) -> Schema {
             };
             schema["description"] = json!(doc);
             properties.insert((*key).to_owned(), schema);
+        }
+        if row.name == "script" {
+            let one = json!([{ "required": ["script"] }, { "required": ["code"] }]);
+            return json!({ "type": "object", "oneOf": one, "properties": properties });
         }
         json!({ "type": "object", "required": ["policy"], "additionalProperties": false, "properties": properties })
     });

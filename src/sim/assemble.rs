@@ -22,7 +22,7 @@ use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
 use crate::kernel::options::Queues;
 use crate::kernel::readiness::Watchers;
-use crate::kernel::sched::{self, Policy, Site};
+use crate::kernel::sched::{Policy, Site};
 use crate::kernel::waits::Waits;
 use crate::program::image::{Backing, FileSpec, MemoryId, PipeSpec};
 use crate::program::{Image, syscall};
@@ -49,7 +49,12 @@ pub(super) fn prices(image: &Image) -> Prices {
 }
 
 /// The kernel before anything runs.
-pub(super) fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
+pub(super) fn kernel<S: Sink>(
+    image: &Image,
+    sink: S,
+    run: Key,
+    policy: &mut dyn FnMut(Site) -> Box<dyn Policy>,
+) -> Kernel<S> {
     let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
     let global = image.kernel.queues == Queues::Global;
@@ -60,7 +65,7 @@ pub(super) fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         .map(|id| {
             let key = run.named("scheduler").numbered(id.into());
             let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick, key };
-            sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy)
+            policy(site)
         })
         .collect();
     for (number, device) in devices.iter().enumerate() {
@@ -75,6 +80,7 @@ pub(super) fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         keeps_account: queues[0].keeps_account(),
         charges_the_next: queues[0].charges_the_next(),
         gives_reasons: queues[0].gives_reasons(),
+        can_fail: queues[0].can_fail(),
         costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,

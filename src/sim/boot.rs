@@ -9,7 +9,7 @@ use crate::hw::queue::Rank;
 use crate::ids::{Fd, Pid, Tid};
 use crate::kernel::file::OpenId;
 use crate::kernel::process::{Birth, Place};
-use crate::kernel::sched::Ready;
+use crate::kernel::sched::{self, Checked, Policy, Ready, Site};
 use crate::kernel::task::Affinity;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
@@ -28,10 +28,31 @@ pub(super) const FIRST: u32 = 2;
 impl<'a, S: Sink> Simulator<'a, S> {
     /// A machine that is about to run the scenario, with its events going to `sink`.
     pub fn new(image: &'a Image, sink: S, pace: Pace) -> Simulator<'a, S> {
+        Simulator::assemble(image, sink, pace, &mut sched::queues(&image.kernel.scheduler))
+    }
+
+    /// The same under a policy of the caller's own, whatever the scenario says: `policy` makes an empty queue
+    /// for each of the machine's run queues. A policy that loses a thread, or makes one up, ends the run
+    /// ([`Checked`]).
+    pub fn with_policy(
+        image: &'a Image,
+        sink: S,
+        pace: Pace,
+        mut policy: impl FnMut(Site) -> Box<dyn Policy>,
+    ) -> Simulator<'a, S> {
+        Simulator::assemble(image, sink, pace, &mut |site| Box::new(Checked::new(policy(site))))
+    }
+
+    fn assemble(
+        image: &'a Image,
+        sink: S,
+        pace: Pace,
+        policy: &mut dyn FnMut(Site) -> Box<dyn Policy>,
+    ) -> Simulator<'a, S> {
         let run = Key::of_run(image.run.seed);
         let mut simulator = Simulator {
             image,
-            kernel: kernel(image, sink, run),
+            kernel: kernel(image, sink, run, policy),
             userland: Userland::new(image),
             pace,
             mutation: Mutation::None,

@@ -15,6 +15,9 @@ impl<S: Sink> Simulator<'_, S> {
         if let Some(outcome) = self.outcome.take() {
             return outcome;
         }
+        if let Some(text) = self.policy_failure() {
+            return Outcome::Error { text };
+        }
         if self.kernel.numbers_in_use == 0 && self.unstarted == 0 {
             return Outcome::Finished;
         }
@@ -25,6 +28,15 @@ impl<S: Sink> Simulator<'_, S> {
             return Outcome::Deadlock { text };
         }
         Outcome::Limit
+    }
+
+    /// Why a queue's policy can't go on, if one can't.
+    #[inline]
+    pub(super) fn policy_failure(&self) -> Option<String> {
+        if !self.kernel.can_fail {
+            return None;
+        }
+        self.kernel.queues.iter().find_map(|queue| queue.failure())
     }
 
     /// Turn after turn, and time stands still.

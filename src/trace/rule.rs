@@ -15,10 +15,12 @@ pub enum Rule {
     Pass,
     /// The highest level that has a ready thread; 0 is the lowest.
     Level,
+    /// A rule of a policy that doesn't come with this program; the number means what that policy says.
+    Own,
 }
 
 impl Rule {
-    pub const ALL: &[Rule] = &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level];
+    pub const ALL: &[Rule] = &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level, Rule::Own];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +28,7 @@ impl Rule {
             Rule::Ticket => "ticket",
             Rule::Pass => "pass",
             Rule::Level => "level",
+            Rule::Own => "own",
         }
     }
 }

@@ -223,7 +223,7 @@ impl<S: Sink> Kernel<S> {
                 pi.own.remove(&thread);
                 parameters[thread.index()] = own;
             } else {
-                parameters[thread.index()] = Arc::new(Parameters { priority, ..*own });
+                parameters[thread.index()] = Arc::new(Parameters { priority, ..Parameters::clone(&own) });
                 pi.own.insert(thread, own);
             }
             let kind = Kind::SchedPiSetprio {

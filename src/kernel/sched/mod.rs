@@ -1,8 +1,10 @@
 //! Scheduling policies: who runs next, for how long, and why.
 //!
 //! - [`policy`]: what a policy must be able to do
-//! - one file for each policy, one row for each in [`POLICIES`]
+//! - one file for each policy, one row for each in [`POLICIES`]; [`script`]: one that a scenario brings along
+//! - [`checked`]: a policy that is held to what it promises
 
+pub mod checked;
 mod eevdf;
 mod fcfs;
 mod lottery;
@@ -10,15 +12,20 @@ mod mlfq;
 pub mod policy;
 mod priority;
 mod round_robin;
+pub mod script;
 mod shortest;
 mod stride;
 
 #[cfg(test)]
 mod tests;
 
+pub use crate::trace::{Reason, Rule};
+pub use checked::Checked;
 pub use policy::{Baggage, Job, Policy, Ready, Thread};
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::random::Key;
 use crate::time::Span;
@@ -27,8 +34,10 @@ use super::options::{Parameter, Scheduler};
 
 /// What a policy is told about a process or thread: the scenario's `[process.X]` keys that
 /// concern scheduling. Each policy uses those that it knows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
+    /// The NAME of the `[process.NAME]` that the thread comes from.
+    pub name: Arc<str>,
     /// A static priority; a greater number is preferred.
     pub priority: i32,
     /// -20 to 19; a smaller number is preferred.
@@ -53,8 +62,8 @@ pub struct PolicyRow {
     pub name: &'static str,
     pub summary: &'static str,
     pub doc: &'static str,
-    /// Its parameters: key, kind of value (`time`, `number`, `truth`, `times`, `numbers`, or words to choose
-    /// from as `head|tail`), what it means and the default.
+    /// Its parameters: key, kind of value (`time`, `number`, `truth`, `text`, `times`, `numbers`, or words to
+    /// choose from as `head|tail`), what it means and the default.
     pub parameters: &'static [(&'static str, &'static str, &'static str)],
     build: fn(&Given<'_>) -> Box<dyn Policy>,
 }
@@ -68,8 +77,11 @@ pub struct Site {
     pub key: Key,
 }
 
-/// The parameters that a scenario gives to a policy, and for which machine.
-struct Given<'a>(&'a BTreeMap<String, Parameter>, Site);
+/// What all queues of a run share.
+type Common = OnceCell<script::Shared>;
+
+/// The parameters that a scenario gives to a policy, for which machine, and what the run's queues share.
+struct Given<'a>(&'a BTreeMap<String, Parameter>, Site, &'a Common);
 
 impl Given<'_> {
     fn time(&self, key: &str) -> Option<Span> {
@@ -117,8 +129,18 @@ impl Given<'_> {
 
 /// A new, empty queue under the policy that the scenario asks for; none if there is no such policy.
 pub fn build(scheduler: &Scheduler, site: Site) -> Option<Box<dyn Policy>> {
+    build_one(scheduler, site, &Common::new())
+}
+
+fn build_one(scheduler: &Scheduler, site: Site, common: &Common) -> Option<Box<dyn Policy>> {
     let row = POLICIES.iter().find(|row| row.name == scheduler.policy)?;
-    Some((row.build)(&Given(&scheduler.parameters, site)))
+    Some((row.build)(&Given(&scheduler.parameters, site, common)))
+}
+
+/// Makes the queues of one run, one after the other, under the policy that the scenario asks for.
+pub fn queues(scheduler: &Scheduler) -> impl FnMut(Site) -> Box<dyn Policy> {
+    let common = Common::new();
+    move |site| build_one(scheduler, site, &common).unwrap_or_else(default_policy)
 }
 
 /// The policy for a scenario that names none that exists: round-robin with a quantum of 10 ms.
@@ -140,4 +162,5 @@ pub const POLICIES: &[PolicyRow] = &[
     lottery::ROW,
     stride::ROW,
     eevdf::ROW,
+    script::ROW,
 ];

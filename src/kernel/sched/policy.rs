@@ -153,6 +153,17 @@ pub trait Policy: fmt::Debug + Send {
 
     fn take_over(&mut self, _thread: Tid, _baggage: Baggage) {}
 
+    /// Whether it can fail. Only then is it asked for a failure.
+    fn can_fail(&self) -> bool {
+        false
+    }
+
+    /// Why it can't go on, if it can't. The run ends there, and says so. Until then it must still
+    /// keep and give out the threads that it was given.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
     /// The threads that wait, in the order in which they would run if nothing else happened.
     fn queue(&self) -> Vec<Tid>;
 }
