@@ -15,10 +15,17 @@ pub enum Rule {
     Pass,
     /// The highest level that has a ready thread; 0 is the lowest.
     Level,
+    /// The smallest virtual time, in nanoseconds of a thread of nice 0.
+    Vruntime,
+    /// The highest priority; 0 is the lowest.
+    Priority,
+    /// The highest priority with what waiting has added to it: by so much.
+    Aged,
 }
 
 impl Rule {
-    pub const ALL: &[Rule] = &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level];
+    pub const ALL: &[Rule] =
+        &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level, Rule::Vruntime, Rule::Priority, Rule::Aged];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +33,9 @@ impl Rule {
             Rule::Ticket => "ticket",
             Rule::Pass => "pass",
             Rule::Level => "level",
+            Rule::Vruntime => "vruntime",
+            Rule::Priority => "priority",
+            Rule::Aged => "aged",
         }
     }
 }

@@ -26,8 +26,9 @@ use crate::time::{Instant, Span};
 
 use super::PolicyRow;
 use super::policy::{Baggage, Policy, Ready, Thread};
+use super::weight::{UNIT, virtual_time, weight, whole};
 
-use entity::{BASE_SLICE, Entity, NOBODY, Place, UNIT, virtual_time, weight, whole};
+use entity::{BASE_SLICE, Entity, NOBODY, Place};
 
 /// Its documentation, and how it is made.
 pub(super) const ROW: PolicyRow = PolicyRow {

@@ -3,6 +3,7 @@
 //! - [`policy`]: what a policy must be able to do
 //! - one file for each policy, one row for each in [`POLICIES`]
 
+mod cfs;
 mod eevdf;
 mod fcfs;
 mod lottery;
@@ -12,6 +13,7 @@ mod priority;
 mod round_robin;
 mod shortest;
 mod stride;
+mod weight;
 
 #[cfg(test)]
 mod tests;
@@ -135,5 +137,6 @@ pub const POLICIES: &[PolicyRow] = &[
     mlfq::ROW,
     lottery::ROW,
     stride::ROW,
+    cfs::ROW,
     eevdf::ROW,
 ];
