@@ -147,6 +147,7 @@ impl<S: Sink> Kernel<S> {
                 None => {}
             }
         }
+        self.tell_load(cpu);
         let here = &mut self.cpus[cpu];
         let picked = here.policy.pick(now);
         if self.gives_reasons
@@ -324,6 +325,15 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
+    /// Says what the load average is, if the policy has reckoned it anew.
+    fn tell_load(&mut self, cpu: usize) {
+        if self.gives_reasons
+            && let Some(load) = self.cpus[cpu].policy.fresh_load()
+        {
+            self.emit(cpu, Kind::SchedLoad { load });
+        }
+    }
+
     /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
     pub(super) fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
         if self.keeps_account {
@@ -346,6 +356,7 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.account(cpu, now);
+        self.tell_load(cpu);
         let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.policy.gives_way(thread(parameters, here.current), now) {

@@ -134,6 +134,7 @@ fn listed<T>(list: Vec<T>, key: &At<String>, at: &At<Raw>, problems: &mut Proble
 fn bounds(key: &str) -> RangeInclusive<i128> {
     match key {
         "levels" => 1..=64,
+        "slice" | "recompute" => 1..=u32::MAX.into(),
         "weight" => 0..=100,
         "allotment" => 1..=u32::MAX.into(),
         "draws" => 0..=i64::MAX.into(),
@@ -154,7 +155,7 @@ fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) 
 
 fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Span> {
     let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
-    if matches!(key.value.as_str(), "quantum" | "slice" | "boost") {
+    if matches!(key.value.as_str(), "quantum" | "slice" | "boost" | "granularity" | "tick") {
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
     }
     Some(time)
@@ -170,6 +171,8 @@ mod tests {
             ("policy = \"mlfq\", levels = 0", "`levels` must be from 1 to 64"),
             ("policy = \"mlfq\", allotment = [1, -5]", "`allotment` must be from 1 to 4294967295"),
             ("policy = \"sjf\", weight = 101", "`weight` must be from 0 to 100"),
+            ("policy = \"bsd\", slice = 0", "`slice` must be from 1 to 4294967295"),
+            ("policy = \"bsd\", tick = \"0ns\"", "the tick of 0ns isn't longer"),
             ("policy = \"lottery\", draws = [3, -1]", "`draws` must be from 0 to"),
         ] {
             let text = format!(

@@ -135,6 +135,7 @@ impl Kind {
                 each("rule", Value::Word(rule.name()));
                 each("number", Value::Number(number));
             }
+            Kind::SchedLoad { load } => each("load", Value::Number(load)),
             Kind::OomKill { task, pages } => {
                 each("task", Value::Task(task));
                 each("pages", Value::Number(pages));

@@ -3,6 +3,7 @@
 //! - [`policy`]: what a policy must be able to do
 //! - one file for each policy, one row for each in [`POLICIES`]
 
+mod bsd;
 mod cfs;
 mod eevdf;
 mod fcfs;
@@ -135,6 +136,7 @@ pub const POLICIES: &[PolicyRow] = &[
     shortest::SJF,
     shortest::SRTF,
     mlfq::ROW,
+    bsd::ROW,
     lottery::ROW,
     stride::ROW,
     cfs::ROW,

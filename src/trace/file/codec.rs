@@ -229,6 +229,7 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(rule as u8);
             slot.uint(number);
         }
+        Kind::SchedLoad { load } => slot.uint(load),
         Kind::OomKill { task, pages } => {
             slot.uint(task.0.into());
             slot.uint(pages);
@@ -329,6 +330,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::SchedPick => {
             Kind::SchedPick { task: Tid(from.narrow()?), rule: from.pick(Rule::ALL)?, number: from.uint()? }
         }
+        Code::SchedLoad => Kind::SchedLoad { load: from.uint()? },
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })

@@ -273,4 +273,8 @@ kinds! {
             rule: Rule, "The rule.";
             number: Uint, "What the rule went by.";
         }
+    SchedLoad = 42, "sched_load", None,
+        "The scheduler has reckoned the load average: how many threads were ready or ran lately. It does so each \
+         second, and the trace tells at the next decision; a CPU that idles tells when it doesn't any more.",
+        { load: Uint, "The load average, in hundredths of a thread."; }
 }
