@@ -312,6 +312,10 @@ impl Policy for Bsd {
         self.heed(thread);
     }
 
+    fn serves_several(&self) -> bool {
+        false
+    }
+
     fn keeps_account(&self) -> bool {
         true
     }

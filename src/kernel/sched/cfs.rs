@@ -331,6 +331,10 @@ impl Policy for Cfs {
         true
     }
 
+    fn serves_several(&self) -> bool {
+        false
+    }
+
     fn keeps_account(&self) -> bool {
         true
     }
