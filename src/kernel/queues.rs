@@ -30,14 +30,6 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
-    pub(super) fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
-        if self.keeps_account {
-            let baggage = self.queue_mut(from).hand_over(thread);
-            self.queue_mut(to).take_over(thread, baggage);
-        }
-    }
-
     /// Puts a thread into the queue for all CPUs, and finds one for it.
     pub(super) fn make_ready_for_all(&mut self, by: usize, ready: Tid, last: CpuId, why: Ready) {
         let now = self.cpus[by].now;

@@ -13,13 +13,14 @@ use crate::kernel::releases::{OnMiss, Rhythm};
 use crate::kernel::sched::Parameters;
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
-use crate::program::image::{ProgramId, Start, StartId};
+use crate::program::image::{ProgramId, StartId};
 use crate::program::library::jobs::Jobs;
 use crate::program::library::queue::QUEUE_PUT;
 use crate::program::library::queue_feeder::Feed;
 use crate::program::library::timer::{Prelude, TIMER_START};
 use crate::program::names::{ItemQueue, Names, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
+use crate::program::start::Start;
 use crate::program::syscall::NEXT_PERIOD;
 use crate::program::value::Amount;
 use crate::time::{Instant, Span};
@@ -69,6 +70,9 @@ pub struct ProcessForm {
     /// How long it computes from one wait to the next, as the policies sjf and srtf are told; without it they go by
     /// how long it did before.
     pub burst: Option<At<Time>>,
+    /// How much of the CPU it asks for at a time, under the policy eevdf; the policy's own slice if absent. With a
+    /// shorter one it waits less, and has no more (Linux: `sched_runtime` of sched_setattr(2)).
+    pub slice: Option<At<Time>>,
 }
 
 /// `[program.NAME]`: steps for fork, exec and threads.
@@ -283,6 +287,7 @@ impl ProcessForm {
         };
         let at = span(&self.start).unwrap_or(Span::ZERO);
         let (period, deadline) = (span(&self.period), span(&self.deadline));
+        let slice = span(&self.slice);
         let (budget, burst, wcet) = (span(&self.budget), span(&self.burst), span(&self.wcet));
         let rhythm = self.rhythm(period, deadline, problems);
         // The bounds above make all of these casts exact.
@@ -299,6 +304,7 @@ impl ProcessForm {
                 deadline: deadline.or(period),
                 budget,
                 burst,
+                slice,
                 wcet,
                 job: None,
             }),

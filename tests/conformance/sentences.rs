@@ -220,7 +220,7 @@ impl Play {
     fn text(&self, sentences: usize) -> String {
         let mut text = preamble("\"priority\"", 1) + "wake-order = \"priority\"\n";
         self.mutexes.iter().for_each(|name| text += &format!("[mutex.{name}]\nprotocol = \"inherit\"\n"));
-        self.semaphores.iter().for_each(|name| text += &format!("[semaphore.{name}]\ninitial = 0\n"));
+        self.semaphores.iter().for_each(|name| text += &format!("[semaphore.{name}]\nvalue = 0\n"));
         for (index, actor) in self.actors.iter().enumerate() {
             let leads = self.leader() == Some(index);
             let mut steps = String::new();

@@ -43,6 +43,8 @@ pub struct Parameters {
     pub budget: Option<Span>,
     /// How long it computes from one wait to the next, if the scheduler is told.
     pub burst: Option<Span>,
+    /// How much it asks for at a time, if the scheduler heeds that.
+    pub slice: Option<Span>,
     /// The longest that one of its jobs computes.
     pub wcet: Option<Span>,
     /// The job that it is at, if it has one in each period.

@@ -26,6 +26,8 @@ pub enum Place {
 pub struct Entity {
     pub place: Place,
     pub weight: i64,
+    /// How much it asks for at a time.
+    pub slice: Span,
     pub vruntime: i64,
     pub deadline: i64,
     /// It keeps the CPU for as long as its virtual time is before this.
@@ -41,6 +43,7 @@ pub struct Entity {
 pub const NOBODY: Entity = Entity {
     place: Place::Away,
     weight: UNIT,
+    slice: BASE_SLICE,
     vruntime: 0,
     deadline: 0,
     protected: 0,
