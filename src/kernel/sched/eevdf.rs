@@ -223,9 +223,7 @@ impl Eevdf {
             (None, incumbent) => incumbent,
         }
     }
-}
 
-impl Eevdf {
     /// Whoever of those awake should run now. Sleepers that would be chosen leave the queue: they are
     /// no longer ahead, and owe nothing. It is so too where a woken thread asks whether it pre-empts
     /// (`pick_next_entity` in `check_preempt_wakeup_fair`).
@@ -272,11 +270,11 @@ impl Policy for Eevdf {
             return None;
         };
         self.take(id);
+        // A thread that is chosen again isn't protected anew.
         let again = self.put_back.take() == Some(id);
         let most = if self.run_to_parity { self.shortest() } else { BASE_SLICE };
         let entity = self.entity(id);
         entity.place = Place::Running;
-        // A thread that is chosen again isn't protected anew.
         if !again {
             entity.protected = if most >= entity.slice {
                 entity.deadline
