@@ -267,7 +267,8 @@ kinds! {
         }
     SchedPick = 41, "sched_pick", None,
         "The scheduler chose who runs next, by a rule that the queue's order alone doesn't show. The number is what \
-         the policy went by: the time to go, the ticket that was drawn, the pass, the level.",
+         the policy went by: the time to go, the ticket that was drawn, the pass, the level, the virtual time, the \
+         priority, or what waiting has added to that.",
         {
             task: Uint, "The thread that was chosen; it may be the one that ran until now.";
             rule: Rule, "The rule.";
