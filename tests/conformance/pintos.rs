@@ -169,9 +169,9 @@ fn ticks_had(ran: &Ran, jobs: usize) -> Vec<u64> {
 fn load_at(trace: &Trace, seconds: u64) -> f64 {
     let until = seconds * 1_000_000_000;
     let loads = trace.events.iter().filter(|event| event.at.as_nanos() <= until);
-    let last = loads.filter_map(|event| match event.kind {
+    let mut last = loads.filter_map(|event| match event.kind {
         Kind::SchedLoad { load } => Some(load as f64 / 100.0),
         _ => None,
     });
-    last.last().unwrap_or(0.0)
+    last.next_back().unwrap_or(0.0)
 }

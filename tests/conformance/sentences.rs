@@ -262,13 +262,13 @@ impl Actor {
 /// A thread's priority at a time, with what others lend it.
 fn priority_at(ran: &Ran, actor: &Actor, at: u64) -> i64 {
     let changes = ran.trace.events.iter().filter(|event| event.at.as_nanos() <= at);
-    let last = changes.filter_map(|event| match event.kind {
+    let mut last = changes.filter_map(|event| match event.kind {
         Kind::SchedPiSetprio { task, after, .. } if name(&ran.trace, task) == format!("p-{}", actor.name) => {
             Some(after)
         }
         _ => None,
     });
-    last.last().unwrap_or(actor.priority)
+    last.next_back().unwrap_or(actor.priority)
 }
 
 /// What was printed, in order.
