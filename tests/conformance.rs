@@ -12,10 +12,14 @@ mod levels;
 mod lottery;
 #[path = "conformance/paging.rs"]
 mod paging;
+#[path = "conformance/pintos.rs"]
+mod pintos;
 #[path = "conformance/programs.rs"]
 mod programs;
 #[path = "conformance/run.rs"]
 mod run;
+#[path = "conformance/sentences.rs"]
+mod sentences;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +34,7 @@ const FAMILIES: &[(&str, Family)] = &[
     ("lottery", lottery::compare),
     ("mlfq", levels::compare),
     ("paging", paging::compare),
+    ("pintos", pintos::compare),
     ("process-run", programs::compare),
     ("scheduler", arrivals::scheduler),
 ];
@@ -43,7 +48,13 @@ fn cases() -> Vec<Value> {
     };
     let mut file: Value = serde_json::from_str(&text).expect("the cases are JSON");
     match file["cases"].take() {
-        Value::Array(cases) => cases,
+        // What was run is part of what was put in.
+        Value::Array(mut cases) => {
+            for case in &mut cases {
+                case["input"]["cmd"] = case["cmd"].clone();
+            }
+            cases
+        }
         other => panic!("`cases` is a list, not {other}"),
     }
 }

@@ -202,6 +202,7 @@ impl Drawing {
             | Kind::JobEnd { .. }
             | Kind::DeadlineMiss { .. }
             | Kind::JobDrop { .. }
+            | Kind::SchedLoad { .. }
             | Kind::OomKill { .. }
             | Kind::PacketDropped { .. } => {}
         }

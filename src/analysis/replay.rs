@@ -198,6 +198,7 @@ impl Replay {
             | Kind::JobEnd { .. }
             | Kind::DeadlineMiss { .. }
             | Kind::JobDrop { .. }
+            | Kind::SchedLoad { .. }
             | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {

@@ -176,6 +176,7 @@ impl Tally {
             | Kind::JobEnd { .. }
             | Kind::DeadlineMiss { .. }
             | Kind::JobDrop { .. }
+            | Kind::SchedLoad { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

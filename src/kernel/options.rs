@@ -16,6 +16,7 @@ use super::sched::script::Script;
 pub struct Options {
     pub scheduler: Scheduler,
     pub queues: Queues,
+    pub wake_order: WakeOrder,
     pub preemption: Preemption,
     /// The period of the scheduler's tick. Without one the timer is set for each slice's end.
     pub tick: Option<Span>,
@@ -71,6 +72,18 @@ pub enum Queues {
     PerCpu,
     /// One for all: the next thread runs on whichever CPU is free, and pre-empts the one that matters least.
     Global,
+}
+
+/// Which of several threads that wait on a futex is woken first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WakeOrder {
+    /// Whoever has waited longest.
+    #[default]
+    Arrival,
+    /// The one of the highest priority at that moment, lent priorities included; among equals whoever has
+    /// waited longest.
+    Priority,
 }
 
 /// Where a thread in the kernel can lose its CPU.

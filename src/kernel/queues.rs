@@ -21,6 +21,15 @@ impl<S: Sink> Kernel<S> {
         self.queues[self.cpus[cpu.index()].queue].as_mut()
     }
 
+    /// Says what the load average is, if the policy has reckoned it anew.
+    pub(super) fn tell_load(&mut self, cpu: usize) {
+        if self.gives_reasons
+            && let Some(load) = self.queues[self.cpus[cpu].queue].fresh_load()
+        {
+            self.emit(cpu, Kind::SchedLoad { load });
+        }
+    }
+
     /// Puts a thread into the queue for all CPUs, and finds one for it.
     pub(super) fn make_ready_for_all(&mut self, by: usize, ready: Tid, last: CpuId, why: Ready) {
         let now = self.cpus[by].now;

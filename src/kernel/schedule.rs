@@ -150,6 +150,7 @@ impl<S: Sink> Kernel<S> {
                 None => {}
             }
         }
+        self.tell_load(cpu);
         let queue = self.cpus[cpu].queue;
         let picked = match self.options.queues {
             Queues::PerCpu => self.queues[queue].pick(now),

@@ -98,6 +98,7 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.account(cpu, now);
+        self.tell_load(cpu);
         let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if queues[here.queue].gives_way(thread(parameters, here.current), now) {

@@ -63,6 +63,11 @@ impl WaitQueue {
         Some(first)
     }
 
+    /// Who waits, first come first.
+    pub fn iter<'a>(&self, tasks: &'a [Task]) -> impl Iterator<Item = Tid> + 'a {
+        std::iter::successors(self.first.get(), |waiter| tasks[waiter.index()].next_waiter.get())
+    }
+
     /// Takes out a certain thread; false if it isn't here.
     pub fn remove(&mut self, thread: Tid, tasks: &mut [Task]) -> bool {
         let mut before = None;

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::DeviceId;
 use crate::kernel::cost::Costs;
-use crate::kernel::options::{Balance, Options, PagingOptions, Parameter, Placement, Preemption, Queues};
+use crate::kernel::options::{
+    Balance, Options, PagingOptions, Parameter, Placement, Preemption, Queues, WakeOrder,
+};
 use crate::kernel::page_cache::Writeback;
 use crate::kernel::paging::{OptTie, Replacement};
 use crate::kernel::process::MOST_BIRTHS;
@@ -47,6 +49,10 @@ pub struct KernelForm {
     /// "per-cpu" (the default): each CPU has a run queue of its own; "global": one for all, in which those
     /// that are ready wait for whichever CPU is free. `placement` and `balance` have no meaning then.
     pub queues: Option<At<Queues>>,
+    /// Which of several threads that wait for the same semaphore, condition or mutex without inheritance is woken
+    /// first: "arrival" (the default), or "priority" (the highest at that moment, with what others lend it;
+    /// Linux does so for threads of real-time classes).
+    pub wake_order: Option<WakeOrder>,
     /// Which CPU a woken thread goes to: "previous", "idle" (the default) or "shortest".
     pub placement: Option<Placement>,
     /// Whether an idle CPU takes threads from others: "none" or "steal" (the default).
@@ -101,6 +107,7 @@ pub fn options(
     let options = Options {
         scheduler,
         queues,
+        wake_order: form.wake_order.unwrap_or_default(),
         preemption: form.preemption.unwrap_or_default(),
         tick,
         tickless_idle: form.tickless_idle.unwrap_or(true),

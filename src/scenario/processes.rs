@@ -70,6 +70,9 @@ pub struct ProcessForm {
     /// How long it computes from one wait to the next, as the policies sjf and srtf are told; without it they go by
     /// how long it did before.
     pub burst: Option<At<Time>>,
+    /// How much of the CPU it asks for at a time, under the policy eevdf; the policy's own slice if absent. With a
+    /// shorter one it waits less, and has no more (Linux: `sched_runtime` of sched_setattr(2)).
+    pub slice: Option<At<Time>>,
 }
 
 /// `[program.NAME]`: steps for fork, exec and threads.
@@ -284,6 +287,7 @@ impl ProcessForm {
         };
         let at = span(&self.start).unwrap_or(Span::ZERO);
         let (period, deadline) = (span(&self.period), span(&self.deadline));
+        let slice = span(&self.slice);
         let (budget, burst, wcet) = (span(&self.budget), span(&self.burst), span(&self.wcet));
         let rhythm = self.rhythm(period, deadline, problems);
         // The bounds above make all of these casts exact.
@@ -301,6 +305,7 @@ impl ProcessForm {
                 deadline: deadline.or(period),
                 budget,
                 burst,
+                slice,
                 wcet,
                 job: None,
             }),

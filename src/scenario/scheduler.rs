@@ -187,6 +187,7 @@ pub(super) fn listed<T>(
 fn bounds(key: &str) -> RangeInclusive<i128> {
     match key {
         "levels" => 1..=64,
+        "slice" | "recompute" => 1..=u32::MAX.into(),
         "weight" => 0..=100,
         "allotment" => 1..=u32::MAX.into(),
         "draws" => 0..=i64::MAX.into(),
@@ -212,7 +213,7 @@ pub(super) fn duration(
     problems: &mut Problems,
 ) -> Option<Span> {
     let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
-    if matches!(key.value.as_str(), "quantum" | "slice" | "boost") {
+    if matches!(key.value.as_str(), "quantum" | "slice" | "boost" | "granularity" | "tick" | "aging") {
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
     }
     Some(time)
@@ -228,6 +229,8 @@ mod tests {
             ("policy = \"mlfq\", levels = 0", "`levels` must be from 1 to 64"),
             ("policy = \"mlfq\", allotment = [1, -5]", "`allotment` must be from 1 to 4294967295"),
             ("policy = \"sjf\", weight = 101", "`weight` must be from 0 to 100"),
+            ("policy = \"bsd\", slice = 0", "`slice` must be from 1 to 4294967295"),
+            ("policy = \"bsd\", tick = \"0ns\"", "the tick of 0ns isn't longer"),
             ("policy = \"lottery\", draws = [3, -1]", "`draws` must be from 0 to"),
         ] {
             let text = format!(

@@ -296,6 +296,10 @@ pub enum Kind {
         number: u64,
         begun: bool,
     },
+    /// The policy has reckoned the load average, in hundredths of a thread.
+    SchedLoad {
+        load: u64,
+    },
     /// The kernel ends a process because no page can be taken from anybody; it had so many.
     OomKill {
         task: Tid,

@@ -150,6 +150,7 @@ impl Kind {
                 each("number", Value::Number(number));
                 each("begun", Value::Flag(begun));
             }
+            Kind::SchedLoad { load } => each("load", Value::Number(load)),
             Kind::OomKill { task, pages } => {
                 each("task", Value::Task(task));
                 each("pages", Value::Number(pages));

@@ -2,35 +2,45 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The rule by which a policy picked a thread. What the number beside it means depends on the rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u8)]
-pub enum Rule {
-    /// The shortest time to go until it blocks or ends, in nanoseconds.
-    Shortest,
-    /// It held the ticket that was drawn, counted from 0 in the order of the threads' numbers.
-    Ticket,
-    /// The smallest pass: virtual time in millionths of a quantum of one ticket.
-    Pass,
-    /// The highest level that has a ready thread; 0 is the lowest.
-    Level,
-    /// A rule of a policy that doesn't come with this program; the number means what that policy says.
-    Own,
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident = $name:literal,)*) => {
+        /// The rule by which a policy picked a thread. What the number beside it means depends on the rule.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        #[repr(u8)]
+        pub enum Rule {
+            $($(#[$doc])* $rule,)*
+        }
+
+        impl Rule {
+            pub const ALL: &[Rule] = &[$(Rule::$rule,)*];
+
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Rule::$rule => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Rule {
-    pub const ALL: &[Rule] = &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level, Rule::Own];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Rule::Shortest => "shortest",
-            Rule::Ticket => "ticket",
-            Rule::Pass => "pass",
-            Rule::Level => "level",
-            Rule::Own => "own",
-        }
-    }
+rules! {
+    /// The shortest time to go until it blocks or ends, in nanoseconds.
+    Shortest = "shortest",
+    /// It held the ticket that was drawn, counted from 0 in the order of the threads' numbers.
+    Ticket = "ticket",
+    /// The smallest pass: virtual time in millionths of a quantum of one ticket.
+    Pass = "pass",
+    /// The highest level that has a ready thread; 0 is the lowest.
+    Level = "level",
+    /// A rule of a policy that doesn't come with this program; the number means what that policy says.
+    Own = "own",
+    /// The smallest virtual time, in nanoseconds of a thread of nice 0.
+    Vruntime = "vruntime",
+    /// The highest priority; 0 is the lowest.
+    Priority = "priority",
+    /// The highest priority with what waiting has added to it: by so much.
+    Aged = "aged",
 }
 
 /// Why a policy picked a thread: the rule, and the number that it went by.

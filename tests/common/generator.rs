@@ -191,6 +191,8 @@ impl Generator {
             "mlfq",
             "lottery",
             "stride",
+            "cfs",
+            "bsd",
         ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
@@ -206,7 +208,19 @@ impl Generator {
                 let parity = self.pick(&["true", "false"]);
                 format!("{{ policy = \"eevdf\", slice = \"{slice}ns\", run-to-parity = {parity} }}")
             }
-            "priority" if self.chance(50) => "{ policy = \"priority\" }".to_owned(),
+            "priority" if self.chance(50) => {
+                let preempted = if quantum.is_multiple_of(2) { "head" } else { "tail" };
+                let aging = if quantum.is_multiple_of(3) { ", aging = \"4us\"" } else { "" };
+                format!("{{ policy = \"priority\", preempted = \"{preempted}\"{aging} }}")
+            }
+            "cfs" => {
+                let (latency, wakeup) = (3 * quantum, quantum / 4);
+                format!(
+                    "{{ policy = \"cfs\", latency = \"{latency}ns\", granularity = \"{quantum}ns\", \
+                     wakeup-granularity = \"{wakeup}ns\" }}"
+                )
+            }
+            "bsd" => format!("{{ policy = \"bsd\", tick = \"{quantum}ns\", slice = 2, recompute = 3 }}"),
             "sjf" | "srtf" => {
                 let weight = self.number(0, 100);
                 format!("{{ policy = \"{policy}\", first = \"{quantum}ns\", weight = {weight} }}")
@@ -239,7 +253,10 @@ impl Generator {
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
-        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq");
+        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq" | "cfs" | "bsd");
+        if quantum.is_multiple_of(7) {
+            self.line("wake-order = \"priority\"");
+        }
         if serves_several && quantum.is_multiple_of(4) {
             self.line("queues = \"global\"");
         }

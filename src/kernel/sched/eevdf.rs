@@ -13,9 +13,13 @@
 //! within limits. One that goes to sleep ahead of the average stays in the queue, asleep, until
 //! the average has caught up (delayed dequeue).
 //!
-//! Left out: groups, buddies, slices of a thread's own, the capacity of CPUs.
+//! A thread may ask for slices of its own. With shorter ones its deadlines come sooner: it gets no more of the CPU,
+//! but doesn't wait as long (`PREEMPT_SHORT`, `cfs_rq_min_slice`).
+//!
+//! Left out: groups, buddies, the capacity of CPUs.
 
 mod entity;
+mod requests;
 
 pub use entity::default_slice;
 
@@ -26,8 +30,9 @@ use crate::time::{Instant, Span};
 
 use super::PolicyRow;
 use super::policy::{Baggage, Policy, Ready, Thread};
+use super::weight::{UNIT, virtual_time, weight, whole};
 
-use entity::{BASE_SLICE, Entity, NOBODY, Place, UNIT, virtual_time, weight, whole};
+use entity::{BASE_SLICE, Entity, NOBODY, Place};
 
 /// Its documentation, and how it is made.
 pub(super) const ROW: PolicyRow = PolicyRow {
@@ -56,8 +61,9 @@ pub(super) const ROW: PolicyRow = PolicyRow {
 #[derive(Debug)]
 pub struct Eevdf {
     slice: Span,
-    /// The most lag that a thread keeps, in its own time.
-    most_lag: Span,
+    tick: Span,
+    /// Whether some thread asks for slices of its own.
+    differ: bool,
     run_to_parity: bool,
     /// Indexed by [`Tid`].
     entities: Vec<Entity>,
@@ -82,7 +88,8 @@ impl Eevdf {
     pub fn new(slice: Span, tick: Option<Span>, run_to_parity: bool) -> Eevdf {
         Eevdf {
             slice: slice.max(Span::TICK),
-            most_lag: (slice * 2).max(tick.unwrap_or(Span::ZERO)),
+            tick: tick.unwrap_or(Span::ZERO),
+            differ: false,
             run_to_parity,
             entities: Vec::new(),
             queue: BTreeSet::new(),
@@ -159,7 +166,7 @@ impl Eevdf {
     /// How far behind the average the thread is, within limits. It is one of those that count.
     fn lag(&self, id: Tid) -> i64 {
         let entity = &self.entities[id.index()];
-        let limit = virtual_time(self.most_lag, entity.weight);
+        let limit = virtual_time((entity.slice * 2).max(self.tick), entity.weight);
         (self.average() - entity.vruntime).clamp(-limit, limit)
     }
 
@@ -167,11 +174,11 @@ impl Eevdf {
     /// average; its lag is made greater, so that it is the same after that.
     fn place(&mut self, id: Tid, is_new: bool) {
         let (load, _) = self.sums();
-        let (average, slice) = (self.average(), self.slice);
+        let average = self.average();
         let entity = self.entity(id);
         let weight = i128::from(entity.weight);
         let lag = if load == 0 { 0 } else { whole(i128::from(entity.lag) * (load + weight) / load) };
-        let slice = virtual_time(slice, entity.weight);
+        let slice = virtual_time(entity.slice, entity.weight);
         entity.vruntime = average - lag;
         entity.deadline = match entity.rest.take() {
             Some(rest) => entity.vruntime + rest,
@@ -216,9 +223,7 @@ impl Eevdf {
             (None, incumbent) => incumbent,
         }
     }
-}
 
-impl Eevdf {
     /// Whoever of those awake should run now. Sleepers that would be chosen leave the queue: they are
     /// no longer ahead, and owe nothing. It is so too where a woken thread asks whether it pre-empts
     /// (`pick_next_entity` in `check_preempt_wakeup_fair`).
@@ -238,15 +243,17 @@ impl Eevdf {
 impl Policy for Eevdf {
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
         let id = thread.id;
-        self.entity(id).weight = weight(thread.parameters.nice);
+        let slice = thread.parameters.slice.unwrap_or(self.slice);
+        self.differ |= slice != self.slice;
+        let entity = self.entity(id);
+        (entity.weight, entity.slice) = (weight(thread.parameters.nice), slice.max(Span::TICK));
         match why {
             Ready::SliceEnd | Ready::Preempted | Ready::Yielded if self.current == Some(id) => {
                 if why == Ready::Yielded && self.has_company() && self.is_eligible(id) {
-                    let slice = self.slice;
                     let entity = self.entity(id);
                     // The rest of its slice is forfeited.
                     entity.vruntime = entity.deadline;
-                    entity.deadline += virtual_time(slice, entity.weight);
+                    entity.deadline += virtual_time(entity.slice, entity.weight);
                 }
                 self.current = None;
                 self.put_back = Some(id);
@@ -263,14 +270,17 @@ impl Policy for Eevdf {
             return None;
         };
         self.take(id);
+        // A thread that is chosen again isn't protected anew.
         let again = self.put_back.take() == Some(id);
-        let (run_to_parity, slice) = (self.run_to_parity, self.slice.min(BASE_SLICE));
+        let most = if self.run_to_parity { self.shortest() } else { BASE_SLICE };
         let entity = self.entity(id);
         entity.place = Place::Running;
-        // A thread that is chosen again isn't protected anew.
         if !again {
-            let quantum = entity.vruntime + virtual_time(slice, entity.weight);
-            entity.protected = if run_to_parity { entity.deadline } else { entity.deadline.min(quantum) };
+            entity.protected = if most >= entity.slice {
+                entity.deadline
+            } else {
+                entity.deadline.min(entity.vruntime + virtual_time(most, entity.weight))
+            };
         }
         self.current = Some(id);
         self.over = false;
@@ -307,7 +317,11 @@ impl Policy for Eevdf {
         self.over
     }
 
-    fn preempts(&mut self, woken: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
+    fn preempts(&mut self, woken: Thread<'_>, running: Thread<'_>, _: Instant) -> bool {
+        if self.differ && self.is_shorter(woken.id, running.id) {
+            let running = self.entity(running.id);
+            running.protected = running.protected.min(running.vruntime);
+        }
         self.awake_choice() == Some(woken.id)
     }
 
@@ -315,12 +329,11 @@ impl Policy for Eevdf {
         if time.is_zero() || self.current != Some(thread.id) {
             return;
         }
-        let slice = self.slice;
         let entity = self.entity(thread.id);
         entity.vruntime = entity.vruntime.saturating_add(virtual_time(time, entity.weight));
         let complete = entity.vruntime >= entity.deadline;
         if complete {
-            entity.deadline = entity.vruntime + virtual_time(slice, entity.weight);
+            entity.deadline = entity.vruntime + virtual_time(entity.slice, entity.weight);
         }
         let unprotected = entity.vruntime >= entity.protected;
         self.over |= (complete || unprotected) && self.has_company();

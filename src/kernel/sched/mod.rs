@@ -4,6 +4,8 @@
 //! - one file for each policy, one row for each in [`POLICIES`]; [`script`]: one that a scenario brings along
 //! - [`checked`]: a policy that is held to what it promises
 
+mod bsd;
+mod cfs;
 pub mod checked;
 mod eevdf;
 mod fcfs;
@@ -15,6 +17,7 @@ mod round_robin;
 pub mod script;
 mod shortest;
 mod stride;
+mod weight;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +52,8 @@ pub struct Parameters {
     pub budget: Option<Span>,
     /// How long it computes from one wait to the next, if the scheduler is told.
     pub burst: Option<Span>,
+    /// How much it asks for at a time, if the scheduler heeds that.
+    pub slice: Option<Span>,
     /// The longest that one of its jobs computes.
     pub wcet: Option<Span>,
     /// The job that it is at, if it has one in each period.
@@ -159,8 +164,10 @@ pub const POLICIES: &[PolicyRow] = &[
     shortest::SJF,
     shortest::SRTF,
     mlfq::ROW,
+    bsd::ROW,
     lottery::ROW,
     stride::ROW,
+    cfs::ROW,
     eevdf::ROW,
     script::ROW,
 ];

@@ -96,6 +96,12 @@ pub trait Policy: fmt::Debug + Send {
         false
     }
 
+    /// The load average in hundredths, if the policy has reckoned it since the last question. It is asked
+    /// for only where the policy gives reasons.
+    fn fresh_load(&mut self) -> Option<u64> {
+        None
+    }
+
     /// Whether the running thread, its slice being over, must give way to one that waits.
     fn gives_way(&self, running: Thread<'_>, now: Instant) -> bool;
 

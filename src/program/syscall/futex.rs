@@ -265,7 +265,7 @@ impl SystemCall for FutexWake {
         let mut woken = 0;
         while woken < count {
             let kernel = &mut *call.kernel;
-            let Some(waiter) = kernel.futexes.wake(word, &mut kernel.tasks) else { break };
+            let Some(waiter) = kernel.next_futex_waiter(word) else { break };
             kernel.wake(call.cpu, waiter);
             woken += 1;
         }

@@ -97,7 +97,7 @@ impl SystemCall for FutexRequeue {
         let mut woken = 0;
         while woken < wake {
             let kernel = &mut *call.kernel;
-            let Some(waiter) = kernel.futexes.wake(from, &mut kernel.tasks) else { break };
+            let Some(waiter) = kernel.next_futex_waiter(from) else { break };
             kernel.wake(call.cpu, waiter);
             woken += 1;
         }

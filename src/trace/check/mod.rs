@@ -405,6 +405,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::JobEnd { .. }
         | Kind::DeadlineMiss { .. }
         | Kind::JobDrop { .. }
+        | Kind::SchedLoad { .. }
         | Kind::OomKill { .. }
         | Kind::PacketDropped { .. } => Role::Current,
     }

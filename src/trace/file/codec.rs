@@ -244,6 +244,7 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(number);
             slot.byte(begun.into());
         }
+        Kind::SchedLoad { load } => slot.uint(load),
         Kind::OomKill { task, pages } => {
             slot.uint(task.0.into());
             slot.uint(pages);
@@ -355,6 +356,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::JobDrop => {
             Kind::JobDrop { task: Tid(from.narrow()?), number: from.uint()?, begun: from.bool()? }
         }
+        Code::SchedLoad => Kind::SchedLoad { load: from.uint()? },
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })

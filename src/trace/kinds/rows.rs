@@ -267,7 +267,8 @@ kinds! {
         }
     SchedPick = 41, "sched_pick", None,
         "The scheduler chose who runs next, by a rule that the queue's order alone doesn't show. The number is what \
-         the policy went by: the time to go, the ticket that was drawn, the pass, the level.",
+         the policy went by: the time to go, the ticket that was drawn, the pass, the level, the virtual time, the \
+         priority, or what waiting has added to that.",
         {
             task: Uint, "The thread that was chosen; it may be the one that ran until now.";
             rule: Rule, "The rule.";
@@ -302,4 +303,8 @@ kinds! {
             number: Uint, "The job's number.";
             begun: Bool, "Whether it had begun.";
         }
+    SchedLoad = 46, "sched_load", None,
+        "The scheduler has reckoned the load average: how many threads were ready or ran lately. It does so each \
+         second, and the trace tells at the next decision; a CPU that idles tells when it doesn't any more.",
+        { load: Uint, "The load average, in hundredths of a thread."; }
 }

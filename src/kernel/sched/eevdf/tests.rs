@@ -10,16 +10,19 @@ struct Queue {
     policy: Eevdf,
     now: Instant,
     nice: [i8; 8],
+    /// What each asks for at a time, if not the policy's slice.
+    slices: [Option<Span>; 8],
 }
 
 impl Queue {
     fn new() -> Queue {
         let policy = Eevdf::new(Span::from_millis(3), Some(Span::from_millis(4)), true);
-        Queue { policy, now: Instant::START, nice: [0; 8] }
+        Queue { policy, now: Instant::START, nice: [0; 8], slices: [None; 8] }
     }
 
     fn add(&mut self, id: u32, why: Ready) {
-        let parameters = &Parameters { nice: self.nice[id as usize], ..Parameters::default() };
+        let (nice, slice) = (self.nice[id as usize], self.slices[id as usize]);
+        let parameters = &Parameters { nice, slice, ..Parameters::default() };
         self.policy.enqueue(Thread { id: Tid(id), parameters }, why, self.now);
     }
 
@@ -252,4 +255,36 @@ fn lag_has_limits() {
 fn the_slice_grows_with_the_number_of_cpus() {
     let slices = [1, 2, 3, 4, 8, 64].map(|cpus| default_slice(cpus).as_nanos() / 100_000);
     assert_eq!(slices, [7, 14, 14, 21, 28, 28]);
+}
+
+/// The running thread has a deadline of 1.5 ms, the woken one of 0.5 ms and its slice.
+#[test]
+fn a_shorter_request_with_an_earlier_deadline_preempts() {
+    for (micros, takes) in [(None, false), (Some(1_000), false), (Some(999), true)] {
+        let mut queue = Queue::new();
+        queue.slices[2] = micros.map(Span::from_micros);
+        queue.add(1, Ready::New);
+        assert_eq!(queue.pick(), 1);
+        queue.run(1, 500_000);
+        queue.add(2, Ready::Woken);
+        assert_eq!(queue.vruntime(2), 500_000);
+        assert_eq!(queue.preempts(2, 1), takes, "{micros:?}");
+        queue.add(1, Ready::Preempted);
+        assert_eq!(queue.pick(), if takes { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn a_long_slice_is_protected_for_no_longer_than_the_shortest() {
+    let mut queue = Queue::new();
+    queue.slices[2] = Some(Span::from_micros(900));
+    queue.add(1, Ready::New);
+    queue.add(2, Ready::Woken);
+    assert_eq!(queue.pick(), 2);
+    queue.run(2, 900_000);
+    // It asks for the next 0.9 ms, and is ahead.
+    assert_eq!(queue.deadline(2), 1_800_000);
+    queue.add(2, Ready::SliceEnd);
+    assert_eq!(queue.pick(), 1);
+    assert_eq!((queue.deadline(1), queue.policy.entities[1].protected), (1_500_000, 900_000));
 }
