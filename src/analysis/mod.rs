@@ -6,6 +6,8 @@
 //!   the sums
 //! - [`latency`]: how long interrupts waited, as a distribution
 //! - [`summary`]: the result, for people and for programs
+//! - [`statistics`]: what schedulers are judged by, from the summary; `statistics_text` writes them, [`value`]
+//!   is one of them
 //! - [`laws`]: what must add up in every summary
 //! - [`render`]: the summary as tables; `table` sets one, `grouping` adds processes up
 //! - [`lanes`]: the same times as spans, one lane for each CPU and each thread; `lanes_builder`
@@ -24,9 +26,12 @@ pub mod naming;
 pub mod render;
 pub mod replay;
 pub mod state;
+pub mod statistics;
+mod statistics_text;
 pub mod summary;
 pub mod table;
 mod tally;
+pub mod value;
 
 #[cfg(test)]
 mod account_tests;
@@ -42,4 +47,6 @@ mod story;
 pub use account::Account;
 pub use lanes::Lanes;
 pub use lanes_builder::LanesBuilder;
+pub use statistics::Statistics;
+pub use statistics_text::Csv;
 pub use summary::Summary;

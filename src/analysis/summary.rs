@@ -41,6 +41,10 @@ pub struct Summary {
     pub prints: Vec<Line>,
     /// Lines that came after so many that the rest wasn't kept.
     pub prints_dropped: u64,
+    /// From ready to running, each time that a thread was given a CPU.
+    pub latency: Option<Distribution>,
+    /// With at least one request at any disk.
+    pub io_busy: Span,
 }
 
 /// Sums over the whole machine.
@@ -110,6 +114,11 @@ pub struct ThreadSummary {
     /// 0 to 255 from exit, 128 + signal number if it was ended by a signal.
     pub status: Option<u16>,
     pub usage: Usage,
+    /// How often it was switched to.
+    pub dispatches: u64,
+    pub migrations: u64,
+    /// The longest time that it was ready without a CPU.
+    pub longest_wait: Span,
 }
 
 /// All processes of one name.
@@ -174,6 +183,8 @@ pub struct ObjectSummary {
     pub requests: u64,
     pub read_bytes: u64,
     pub written_bytes: u64,
+    /// With at least one request under way.
+    pub busy: Span,
     /// As a file: bytes that programs were told are written, and that are lost.
     pub lost_bytes: u64,
     /// All the time that threads were blocked on it.

@@ -30,6 +30,13 @@ pub struct Tally {
     pub out_of_memory: Vec<Tid>,
     pub prints: Vec<(Instant, Tid, NameId)>,
     pub prints_dropped: u64,
+    /// From ready to running.
+    pub latency: Latencies,
+    /// How many requests each object has at its disk, since when it has any.
+    requests: BTreeMap<ObjectId, (u64, Instant)>,
+    /// Since when there has been any request, and how long there was one before.
+    io_since: Option<Instant>,
+    pub io_busy: Span,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,6 +53,11 @@ pub struct ThreadTally {
     pub wakeups: u64,
     pub first_run: Option<Instant>,
     pub status: Option<u16>,
+    pub dispatches: u64,
+    pub migrations: u64,
+    pub longest_wait: Span,
+    /// What `ready` was when it was last switched to.
+    waited: Span,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -82,6 +94,10 @@ impl Tally {
             out_of_memory: Vec::new(),
             prints: Vec::new(),
             prints_dropped: 0,
+            latency: Latencies::default(),
+            requests: BTreeMap::new(),
+            io_since: None,
+            io_busy: Span::ZERO,
         }
     }
 
@@ -96,7 +112,12 @@ impl Tally {
                     self.thread(thread).wakeups += 1;
                 }
             }
-            Kind::SchedMigrate { .. } => self.totals.migrations += 1,
+            Kind::SchedMigrate { task, .. } => {
+                self.totals.migrations += 1;
+                if let Some(thread) = replay.find(task) {
+                    self.thread(thread).migrations += 1;
+                }
+            }
             Kind::SysEnter { call } => {
                 self.totals.calls += 1;
                 if let Some(thread) = replay.current(event) {
@@ -146,8 +167,9 @@ impl Tally {
             Kind::PacketDropped { object, .. } => self.object(object).dropped += 1,
             Kind::LockContended { object } => self.object(object).contended += 1,
             Kind::LockAcquired { object } => self.object(object).acquired += 1,
-            Kind::BlockRqIssue { object, .. } => self.object(object).requests += 1,
+            Kind::BlockRqIssue { object, .. } => self.issue(object, event.at),
             Kind::BlockRqComplete { object, bytes, write } => {
+                self.complete(object, event.at);
                 let object = self.object(object);
                 *(if write { &mut object.written_bytes } else { &mut object.read_bytes }) += bytes;
             }
@@ -193,7 +215,46 @@ impl Tally {
             }
         }
         if let Some(thread) = replay.find(next) {
-            self.thread(thread).first_run.get_or_insert(event.at);
+            let thread = self.thread(thread);
+            thread.first_run.get_or_insert(event.at);
+            thread.dispatches += 1;
+            let latency = thread.end_wait();
+            self.latency.record(latency);
+        }
+    }
+
+    fn issue(&mut self, object: ObjectId, at: Instant) {
+        self.object(object).requests += 1;
+        self.io_since.get_or_insert(at);
+        let (under_way, since) = self.requests.entry(object).or_insert((0, at));
+        if *under_way == 0 {
+            *since = at;
+        }
+        *under_way += 1;
+    }
+
+    /// A request that was never issued, as in a trace that lost events, changes nothing.
+    fn complete(&mut self, object: ObjectId, at: Instant) {
+        let Some((under_way @ 1.., since)) = self.requests.get_mut(&object) else { return };
+        *under_way -= 1;
+        if *under_way == 0 {
+            let busy = at.since(*since);
+            self.requests.remove(&object);
+            self.object(object).busy += busy;
+        }
+        if self.requests.is_empty() {
+            self.io_busy += self.io_since.take().map(|since| at.since(since)).unwrap_or_default();
+        }
+    }
+
+    /// Counts what was still going on at the end of the run.
+    pub fn finish(&mut self, end: Instant) {
+        for (object, (_, since)) in std::mem::take(&mut self.requests) {
+            self.object(object).busy += end.since(since);
+        }
+        self.io_busy += self.io_since.take().map(|since| end.since(since)).unwrap_or_default();
+        for thread in &mut self.threads {
+            thread.end_wait();
         }
     }
 
@@ -289,6 +350,14 @@ impl Observer for Tally {
 }
 
 impl ThreadTally {
+    /// How long it was ready since it last had a CPU.
+    fn end_wait(&mut self) -> Span {
+        let wait = self.ready.saturating_sub(self.waited);
+        self.waited = self.ready;
+        self.longest_wait = self.longest_wait.max(wait);
+        wait
+    }
+
     pub fn usage(&self, calls: &[String]) -> Usage {
         let name = |call: &CallId| calls.get(call.index()).cloned().unwrap_or_else(|| format!("call {call}"));
         Usage {

@@ -5,7 +5,7 @@
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
-//! - [`plot`], [`export`], [`summary`]: what is done with traces
+//! - [`plot`], [`export`], [`summary`]: what is done with traces; [`stats`]: with either
 //! - `import`: recordings of real programs as scenarios
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
@@ -50,6 +50,7 @@ mod schema;
 #[cfg(target_os = "linux")]
 mod sides;
 mod simulate;
+mod stats;
 mod summary;
 mod terminal;
 mod test;
@@ -121,6 +122,7 @@ enum Command {
     },
     Test(test::Test),
     Summary(summary::Summary),
+    Stats(stats::Stats),
     Plot(plot::Plot),
     Export(export::Export),
     Import(import::Import),
@@ -178,6 +180,7 @@ impl Command {
             Command::RealExec { numbers } => real::reborn(&numbers),
             Command::Test(command) => command.execute(),
             Command::Summary(command) => command.execute(),
+            Command::Stats(command) => command.execute(),
             Command::Plot(command) => command.execute(),
             Command::Export(command) => command.execute(),
             Command::Import(command) => command.execute(),
