@@ -227,7 +227,7 @@ pub struct Csv {
 }
 
 impl Csv {
-    pub fn new<const N: usize>(titles: [&str; N]) -> Csv {
+    pub fn new<'a>(titles: impl IntoIterator<Item = &'a str>) -> Csv {
         let mut csv = Csv { lines: csv::Writer::from_writer(Vec::new()) };
         csv.line(titles);
         csv

@@ -1,12 +1,9 @@
 //! A statistic's value: for people in few characters, for programs exactly.
 
 use crate::time::{Instant, Span};
-use crate::trace::statistics::Unit;
+use crate::trace::statistics::{PARTS, Unit};
 
 use super::naming::{count, time};
-
-/// Parts of one that are told apart where two ratios are compared.
-pub const PARTS: f64 = 1e6;
 
 /// A number with its unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,6 +54,15 @@ impl Value {
             Value::Time(span) => span.as_nanos().into(),
             Value::Count(number) => number.into(),
             Value::Ratio(number) | Value::Rate(number) => number.into(),
+        }
+    }
+
+    /// What [`whole`](Self::whole) gives, as it is shown.
+    pub fn of_whole(unit: Unit, whole: u64) -> String {
+        match unit {
+            Unit::Moment | Unit::Time => Span::from_nanos(whole).to_string(),
+            Unit::Count => whole.to_string(),
+            Unit::Ratio | Unit::Rate => format!("{}", whole as f64 / PARTS),
         }
     }
 

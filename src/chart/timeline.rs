@@ -12,7 +12,7 @@ use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::columns::{self, Detail, Drawn, Paint, Scale};
 use super::font::{Weight, width};
 use super::labels::{Label, Namer};
-use super::layout::{INSIDE, LABEL_GAP, Layout, Place};
+use super::layout::{Density, INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
 use super::rows::{LaneRow, Rows};
 use super::theme::Palette;
@@ -93,11 +93,23 @@ impl<'a> Timeline<'a> {
         lanes: &'a Lanes,
         header: &'a Header,
         options: &Options,
-        (left, top): (i32, i32),
+        corner: (i32, i32),
     ) -> Timeline<'a> {
         let rows = Rows { vectors: Vec::new(), ..Rows::new(lanes, header) };
-        let layout = Layout::part(&rows, options.width as i32, left, top);
-        let scale = Scale { from: lanes.from, to: lanes.to, left, width: layout.plot };
+        Timeline::of_rows(lanes, header, options, rows, corner, Density::Ordinary)
+    }
+
+    /// These rows alone.
+    pub fn of_rows(
+        lanes: &'a Lanes,
+        header: &'a Header,
+        options: &Options,
+        rows: Rows,
+        corner: (i32, i32),
+        density: Density,
+    ) -> Timeline<'a> {
+        let layout = Layout::part(&rows, options.width as i32, corner, density);
+        let scale = Scale { from: lanes.from, to: lanes.to, left: layout.left, width: layout.plot };
         let (cpus, threads, _) = draw_lanes(lanes, &rows, &scale);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let ticks = Ticks::new(lanes, &rows, &scale);

@@ -1,7 +1,7 @@
 //! The command line: one file for each subcommand.
 //!
-//! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
-//!   `judge_real` compare a run with what its scenario expects
+//! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` with
+//!   `judge_statistics`, and `judge_real`, compare a run with what its scenario expects
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
@@ -32,6 +32,7 @@ mod interrupt;
 mod judge;
 #[cfg(target_os = "linux")]
 mod judge_real;
+mod judge_statistics;
 mod load;
 mod man;
 mod new;

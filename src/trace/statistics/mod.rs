@@ -11,6 +11,9 @@ pub use markdown::markdown;
 pub use rows::{CPU, ThreadStatistic};
 pub use rows::{CpuStatistic, DEVICE, DeviceStatistic, RUN, RunStatistic, SPREADS, SpreadStatistic, THREAD};
 
+/// Ratios and rates are compared in these parts of one.
+pub const PARTS: f64 = 1e6;
+
 /// What there is to know of one statistic.
 #[derive(Clone, Copy, Debug)]
 pub struct StatisticRow {
@@ -31,8 +34,6 @@ pub enum Unit {
     /// A moment, in time since the start of the run.
     Moment,
     Time,
-    /// A time that is negative if something happened early.
-    SignedTime,
     Count,
     Ratio,
     /// So many in each second.
@@ -43,7 +44,7 @@ impl Unit {
     /// What exact values are written in.
     pub const fn name(self) -> &'static str {
         match self {
-            Unit::Moment | Unit::Time | Unit::SignedTime => "ns",
+            Unit::Moment | Unit::Time => "ns",
             Unit::Count => "count",
             Unit::Ratio => "ratio",
             Unit::Rate => "1/s",

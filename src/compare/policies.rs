@@ -1,0 +1,156 @@
+//! One scenario under several scheduling policies, held against each other.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::analysis::render::Colour;
+use crate::analysis::table::{Column, Table};
+use crate::analysis::value::Value;
+use crate::analysis::{Csv, Statistics};
+use crate::trace::Outcome;
+use crate::trace::statistics::{Aggregate, Better, Figure, RunStatistic, SpreadStatistic};
+
+/// The columns of the table, and how soon each is left out if there is no room; 0 is never left out.
+const COLUMNS: &[(Figure, u8)] = &[
+    (Figure::Spread(Aggregate::Mean, SpreadStatistic::Turnaround), 0),
+    (Figure::Spread(Aggregate::P95, SpreadStatistic::Turnaround), 3),
+    (Figure::Spread(Aggregate::Mean, SpreadStatistic::Response), 0),
+    (Figure::Spread(Aggregate::P95, SpreadStatistic::Response), 6),
+    (Figure::Spread(Aggregate::Mean, SpreadStatistic::Waiting), 0),
+    (Figure::Spread(Aggregate::P95, SpreadStatistic::Latency), 5),
+    (Figure::Single(RunStatistic::MaxSlowdown), 4),
+    (Figure::Single(RunStatistic::FairnessSlowdown), 0),
+    (Figure::Single(RunStatistic::Switches), 0),
+    (Figure::Single(RunStatistic::Preemptions), 7),
+    (Figure::Single(RunStatistic::Migrations), 2),
+    (Figure::Single(RunStatistic::Throughput), 1),
+    (Figure::Single(RunStatistic::Makespan), 0),
+];
+
+/// The scenario's run under one policy.
+pub struct PolicyRun {
+    /// The policy with its parameters, as the user wrote them.
+    pub policy: String,
+    pub outcome: Outcome,
+    pub statistics: Statistics,
+}
+
+/// All runs, in the order in which they are shown.
+pub struct Policies {
+    pub runs: Vec<PolicyRun>,
+}
+
+impl Policies {
+    /// Which runs have the best value, if any is better than another.
+    ///
+    /// Where fewer threads have ended than under another policy, or the run has come to a bad end, its
+    /// figures are about less work: then they don't compete.
+    pub fn best(&self, figure: Figure) -> Vec<bool> {
+        let finished = Figure::Single(RunStatistic::Finished);
+        let most = self.runs.iter().filter(|run| run.is_sound());
+        let most = most.filter_map(|run| run.statistics.figure(finished).map(Value::whole)).max();
+        let value = |run: &PolicyRun| {
+            let complete = run.statistics.figure(finished).map(Value::whole) == most;
+            let value = run.statistics.figure(figure).filter(|_| run.is_sound() && complete)?;
+            Some(value.whole())
+        };
+        let values: Vec<Option<u64>> = self.runs.iter().map(value).collect();
+        let known = || values.iter().copied().flatten();
+        let (least, greatest) = (known().min(), known().max());
+        let best = match figure.row().better {
+            Better::Less => least,
+            Better::More => greatest,
+            Better::Neither => None,
+        };
+        let differ = least != greatest;
+        values.iter().map(|value| differ && value.is_some() && *value == best).collect()
+    }
+
+    /// The table for a terminal; an asterisk marks the best of each column.
+    pub fn render(&self, width: u16, colour: Colour) -> String {
+        let mut text = self.heading(colour);
+        let table = self.table(|value, best| if best { format!("*{value}") } else { value });
+        if let Some(table) = table.render(width.into()) {
+            text.push_str(&table);
+            text.push_str("\n\n* the best of its column\n");
+        }
+        text
+    }
+
+    /// The table for a page; the best of each column is bold.
+    pub fn markdown(&self) -> String {
+        let table = self.table(|value, best| if best { format!("**{value}**") } else { value });
+        table.markdown().map_or_else(String::new, |table| table + "\n")
+    }
+
+    fn heading(&self, colour: Colour) -> String {
+        let Some(run) = self.runs.first() else { return String::new() };
+        let (name, question) = (&run.statistics.scenario, &run.statistics.question);
+        let name = match colour {
+            Colour::Never => name.clone(),
+            Colour::Always => format!("\u{1b}[1m{name}\u{1b}[0m"),
+        };
+        if question.is_empty() { format!("{name}\n\n") } else { format!("{name}\n{question}\n\n") }
+    }
+
+    fn table(&self, mark: impl Fn(String, bool) -> String) -> Table {
+        let mut table = Table::default();
+        table.add(Column::whole("policy", self.runs.iter().map(|run| run.policy.clone())));
+        for &(figure, rank) in COLUMNS {
+            let values = self.runs.iter().map(|run| run.statistics.figure(figure));
+            let cells = values.zip(self.best(figure)).map(|(value, best)| match value {
+                Some(value) => mark(value.shown(), best),
+                None => "-".to_owned(),
+            });
+            table.add(Column::number(figure.title(), cells.collect::<Vec<_>>()).rank(rank));
+        }
+        // That all went well is no news.
+        if self.runs.iter().any(|run| run.outcome != Outcome::Finished) {
+            let unfinished = |run: &PolicyRun| {
+                let number = run.statistics.figure(Figure::Single(RunStatistic::Unfinished));
+                number.map_or(String::new(), Value::shown)
+            };
+            table.add(Column::number("unfinished", self.runs.iter().map(unfinished)));
+            table.add(Column::text("ended by", self.runs.iter().map(|run| run.outcome.name().to_owned())));
+        }
+        table
+    }
+
+    /// A line for each policy, with all figures of its run.
+    pub fn csv(&self) -> String {
+        let names: Vec<String> = Figure::all().map(Figure::name).collect();
+        let mut csv = Csv::new(["policy", "outcome"].into_iter().chain(names.iter().map(String::as_str)));
+        for run in &self.runs {
+            let exact = |figure| run.statistics.figure(figure).map_or(String::new(), Value::exact);
+            let values: Vec<String> = Figure::all().map(exact).collect();
+            let first = [run.policy.as_str(), run.outcome.name()];
+            csv.line(first.into_iter().chain(values.iter().map(String::as_str)));
+        }
+        csv.finish()
+    }
+
+    /// All figures of each run, and in which of them it is the best.
+    pub fn json(&self) -> Json {
+        let runs = self.runs.iter().enumerate().map(|(number, run)| {
+            let best = Figure::all().filter(|&figure| self.best(figure)[number]);
+            let mut entries = Map::new();
+            entries.insert("policy".to_owned(), run.policy.as_str().into());
+            entries.insert("outcome".to_owned(), run.outcome.name().into());
+            entries.insert("figures".to_owned(), run.statistics.run_json());
+            entries.insert("best".to_owned(), best.map(Figure::name).collect::<Vec<_>>().into());
+            Json::Object(entries)
+        });
+        let first = self.runs.first().map(|run| &run.statistics);
+        json!({
+            "scenario": first.map(|statistics| statistics.scenario.as_str()),
+            "question": first.map(|statistics| statistics.question.as_str()),
+            "policies": runs.collect::<Vec<Json>>(),
+        })
+    }
+}
+
+impl PolicyRun {
+    /// Whether it came to its end, or to that of the time it was given.
+    const fn is_sound(&self) -> bool {
+        matches!(self.outcome, Outcome::Finished | Outcome::Limit)
+    }
+}
