@@ -97,8 +97,7 @@ impl<'a> Picture<'a> {
             let timelines = panels.panels.iter().zip(&rows).map(|(panel, rows)| {
                 let corner = (left, y + HEADING_HEIGHT);
                 let (lanes, rows) = (&panel.lanes, rows.clone());
-                let timeline =
-                    Timeline::of_rows(lanes, panel.header, &options, rows, corner, Density::Small);
+                let timeline = Timeline::of_rows(lanes, panel.header, &options, rows, corner, Density::Small);
                 y = timeline.layout.height + GAP;
                 timeline
             });
@@ -107,7 +106,9 @@ impl<'a> Picture<'a> {
         // What the legend must explain follows from what is drawn; where that stands, from the legend.
         let mut signs: Vec<Sign> = Vec::new();
         for timeline in lay_out(0) {
-            signs.extend(timeline.signs().into_iter().filter(|sign| !signs.contains(sign)).collect::<Vec<_>>());
+            signs.extend(
+                timeline.signs().into_iter().filter(|sign| !signs.contains(sign)).collect::<Vec<_>>(),
+            );
         }
         let legend = Legend::new(&signs, total);
         let legend_top = title_end + 12;
@@ -181,7 +182,11 @@ impl<'a> Picture<'a> {
         panel: &Panel<'_>,
     ) -> Result<(), ChartError> {
         let (top, y) = (timeline.layout.plot_top - HEADING_HEIGHT, timeline.layout.plot_top - 10);
-        canvas.rect((MARGIN, top + 3), (self.width - 2 * MARGIN, HEADING_HEIGHT - 3), self.palette.background)?;
+        canvas.rect(
+            (MARGIN, top + 3),
+            (self.width - 2 * MARGIN, HEADING_HEIGHT - 3),
+            self.palette.background,
+        )?;
         canvas.line((MARGIN, top + 2), (self.width - MARGIN, top + 2), self.palette.grid)?;
         let mut x = MARGIN;
         let parts = [
@@ -226,7 +231,11 @@ impl<'a> Picture<'a> {
         for (row, place) in timeline.rows.threads.iter().zip(&timeline.layout.threads) {
             let end = row.alone().and_then(|lane| panel.lanes.threads[lane].end);
             if let Some(end) = end.filter(|end| window.contains(end)) {
-                canvas.rect((timeline.scale.x(end), place.top - 1), (2, place.height + 2), self.palette.text)?;
+                canvas.rect(
+                    (timeline.scale.x(end), place.top - 1),
+                    (2, place.height + 2),
+                    self.palette.text,
+                )?;
             }
         }
         if window.contains(&panel.end) {
@@ -242,8 +251,7 @@ impl<'a> Picture<'a> {
     fn draw_axis<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
         let Some(first) = self.timelines.first() else { return Ok(()) };
         let axis = Axis::new(&first.scale);
-        let set =
-            Type { size: INSIDE + 0.5, weight: Weight::Regular, colour: self.palette.muted };
+        let set = Type { size: INSIDE + 0.5, weight: Weight::Regular, colour: self.palette.muted };
         for (x, text) in &axis.ticks {
             canvas.line((*x, first.layout.plot_top), (*x, self.axis), self.palette.grid)?;
             canvas.line((*x, self.axis), (*x, self.axis + 5), self.palette.muted)?;

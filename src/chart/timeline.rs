@@ -89,12 +89,7 @@ impl<'a> Timeline<'a> {
     }
 
     /// The rows of CPUs and threads alone, from `top` on, with `left` pixels for their labels.
-    pub fn part(
-        lanes: &'a Lanes,
-        header: &'a Header,
-        options: &Options,
-        corner: (i32, i32),
-    ) -> Timeline<'a> {
+    pub fn part(lanes: &'a Lanes, header: &'a Header, options: &Options, corner: (i32, i32)) -> Timeline<'a> {
         let rows = Rows { vectors: Vec::new(), ..Rows::new(lanes, header) };
         Timeline::of_rows(lanes, header, options, rows, corner, Density::Ordinary)
     }

@@ -2,6 +2,7 @@
 //!
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` with
 //!   `judge_statistics`, and `judge_real`, compare a run with what its scenario expects
+//! - `compare_policies`: a scenario under several scheduling policies; `policy_list`: how they are named
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
@@ -20,6 +21,7 @@ mod calibrate;
 mod check;
 #[cfg(target_os = "linux")]
 mod compare;
+mod compare_policies;
 mod completions;
 mod digest;
 #[cfg(target_os = "linux")]
@@ -39,6 +41,7 @@ mod new;
 mod output;
 mod place;
 mod plot;
+mod policy_list;
 #[cfg(target_os = "linux")]
 mod prices;
 #[cfg(target_os = "linux")]
@@ -122,6 +125,7 @@ enum Command {
         numbers: Vec<String>,
     },
     Test(test::Test),
+    ComparePolicies(compare_policies::ComparePolicies),
     Summary(summary::Summary),
     Stats(stats::Stats),
     Plot(plot::Plot),
@@ -180,6 +184,7 @@ impl Command {
             #[cfg(target_os = "linux")]
             Command::RealExec { numbers } => real::reborn(&numbers),
             Command::Test(command) => command.execute(),
+            Command::ComparePolicies(command) => command.execute(),
             Command::Summary(command) => command.execute(),
             Command::Stats(command) => command.execute(),
             Command::Plot(command) => command.execute(),
