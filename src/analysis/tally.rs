@@ -194,6 +194,10 @@ impl Tally {
             | Kind::ProcessExec { .. }
             | Kind::SchedPiSetprio { .. }
             | Kind::SchedPick { .. }
+            | Kind::JobRelease { .. }
+            | Kind::JobEnd { .. }
+            | Kind::DeadlineMiss { .. }
+            | Kind::JobDrop { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

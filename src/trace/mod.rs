@@ -11,6 +11,7 @@
 //!
 //! This module knows nothing of who produced a trace.
 
+pub mod cause;
 pub mod check;
 pub mod event;
 pub mod fields;
