@@ -72,7 +72,8 @@ impl Account {
             prints: self.prints(),
             prints_dropped: self.tally.prints_dropped,
             latency: self.tally.latency.distribution(),
-            io_busy: self.tally.io_busy,
+            io_busy: self.tally.requests.busy,
+            job_response: self.tally.job_response.distribution(),
             objects: self.tally.objects.into_values().filter(|object| object.is_used()).collect(),
             totals: Totals {
                 crossings: self.tally.totals.calls
@@ -109,6 +110,7 @@ impl Account {
                 dispatches: tally.dispatches,
                 migrations: tally.migrations,
                 longest_wait: tally.longest_wait,
+                jobs: tally.jobs.as_ref().map(|jobs| jobs.summary()),
             })
             .collect()
     }

@@ -3,7 +3,7 @@
 //! - [`state`]: what a CPU or a thread can be doing
 //! - [`replay`]: follows a trace and says who did what, from when to when
 //! - [`account`]: adds those times up, with memory that doesn't grow with the trace; `tally` holds
-//!   the sums
+//!   the sums, with `requests` of disks and `jobs` of periodic threads
 //! - [`latency`]: how long interrupts waited, as a distribution
 //! - [`summary`]: the result, for people and for programs
 //! - [`statistics`]: what schedulers are judged by, from the summary; `statistics_text` writes them, [`value`]
@@ -18,6 +18,7 @@
 
 pub mod account;
 mod grouping;
+mod jobs;
 pub mod lanes;
 mod lanes_builder;
 pub mod latency;
@@ -25,6 +26,7 @@ pub mod laws;
 pub mod naming;
 pub mod render;
 pub mod replay;
+mod requests;
 pub mod state;
 pub mod statistics;
 mod statistics_text;

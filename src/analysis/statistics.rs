@@ -13,7 +13,7 @@ use crate::trace::statistics::{
 };
 
 use super::latency::{Distribution, Latencies};
-use super::summary::{CpuSummary, ObjectSummary, Summary, ThreadSummary};
+use super::summary::{CpuSummary, JobSummary, ObjectSummary, Summary, ThreadSummary};
 use super::value::Value;
 
 /// All statistics of one run.
@@ -147,6 +147,11 @@ fn of_thread(thread: &ThreadSummary, statistic: ThreadStatistic) -> Option<Value
         ThreadStatistic::Voluntary => Some(Value::Count(usage.switches.voluntary())),
         ThreadStatistic::Involuntary => Some(Value::Count(usage.switches.involuntary())),
         ThreadStatistic::Migrations => Some(Value::Count(thread.migrations)),
+        ThreadStatistic::Jobs => thread.jobs.map(|jobs| Value::Count(jobs.ended)),
+        ThreadStatistic::Misses => thread.jobs.map(|jobs| Value::Count(jobs.missed)),
+        ThreadStatistic::MeanJobResponse => Some(Value::Time(thread.jobs?.response?.mean)),
+        ThreadStatistic::MaxJobResponse => Some(Value::Time(thread.jobs?.response?.max)),
+        ThreadStatistic::MaxLateness => thread.jobs?.max_lateness.map(Value::Lateness),
     }
 }
 
@@ -193,6 +198,12 @@ impl Run<'_> {
                 ratio(busy, self.summary.wall * self.summary.cpus.len() as u64).map(Value::Ratio)
             }
             RunStatistic::IoBusy => Some(Value::Time(self.summary.io_busy)),
+            RunStatistic::Jobs => self.jobs(|jobs| jobs.ended),
+            RunStatistic::Misses => self.jobs(|jobs| jobs.missed),
+            RunStatistic::MaxLateness => {
+                let jobs = self.threads.iter().filter_map(|thread| thread.jobs?.max_lateness);
+                jobs.max().map(Value::Lateness)
+            }
             RunStatistic::Switches => Some(Value::Count(self.summary.totals.switches)),
             RunStatistic::Preemptions => {
                 Some(Value::Count(sum(|thread| thread.usage.switches.involuntary())))
@@ -209,6 +220,12 @@ impl Run<'_> {
                 jain(times).map(Value::Ratio)
             }
         }
+    }
+
+    /// None if no thread is periodic.
+    fn jobs(&self, get: fn(&JobSummary) -> u64) -> Option<Value> {
+        let jobs = self.threads.iter().filter_map(|thread| thread.jobs.as_ref());
+        jobs.map(get).reduce(|sum, one| sum + one).map(Value::Count)
     }
 
     fn makespan(&self) -> Option<Span> {
@@ -229,6 +246,7 @@ impl Run<'_> {
             SpreadStatistic::Turnaround => over(turnaround),
             SpreadStatistic::Waiting => over(|thread| Some(thread.usage.ready)),
             SpreadStatistic::Latency => self.summary.latency,
+            SpreadStatistic::JobResponse => self.summary.job_response,
         }
     }
 }

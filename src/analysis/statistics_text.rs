@@ -25,6 +25,9 @@ const fn rank(statistic: ThreadStatistic) -> u8 {
         | ThreadStatistic::Waiting
         | ThreadStatistic::Cpu => 0,
         ThreadStatistic::Blocked | ThreadStatistic::Slowdown => 1,
+        ThreadStatistic::Misses | ThreadStatistic::MaxLateness => 1,
+        ThreadStatistic::Jobs | ThreadStatistic::MaxJobResponse => 2,
+        ThreadStatistic::MeanJobResponse => 3,
         ThreadStatistic::Finish | ThreadStatistic::Arrival => 2,
         ThreadStatistic::LongestWait | ThreadStatistic::Involuntary => 3,
         ThreadStatistic::FirstRun | ThreadStatistic::Migrations => 4,
@@ -94,6 +97,10 @@ impl Statistics {
         let mut table = Table::default();
         table.add(Column::text("thread", shown_rows.iter().map(|row| row.name.clone())));
         for &statistic in ThreadStatistic::ALL {
+            // No thread is periodic, or none has ended.
+            if shown_rows.iter().all(|row| row.get(statistic).is_none()) {
+                continue;
+            }
             let cells = shown_rows.iter().map(|row| shown(row.get(statistic)));
             let column = Column::number(statistic.row().title, cells).rank(rank(statistic));
             // Waiting that is zero is what one hopes for; a device that nobody used is nothing.

@@ -45,6 +45,8 @@ pub struct Summary {
     pub latency: Option<Distribution>,
     /// With at least one request at any disk.
     pub io_busy: Span,
+    /// From release to end, of all jobs of periodic threads.
+    pub job_response: Option<Distribution>,
 }
 
 /// Sums over the whole machine.
@@ -119,6 +121,25 @@ pub struct ThreadSummary {
     pub migrations: u64,
     /// The longest time that it was ready without a CPU.
     pub longest_wait: Span,
+    /// If it is periodic.
+    pub jobs: Option<JobSummary>,
+}
+
+/// The jobs of a periodic thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JobSummary {
+    /// How many began to want the CPU.
+    pub released: u64,
+    pub ended: u64,
+    /// How many were given up, or never began.
+    pub dropped: u64,
+    /// How many hadn't ended by their deadlines.
+    pub missed: u64,
+    /// From release to end.
+    pub response: Option<Distribution>,
+    /// The greatest time from deadline to end in nanoseconds; negative if all jobs ended before.
+    pub max_lateness: Option<i64>,
 }
 
 /// All processes of one name.

@@ -8,8 +8,10 @@ use crate::time::{Instant, Span};
 use crate::trace::kinds::KINDS;
 use crate::trace::{Cause, Event, Fault, Kind, Why};
 
+use super::jobs::JobTally;
 use super::latency::Latencies;
 use super::replay::{Observer, Replay};
+use super::requests::Requests;
 use super::state::{CpuState, ThreadState};
 use super::summary::{CpuSummary, ObjectSummary, Switches, Totals, Usage};
 
@@ -32,11 +34,9 @@ pub struct Tally {
     pub prints_dropped: u64,
     /// From ready to running.
     pub latency: Latencies,
-    /// How many requests each object has at its disk, since when it has any.
-    requests: BTreeMap<ObjectId, (u64, Instant)>,
-    /// Since when there has been any request, and how long there was one before.
-    io_since: Option<Instant>,
-    pub io_busy: Span,
+    pub requests: Requests,
+    /// From release to end, of all threads' jobs.
+    pub job_response: Latencies,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,8 @@ pub struct ThreadTally {
     pub dispatches: u64,
     pub migrations: u64,
     pub longest_wait: Span,
+    /// Of a periodic thread.
+    pub jobs: Option<Box<JobTally>>,
     /// What `ready` was when it was last switched to.
     waited: Span,
 }
@@ -95,9 +97,8 @@ impl Tally {
             prints: Vec::new(),
             prints_dropped: 0,
             latency: Latencies::default(),
-            requests: BTreeMap::new(),
-            io_since: None,
-            io_busy: Span::ZERO,
+            requests: Requests::default(),
+            job_response: Latencies::default(),
         }
     }
 
@@ -167,10 +168,14 @@ impl Tally {
             Kind::PacketDropped { object, .. } => self.object(object).dropped += 1,
             Kind::LockContended { object } => self.object(object).contended += 1,
             Kind::LockAcquired { object } => self.object(object).acquired += 1,
-            Kind::BlockRqIssue { object, .. } => self.issue(object, event.at),
+            Kind::BlockRqIssue { object, .. } => {
+                self.requests.issue(object, event.at);
+                self.object(object).requests += 1;
+            }
             Kind::BlockRqComplete { object, bytes, write } => {
-                self.complete(object, event.at);
+                let busy = self.requests.complete(object, event.at);
                 let object = self.object(object);
+                object.busy += busy;
                 *(if write { &mut object.written_bytes } else { &mut object.read_bytes }) += bytes;
             }
             Kind::Print { text } if self.prints.len() < LINES_KEPT => {
@@ -183,6 +188,15 @@ impl Tally {
             }
             Kind::OomKill { task, .. } => self.out_of_memory.push(task),
             Kind::DataLost { object, bytes } => self.object(object).lost_bytes += bytes,
+            Kind::JobRelease { task, number, release, deadline } => {
+                self.jobs(replay, task).iter_mut().for_each(|jobs| jobs.release(number, release, deadline));
+            }
+            Kind::JobEnd { task, number } => {
+                let response = self.jobs(replay, task).and_then(|jobs| jobs.end(number, event.at));
+                response.into_iter().for_each(|response| self.job_response.record(response));
+            }
+            Kind::DeadlineMiss { task, .. } => self.jobs(replay, task).into_iter().for_each(JobTally::miss),
+            Kind::JobDrop { task, .. } => self.jobs(replay, task).into_iter().for_each(JobTally::drop_one),
             Kind::SchedExit
             | Kind::SchedWaking { .. }
             | Kind::SysExit { .. }
@@ -194,10 +208,6 @@ impl Tally {
             | Kind::ProcessExec { .. }
             | Kind::SchedPiSetprio { .. }
             | Kind::SchedPick { .. }
-            | Kind::JobRelease { .. }
-            | Kind::JobEnd { .. }
-            | Kind::DeadlineMiss { .. }
-            | Kind::JobDrop { .. }
             | Kind::LockReleased { .. } => {}
         }
     }
@@ -227,39 +237,19 @@ impl Tally {
         }
     }
 
-    fn issue(&mut self, object: ObjectId, at: Instant) {
-        self.object(object).requests += 1;
-        self.io_since.get_or_insert(at);
-        let (under_way, since) = self.requests.entry(object).or_insert((0, at));
-        if *under_way == 0 {
-            *since = at;
-        }
-        *under_way += 1;
-    }
-
-    /// A request that was never issued, as in a trace that lost events, changes nothing.
-    fn complete(&mut self, object: ObjectId, at: Instant) {
-        let Some((under_way @ 1.., since)) = self.requests.get_mut(&object) else { return };
-        *under_way -= 1;
-        if *under_way == 0 {
-            let busy = at.since(*since);
-            self.requests.remove(&object);
-            self.object(object).busy += busy;
-        }
-        if self.requests.is_empty() {
-            self.io_busy += self.io_since.take().map(|since| at.since(since)).unwrap_or_default();
-        }
-    }
-
     /// Counts what was still going on at the end of the run.
     pub fn finish(&mut self, end: Instant) {
-        for (object, (_, since)) in std::mem::take(&mut self.requests) {
-            self.object(object).busy += end.since(since);
+        for (object, busy) in self.requests.finish(end) {
+            self.object(object).busy += busy;
         }
-        self.io_busy += self.io_since.take().map(|since| end.since(since)).unwrap_or_default();
         for thread in &mut self.threads {
             thread.end_wait();
         }
+    }
+
+    fn jobs(&mut self, replay: &Replay, task: Tid) -> Option<&mut JobTally> {
+        let thread = replay.find(task)?;
+        Some(self.thread(thread).jobs.get_or_insert_default())
     }
 
     fn fault(&mut self, event: &Event, replay: &Replay, fault: Fault) {

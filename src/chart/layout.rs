@@ -81,8 +81,8 @@ const VECTOR: Pitch = Pitch { above: 3, bar: 16, below: 5 };
 const CPU: Pitch = Pitch { above: 2, bar: 24, below: 20 };
 const THREAD: Pitch = Pitch { above: 18, bar: 24, below: 4 };
 const CLOSE_THREAD: Pitch = Pitch { above: 4, bar: 18, below: 4 };
-const SMALL_CPU: Pitch = Pitch { above: 1, bar: 14, below: 17 };
-const SMALL_THREAD: Pitch = Pitch { above: 1, bar: 13, below: 2 };
+const SMALL_CPU: Pitch = Pitch { above: 1, bar: 16, below: 3 };
+const SMALL_THREAD: Pitch = Pitch { above: 1, bar: 13, below: 3 };
 
 /// How close the rows of a part stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

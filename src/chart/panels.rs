@@ -73,8 +73,7 @@ impl<'a> Picture<'a> {
         let sheet = (f64::from(options.width) * SHEET) as i32;
         let whole = Picture::with(panels, options, &Rows::clone);
         let has_threads = whole.timelines.iter().any(|timeline| !timeline.rows.threads.is_empty());
-        let has_cpus = whole.timelines.iter().all(|timeline| !timeline.rows.cpus.is_empty());
-        if whole.height <= sheet || !has_threads || !has_cpus {
+        if whole.height <= sheet || !has_threads {
             return whole;
         }
         let cpus_alone = |rows: &Rows| Rows { threads: Vec::new(), ..rows.clone() };
@@ -262,6 +261,11 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// Where there is one CPU, the threads' rows say all about it.
 fn rows(panel: &Panel<'_>, choose: &dyn Fn(&Rows) -> Rows) -> Rows {
-    choose(&Rows { vectors: Vec::new(), ..Rows::new(&panel.lanes, panel.header) })
+    let mut rows = choose(&Rows { vectors: Vec::new(), ..Rows::new(&panel.lanes, panel.header) });
+    if rows.cpus.len() == 1 && !rows.threads.is_empty() {
+        rows.cpus.clear();
+    }
+    rows
 }

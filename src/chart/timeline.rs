@@ -11,7 +11,7 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::columns::{self, Detail, Drawn, Paint, Scale};
 use super::font::{Weight, width};
-use super::labels::{Label, Namer};
+use super::labels::{Label, Namer, Names};
 use super::layout::{Density, INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
 use super::rows::{LaneRow, Rows};
@@ -44,6 +44,7 @@ pub struct Timeline<'a> {
     pub(super) ticks: Ticks,
     pub(super) legend: Legend,
     pub(super) notes: Vec<String>,
+    names: Names,
 }
 
 impl<'a> Timeline<'a> {
@@ -83,6 +84,7 @@ impl<'a> Timeline<'a> {
             ticks,
             legend,
             notes,
+            names: Names::Below,
         };
         timeline.labels = timeline.labels();
         timeline
@@ -122,6 +124,10 @@ impl<'a> Timeline<'a> {
             ticks,
             legend: Legend::new(&[], 0),
             notes: Vec::new(),
+            names: match density {
+                Density::Ordinary => Names::Below,
+                Density::Small => Names::Inside,
+            },
         };
         timeline.labels = timeline.labels();
         timeline
@@ -247,7 +253,12 @@ impl<'a> Timeline<'a> {
 
     /// The texts with the most room, in a stable order.
     fn labels(&self) -> Vec<Label> {
-        let namer = Namer { header: self.header, lanes: self.lanes, wordy: self.layout.annotations };
+        let namer = Namer {
+            header: self.header,
+            lanes: self.lanes,
+            wordy: self.layout.annotations,
+            names: self.names,
+        };
         let mut labels = Vec::new();
         for ((row, drawn), &place) in self.rows.cpus.iter().zip(&self.cpus).zip(&self.layout.cpus) {
             if let Some(lane) = row.alone() {

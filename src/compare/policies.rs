@@ -11,6 +11,9 @@ use crate::trace::statistics::{Aggregate, Better, Figure, RunStatistic, SpreadSt
 
 /// The columns of the table, and how soon each is left out if there is no room; 0 is never left out.
 const COLUMNS: &[(Figure, u8)] = &[
+    (Figure::Single(RunStatistic::Misses), 0),
+    (Figure::Single(RunStatistic::MaxLateness), 1),
+    (Figure::Spread(Aggregate::Max, SpreadStatistic::JobResponse), 2),
     (Figure::Spread(Aggregate::Mean, SpreadStatistic::Turnaround), 0),
     (Figure::Spread(Aggregate::P95, SpreadStatistic::Turnaround), 3),
     (Figure::Spread(Aggregate::Mean, SpreadStatistic::Response), 0),
@@ -50,19 +53,21 @@ impl Policies {
         let most = most.filter_map(|run| run.statistics.figure(finished).map(Value::whole)).max();
         let value = |run: &PolicyRun| {
             let complete = run.statistics.figure(finished).map(Value::whole) == most;
-            let value = run.statistics.figure(figure).filter(|_| run.is_sound() && complete)?;
-            Some(value.whole())
+            run.statistics.figure(figure).filter(|_| run.is_sound() && complete)
         };
-        let values: Vec<Option<u64>> = self.runs.iter().map(value).collect();
+        let values: Vec<Option<Value>> = self.runs.iter().map(value).collect();
         let known = || values.iter().copied().flatten();
-        let (least, greatest) = (known().min(), known().max());
         let best = match figure.row().better {
-            Better::Less => least,
-            Better::More => greatest,
+            Better::Less => known().min_by_key(|value| value.whole()),
+            Better::More => known().max_by_key(|value| value.whole()),
             Better::Neither => None,
         };
-        let differ = least != greatest;
-        values.iter().map(|value| differ && value.is_some() && *value == best).collect()
+        let Some(best) = best.map(Value::shown) else { return vec![false; values.len()] };
+        // Who can't be told apart by what is shown shares the place.
+        let is_best: Vec<bool> =
+            values.iter().map(|value| value.is_some_and(|value| value.shown() == best)).collect();
+        let worse = values.iter().zip(&is_best).any(|(value, is_best)| value.is_some() && !is_best);
+        is_best.into_iter().map(|is_best| is_best && worse).collect()
     }
 
     /// The table for a terminal; an asterisk marks the best of each column.
@@ -71,7 +76,10 @@ impl Policies {
         let table = self.table(|value, best| if best { format!("*{value}") } else { value });
         if let Some(table) = table.render(width.into()) {
             text.push_str(&table);
-            text.push_str("\n\n* the best of its column\n");
+            text.push('\n');
+            if table.contains(" *") {
+                text.push_str("\n* the best of its column\n");
+            }
         }
         text
     }
@@ -97,6 +105,10 @@ impl Policies {
         table.add(Column::whole("policy", self.runs.iter().map(|run| run.policy.clone())));
         for &(figure, rank) in COLUMNS {
             let values = self.runs.iter().map(|run| run.statistics.figure(figure));
+            // Without periodic threads there are no misses.
+            if values.clone().all(|value| value.is_none()) {
+                continue;
+            }
             let cells = values.zip(self.best(figure)).map(|(value, best)| match value {
                 Some(value) => mark(value.shown(), best),
                 None => "-".to_owned(),

@@ -7,7 +7,7 @@ use crate::program::at::{Anything, At, Raw};
 use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
-use crate::trace::statistics::{Figure, PARTS, ThreadStatistic, Unit};
+use crate::trace::statistics::{Figure, PARTS, ThreadStatistic, Unit, ordered};
 
 use super::expect::{Bound, bound, check_task, entries, integer};
 
@@ -68,17 +68,31 @@ fn unknown<'a>(
 
 fn measured(at: &At<Raw>, unit: Unit, instruction: Span, problems: &mut Problems) -> Option<Bound> {
     let one = |at: &At<Raw>, problems: &mut Problems| match unit {
-        Unit::Moment | Unit::Time => match fixed_time(&at.value, instruction) {
-            Ok(time) => Some(time.as_nanos()),
-            Err(error) => {
-                problems.push(unit_problem(error, at.span.clone()));
-                None
-            }
-        },
+        Unit::Moment | Unit::Time => time(&at.value, at, instruction, problems).map(Span::as_nanos),
+        Unit::Lateness => lateness(at, instruction, problems),
         Unit::Count => integer(at, problems),
         Unit::Ratio | Unit::Rate => number(at, problems),
     };
     bound(at, &one, problems)
+}
+
+fn time(value: &Raw, at: &At<Raw>, instruction: Span, problems: &mut Problems) -> Option<Span> {
+    let time = fixed_time(value, instruction);
+    time.map_err(|error| problems.push(unit_problem(error, at.span.clone()))).ok()
+}
+
+/// A time, perhaps with a minus before it.
+fn lateness(at: &At<Raw>, instruction: Span, problems: &mut Problems) -> Option<u64> {
+    let early = match &at.value {
+        Raw::Text(text) => text.trim_start().strip_prefix('-'),
+        _ => None,
+    };
+    let nanos = match early {
+        Some(early) => time(&Raw::Text(early.to_owned()), at, instruction, problems)?,
+        None => time(&at.value, at, instruction, problems)?,
+    };
+    let nanos = i64::try_from(nanos.as_nanos()).unwrap_or(i64::MAX);
+    Some(ordered(if early.is_some() { -nanos } else { nanos }))
 }
 
 /// A number that isn't negative, in millionths.
@@ -103,7 +117,7 @@ fn number(at: &At<Raw>, problems: &mut Problems) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use crate::scenario::{Bound, Overrides, Scenario};
-    use crate::trace::statistics::ThreadStatistic;
+    use crate::trace::statistics::{ThreadStatistic, ordered};
 
     fn parse(expect: &str) -> Result<Scenario, String> {
         let text =
@@ -121,6 +135,8 @@ mod tests {
         assert_eq!(expect.statistics["mean-turnaround"], Bound::exactly(27_000_000));
         assert_eq!(expect.statistics["fairness-slowdown"], Bound { min: Some(500_000), max: None });
         assert_eq!(expect.statistics["switches"], Bound::exactly(4));
+        let early = parse("statistics.max-lateness = { max = \"-2ms\" }").unwrap().expect;
+        assert_eq!(early.statistics["max-lateness"].max, Some(ordered(-2_000_000)));
         let long = &expect.processes["long"];
         assert_eq!(long[&ThreadStatistic::Waiting], Bound { min: None, max: Some(1_000) });
         assert_eq!(long[&ThreadStatistic::Dispatches], Bound::exactly(1));

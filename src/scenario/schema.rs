@@ -218,7 +218,7 @@ pub fn thread_statistics(_: &mut SchemaGenerator) -> Schema {
 
 fn statistic(row: &StatisticRow) -> Value {
     bound(match row.unit {
-        Unit::Moment | Unit::Time => "string",
+        Unit::Moment | Unit::Time | Unit::Lateness => "string",
         Unit::Count => "integer",
         Unit::Ratio | Unit::Rate => "number",
     })

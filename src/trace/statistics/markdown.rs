@@ -32,7 +32,7 @@ fn section(text: &mut String, title: &str, introduction: &str, rows: &[Statistic
     for row in rows {
         let unit = match row.unit {
             Unit::Moment => "moment",
-            Unit::Time => "time",
+            Unit::Time | Unit::Lateness => "time",
             Unit::Count => "number",
             Unit::Ratio => "ratio",
             Unit::Rate => "per second",

@@ -14,6 +14,16 @@ pub use rows::{CpuStatistic, DEVICE, DeviceStatistic, RUN, RunStatistic, SPREADS
 /// Ratios and rates are compared in these parts of one.
 pub const PARTS: f64 = 1e6;
 
+/// A lateness as a number without a sign, in the same order.
+pub const fn ordered(nanos: i64) -> u64 {
+    nanos.cast_unsigned() ^ (1 << 63)
+}
+
+/// The lateness that [`ordered`] turned into a number.
+pub const fn unordered(number: u64) -> i64 {
+    (number ^ (1 << 63)).cast_signed()
+}
+
 /// What there is to know of one statistic.
 #[derive(Clone, Copy, Debug)]
 pub struct StatisticRow {
@@ -34,6 +44,8 @@ pub enum Unit {
     /// A moment, in time since the start of the run.
     Moment,
     Time,
+    /// A time that is negative for what happened early.
+    Lateness,
     Count,
     Ratio,
     /// So many in each second.
@@ -44,7 +56,7 @@ impl Unit {
     /// What exact values are written in.
     pub const fn name(self) -> &'static str {
         match self {
-            Unit::Moment | Unit::Time => "ns",
+            Unit::Moment | Unit::Time | Unit::Lateness => "ns",
             Unit::Count => "count",
             Unit::Ratio => "ratio",
             Unit::Rate => "1/s",

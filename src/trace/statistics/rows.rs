@@ -94,6 +94,21 @@ statistics! {
     Migrations = "migrations", "migrations", Count, Less,
         "number of `sched_migrate` of it",
         "How often it went from one CPU's run queue to another's.";
+    Jobs = "jobs", "jobs", Count, Neither,
+        "number of `job_end` of it",
+        "Of a periodic thread: how many jobs it has done.";
+    Misses = "misses", "misses", Count, Less,
+        "number of `deadline_miss` of it",
+        "How many of its jobs hadn't ended by their deadlines, jobs that never began among them.";
+    MeanJobResponse = "mean-job-response", "mean job", Time, Less,
+        "Σ (time of `job_end` − release) / jobs",
+        "How long its jobs took from release to end, on average. A release isn't put off if the job before is late.";
+    MaxJobResponse = "max-job-response", "worst job", Time, Less,
+        "max (time of `job_end` − release)",
+        "How long the slowest of its jobs took from release to end.";
+    MaxLateness = "max-lateness", "lateness", Lateness, Less,
+        "max (time of `job_end` − deadline)",
+        "How late the latest of its jobs was; negative if all ended before their deadlines. A job that never ended has no lateness, but is a miss.";
 }
 
 statistics! {
@@ -151,6 +166,15 @@ statistics! {
     IoBusy = "io-busy", "I/O busy", Time, Neither,
         "Σ times with at least one request at any disk",
         "How long there was anything for the disks to do.";
+    Jobs = "jobs", "jobs", Count, Neither,
+        "Σ jobs of periodic threads",
+        "How many jobs were done.";
+    Misses = "misses", "misses", Count, Less,
+        "Σ misses of periodic threads",
+        "How many jobs hadn't ended by their deadlines.";
+    MaxLateness = "max-lateness", "lateness", Lateness, Less,
+        "max of max-lateness of periodic threads",
+        "How late the latest job was; negative if all ended before their deadlines.";
     Switches = "switches", "switches", Count, Less,
         "number of `sched_switch`",
         "How often a CPU went from one thread, or from idling, to another.";
@@ -189,4 +213,7 @@ statistics! {
     Latency = "latency", "latency", Time, Less,
         "at each `sched_switch` to a thread: how long it had been ready",
         "Scheduling latency: from ready to running, each time that a thread was given a CPU, and not only the first.";
+    JobResponse = "job-response", "job response", Time, Less,
+        "at each `job_end`: its time − release",
+        "How long the jobs of periodic threads took from release to end.";
 }
