@@ -39,6 +39,8 @@ mod timeline;
 pub mod versus;
 
 #[cfg(test)]
+mod panels_tests;
+#[cfg(test)]
 mod timeline_tests;
 #[cfg(test)]
 mod versus_tests;

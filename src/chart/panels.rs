@@ -8,14 +8,16 @@
 use plotters::prelude::DrawingBackend;
 
 use crate::analysis::Lanes;
+use crate::analysis::lanes::What;
 use crate::time::Instant;
 use crate::trace::Header;
 
 use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Type};
+use super::columns::Paint;
 use super::font::{Weight, fit, width};
 use super::layout::{Density, INSIDE, LABEL, LABEL_GAP, LEGEND_LINE, MARGIN, NOTE, QUESTION, TITLE};
-use super::legend::{Legend, Sign};
+use super::legend::{Legend, Sign, draw_miss};
 use super::rows::Rows;
 use super::theme::Palette;
 use super::timeline::Timeline;
@@ -103,13 +105,7 @@ impl<'a> Picture<'a> {
             timelines.collect::<Vec<Timeline<'a>>>()
         };
         // What the legend must explain follows from what is drawn; where that stands, from the legend.
-        let mut signs: Vec<Sign> = Vec::new();
-        for timeline in lay_out(0) {
-            signs.extend(
-                timeline.signs().into_iter().filter(|sign| !signs.contains(sign)).collect::<Vec<_>>(),
-            );
-        }
-        let legend = Legend::new(&signs, total);
+        let legend = Legend::new(&signs(&lay_out(0)), total);
         let legend_top = title_end + 12;
         let timelines = lay_out(legend_top + legend.lines * LEGEND_LINE - 4);
         let axis = timelines.last().map_or(legend_top, |timeline| timeline.layout.height) + 6;
@@ -237,6 +233,12 @@ impl<'a> Picture<'a> {
                 )?;
             }
         }
+        let by_task = timeline.rows.by_task(&panel.lanes);
+        for mark in panel.lanes.marks.iter().filter(|mark| mark.what == What::DeadlineMissed) {
+            if let Some(place) = by_task.get(&mark.task).map(|&row| timeline.layout.threads[row]) {
+                draw_miss(canvas, &self.palette, (timeline.scale.x(mark.at), place.top - 1))?;
+            }
+        }
         if window.contains(&panel.end) {
             for place in &timeline.layout.cpus {
                 let x = timeline.scale.x(panel.end);
@@ -259,6 +261,17 @@ impl<'a> Picture<'a> {
         canvas.line((self.left, self.axis), (self.width - MARGIN, self.axis), self.palette.muted)?;
         canvas.text(axis.unit, (self.left - LABEL_GAP, self.axis + 16), Anchor::Right, set)
     }
+}
+
+/// What the legend must explain, in the order in which other pictures do.
+fn signs(timelines: &[Timeline<'_>]) -> Vec<Sign> {
+    let all: Vec<Sign> = timelines.iter().flat_map(Timeline::signs).collect();
+    let states = Paint::ALL.map(Sign::State).into_iter().filter(|sign| all.contains(sign));
+    let lanes = || timelines.iter().map(|timeline| timeline.lanes);
+    let missed = lanes().flat_map(|lanes| &lanes.marks).any(|mark| mark.what == What::DeadlineMissed);
+    let ended = lanes().flat_map(|lanes| &lanes.threads).any(|thread| thread.end.is_some());
+    let others = [(ended, Sign::End), (missed, Sign::DeadlineMissed)];
+    states.chain(others.into_iter().filter(|(occurs, _)| *occurs).map(|(_, sign)| sign)).collect()
 }
 
 /// Where there is one CPU, the threads' rows say all about it.

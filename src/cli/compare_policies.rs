@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use clap::Args;
-use trapline::analysis::Statistics;
+use trapline::analysis::{Lanes, Statistics};
 use trapline::chart::panels::Panel;
 use trapline::chart::{Options, Panels, panels_png, panels_svg};
 use trapline::compare::{Policies, PolicyRun};
+use trapline::program::Image;
+use trapline::program::problem::closest;
 use trapline::scenario::Overrides;
 use trapline::sim::{Outcome, Pace};
 use trapline::time::{Instant, Span};
@@ -24,6 +26,9 @@ use super::run::OverrideArgs;
 use super::simulate::simulate;
 use super::stats::Format;
 use super::{interrupt, output, place, terminal};
+
+/// Texts of a picture of this width can be read on a sheet of A4.
+const WIDTH: u32 = 900;
 
 /// Run a scenario under several scheduling policies, and compare.
 ///
@@ -47,9 +52,10 @@ pub struct ComparePolicies {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 
-    /// The figure that the picture names for each policy, for example p95-latency.
-    #[arg(long, value_name = "NAME", default_value = "mean-turnaround", value_parser = figure)]
-    figure: Figure,
+    /// The figure that the picture names for each policy, for example p95-latency [default: misses if there
+    /// are deadlines, else mean-turnaround].
+    #[arg(long, value_name = "NAME", value_parser = figure)]
+    figure: Option<Figure>,
 
     /// The picture, a .svg or .png; `-` is standard output, in place of the table [default:
     /// output/NAME-policies.svg].
@@ -69,7 +75,7 @@ pub struct ComparePolicies {
     to: Option<Span>,
 
     /// How wide the picture is, in pixels; the height follows.
-    #[arg(long, value_name = "PIXELS", default_value_t = Options::default().width)]
+    #[arg(long, value_name = "PIXELS", default_value_t = WIDTH)]
     width: u32,
 
     /// The colours of the picture.
@@ -80,7 +86,7 @@ pub struct ComparePolicies {
 fn figure(name: &str) -> Result<Figure, String> {
     Figure::by_name(name).ok_or_else(|| {
         let names: Vec<String> = Figure::all().map(Figure::name).collect();
-        match trapline::program::problem::closest(name, names.iter().map(String::as_str)) {
+        match closest(name, names.iter().map(String::as_str)) {
             Some(similar) => format!("a run has no figure `{name}`: did you mean `{similar}`?"),
             None => format!("a run has no figure `{name}`: there is {}", names.join(", ")),
         }
@@ -198,7 +204,8 @@ impl ComparePolicies {
         let shortened = drawn.iter().filter(|drawn| drawn.shortened).map(|drawn| drawn.lanes.to).min();
         let to = shortened.unwrap_or(to);
         let headers: Vec<Header> = drawn.iter().map(|drawn| drawn.header.clone()).collect();
-        let best = policies.best(self.figure);
+        let figure = self.figure.unwrap_or_else(|| policies.key_figure());
+        let best = policies.best(figure);
         let mut panels = Vec::new();
         for (number, run) in policies.runs.iter().enumerate() {
             let window = Window { from: window.from, to };
@@ -206,19 +213,17 @@ impl ComparePolicies {
                 Some(_) => digest::draw(&traces[number].0, window)?.lanes,
                 None => std::mem::take(&mut drawn[number].lanes),
             };
-            let value = run.statistics.figure(self.figure);
+            let value = run.statistics.figure(figure);
             let value = value.map_or_else(|| "-".to_owned(), |value| value.shown());
             let remark = match &run.outcome {
-                trapline::trace::Outcome::Finished | trapline::trace::Outcome::Limit => {
-                    best[number].then(|| "best".to_owned())
-                }
+                Outcome::Finished | Outcome::Limit => best[number].then(|| "best".to_owned()),
                 outcome => Some(outcome.name().to_owned()),
             };
             panels.push(Panel {
                 label: &run.policy,
-                result: format!("{} {value}", self.figure.title()),
+                result: format!("{} {value}", figure.title()),
                 remark,
-                lanes: trapline::analysis::Lanes { to, ..lanes },
+                lanes: Lanes { to, ..lanes },
                 header: &headers[number],
                 end: traces[number].1,
             });
@@ -241,7 +246,7 @@ fn as_option(choice: &Choice) -> Option<(String, String)> {
     Some((format!("--policy {}", choice.label), scheduler))
 }
 
-fn carry_out(choice: &Choice, image: &trapline::program::Image, trace: PathBuf) -> Result<Done, Failure> {
+fn carry_out(choice: &Choice, image: &Image, trace: PathBuf) -> Result<Done, Failure> {
     let run = simulate(image, Pace::Fast, &trace, interrupt::control()).map_err(Failure::host)?;
     if run.outcome == Outcome::Interrupted {
         return Err(Failure::Interrupted);

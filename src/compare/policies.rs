@@ -43,6 +43,15 @@ pub struct Policies {
 }
 
 impl Policies {
+    /// What tells most where there is room for one figure only: misses if there are deadlines.
+    pub fn key_figure(&self) -> Figure {
+        let misses = Figure::Single(RunStatistic::Misses);
+        match self.runs.iter().any(|run| run.statistics.figure(misses).is_some()) {
+            true => misses,
+            false => Figure::Spread(Aggregate::Mean, SpreadStatistic::Turnaround),
+        }
+    }
+
     /// Which runs have the best value, if any is better than another.
     ///
     /// Where fewer threads have ended than under another policy, or the run has come to a bad end, its
@@ -164,5 +173,70 @@ impl PolicyRun {
     /// Whether it came to its end, or to that of the time it was given.
     const fn is_sound(&self) -> bool {
         matches!(self.outcome, Outcome::Finished | Outcome::Limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Summary;
+    use crate::analysis::stories::Story;
+    use crate::ids::Tid;
+    use crate::trace::Why;
+
+    /// Two threads of 2 and 8 us on one CPU, the first or the second one first; the other one ends if it is to.
+    fn summary(first: u32, until: u64) -> Summary {
+        let mut story = Story::new("two", "", 1);
+        story.process(Tid(2), "short").process(Tid(3), "long");
+        let length = |task: u32| if task == 2 { 2_000 } else { 8_000 };
+        story.at(0).switch(Tid(first), Why::WorkArrived, 0);
+        story.after(length(first)).switch(Tid(5 - first), Why::Exited, 0);
+        if until == 10_000 {
+            story.after(length(5 - first)).switch(Tid::IDLE, Why::Exited, 0);
+        }
+        story.end(until).summary()
+    }
+
+    fn run(policy: &str, outcome: Outcome, summary: &Summary) -> PolicyRun {
+        PolicyRun { policy: policy.to_owned(), outcome, statistics: Statistics::of(summary) }
+    }
+
+    fn figure(name: &str) -> Figure {
+        Figure::by_name(name).expect(name)
+    }
+
+    #[test]
+    fn the_best_is_marked_where_there_is_a_better_one() {
+        let runs = vec![
+            run("short-first", Outcome::Finished, &summary(2, 10_000)),
+            run("long-first", Outcome::Finished, &summary(3, 10_000)),
+        ];
+        let policies = Policies { runs };
+        // 2 and 10 us, or 8 and 10.
+        assert_eq!(policies.best(figure("mean-turnaround")), [true, false]);
+        assert_eq!(policies.best(figure("makespan")), [false, false]);
+        assert_eq!(policies.best(figure("utilisation")), [false, false]);
+        let text = policies.render(110, Colour::Never);
+        assert!(text.contains("*6us") && text.contains(" 9us"), "{text}");
+        assert!(policies.markdown().contains("| **6us** |"), "{}", policies.markdown());
+        assert!(policies.csv().starts_with("policy,outcome,makespan,"), "{}", policies.csv());
+        let json = policies.json();
+        assert_eq!(json["policies"][1]["figures"]["mean-turnaround"], 9_000);
+        assert!(json["policies"][0]["best"].as_array().is_some_and(|best| best.len() > 3), "{json}");
+    }
+
+    #[test]
+    fn who_has_done_less_or_came_to_a_bad_end_doesnt_compete() {
+        let deadlock = Outcome::Deadlock { text: "circle".to_owned() };
+        let runs = vec![
+            run("half", Outcome::Limit, &summary(2, 4_000)),
+            run("whole", Outcome::Finished, &summary(3, 10_000)),
+            run("stuck", deadlock, &summary(2, 10_000)),
+            run("best", Outcome::Finished, &summary(2, 10_000)),
+        ];
+        let policies = Policies { runs };
+        assert_eq!(policies.best(figure("mean-turnaround")), [false, false, false, true]);
+        let text = policies.render(110, Colour::Never);
+        assert!(text.contains("unfinished") && text.contains("deadlock"), "{text}");
     }
 }
