@@ -16,6 +16,9 @@ use trapline::signal::{DefaultAction, Signal};
 use trapline::trace::kinds::{KINDS, KindRow, WHYS};
 use trapline::trace::statistics::{CPU, DEVICE, RUN, SPREADS, THREAD};
 
+/// Statistics that have many values in a run, of which there are several figures each.
+pub const SPREAD_GROUP: &str = "statistics of a run: mean-, p50-, p95-, p99-, max-";
+
 /// Something that has a name and an explanation.
 pub struct Topic {
     pub group: &'static str,
@@ -99,7 +102,7 @@ fn statistics() -> impl Iterator<Item = Topic> {
     let lists = [
         ("statistics of threads", THREAD),
         ("statistics of a run", RUN),
-        ("statistics of a run: mean-, p50-, p95-, p99-, max-", SPREADS),
+        (SPREAD_GROUP, SPREADS),
         ("statistics of CPUs", CPU),
         ("statistics of files on disks", DEVICE),
     ];
