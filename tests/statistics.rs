@@ -178,6 +178,41 @@ until = "10ms"
 }
 
 #[test]
+fn jobs_are_timed_from_their_releases_and_late_ones_counted() {
+    let run = Run::new(
+        r#"
+format = 1
+[machine]
+costs = "free"
+[kernel]
+scheduler = "priority"
+[process.fast]
+priority = 2
+period = "5ms"
+jobs = 4
+steps = [{ compute = "2ms" }]
+[process.slow]
+priority = 1
+period = "10ms"
+deadline = "8ms"
+jobs = 2
+steps = [{ compute = "5ms" }]
+"#,
+    );
+    let statistics = Statistics::of(&run.summary());
+    let [fast, slow] = &statistics.threads[..] else { panic!("two threads") };
+    assert_eq!(fast.get(ThreadStatistic::Jobs), Some(Value::Count(4)));
+    assert_eq!(fast.get(ThreadStatistic::MaxJobResponse), Some(us(2_000)));
+    assert_eq!(fast.get(ThreadStatistic::MaxLateness), Some(Value::Lateness(-3_000_000)));
+    // It runs from 2 to 5 and from 7 to 9 ms, and so again ten milliseconds later.
+    assert_eq!(slow.get(ThreadStatistic::MeanJobResponse), Some(us(9_000)));
+    assert_eq!(slow.get(ThreadStatistic::Misses), Some(Value::Count(2)));
+    assert_eq!(figure(&statistics, "misses"), Value::Count(2));
+    assert_eq!(figure(&statistics, "max-lateness"), Value::Lateness(1_000_000));
+    assert_eq!(figure(&statistics, "mean-job-response"), Value::Time(Span::from_nanos(26_000_000 / 6)));
+}
+
+#[test]
 fn a_disk_is_busy_from_request_to_completion() {
     let run = Run::new(
         r#"
