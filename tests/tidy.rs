@@ -16,6 +16,7 @@ use trapline::program::outside::ACTIONS;
 use trapline::program::verb::VERBS;
 use trapline::scenario::errors::ERRORS;
 use trapline::trace::kinds::{KINDS, WHYS};
+use trapline::trace::statistics::{CPU, DEVICE, RUN, SPREADS, THREAD};
 
 /// The layer of each top-level module. Imports go to the same module or to a lower layer.
 const LAYERS: &[(&str, u8)] = &[
@@ -266,6 +267,10 @@ fn every_row_of_every_registry_is_documented() {
     for row in DEVICES {
         add("devices", row.name, row.summary);
         add("devices", row.name, row.doc);
+    }
+    for row in [THREAD, RUN, SPREADS, CPU, DEVICE].into_iter().flatten() {
+        add("statistics", row.name, row.formula);
+        add("statistics", row.name, row.doc);
     }
     EXPORTERS.iter().for_each(|row| add("exporters", row.name, row.doc));
     let tables = cost::KEYS.iter().flat_map(|(_, keys)| *keys);

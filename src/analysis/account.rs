@@ -56,6 +56,7 @@ impl Account {
     /// Closes the account at the run's end, which is at or after the last event.
     pub fn finish(mut self, end: Instant) -> Summary {
         self.replay.finish(end, &mut self.tally);
+        self.tally.finish(end);
         let cpus = self.replay.cpus();
         self.tally.cpu(CpuId::from(cpus.max(1) - 1));
         self.tally.cpus.truncate(cpus);
@@ -70,6 +71,9 @@ impl Account {
             out_of_memory: self.out_of_memory(),
             prints: self.prints(),
             prints_dropped: self.tally.prints_dropped,
+            latency: self.tally.latency.distribution(),
+            io_busy: self.tally.requests.busy,
+            job_response: self.tally.job_response.distribution(),
             objects: self.tally.objects.into_values().filter(|object| object.is_used()).collect(),
             totals: Totals {
                 crossings: self.tally.totals.calls
@@ -103,6 +107,10 @@ impl Account {
                 end: thread.end,
                 status: tally.status,
                 usage: tally.usage(&self.header.calls),
+                dispatches: tally.dispatches,
+                migrations: tally.migrations,
+                longest_wait: tally.longest_wait,
+                jobs: tally.jobs.as_ref().map(|jobs| jobs.summary()),
             })
             .collect()
     }

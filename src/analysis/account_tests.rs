@@ -17,7 +17,7 @@ const fn ns(nanos: u64) -> Span {
 }
 
 fn once(span: Span) -> Option<Distribution> {
-    Some(Distribution { count: 1, min: span, mean: span, p50: span, p99: span, max: span })
+    Some(Distribution { count: 1, min: span, mean: span, p50: span, p95: span, p99: span, max: span })
 }
 
 fn cpu_times(summary: &Summary, cpu: usize) -> [Span; 5] {

@@ -97,11 +97,24 @@ pub struct Mark {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    Forked { child: Tid },
-    Exited { status: u16 },
-    SignalSent { signal: Signal, to: Tid },
-    SignalDelivered { signal: Signal },
-    Printed { text: String },
+    Forked {
+        child: Tid,
+    },
+    Exited {
+        status: u16,
+    },
+    SignalSent {
+        signal: Signal,
+        to: Tid,
+    },
+    SignalDelivered {
+        signal: Signal,
+    },
+    Printed {
+        text: String,
+    },
+    /// The deadline of one of the thread's jobs was over before the job was.
+    DeadlineMissed,
 }
 
 /// A thread became ready.

@@ -171,7 +171,12 @@ impl Drawing {
                 let text = names.get(&text).cloned().unwrap_or_default();
                 self.mark(event, What::Printed { text });
             }
+            // The event's own thread is whichever runs there.
+            Kind::DeadlineMiss { task, .. } if self.shows(event.at) => {
+                self.marks.push(Mark { at: event.at, task, what: What::DeadlineMissed });
+            }
             Kind::SchedWakeup { .. }
+            | Kind::DeadlineMiss { .. }
             | Kind::SchedSwitch { .. }
             | Kind::SchedExit
             | Kind::SchedWaking { .. }
@@ -200,7 +205,6 @@ impl Drawing {
             | Kind::SchedPick { .. }
             | Kind::JobRelease { .. }
             | Kind::JobEnd { .. }
-            | Kind::DeadlineMiss { .. }
             | Kind::JobDrop { .. }
             | Kind::SchedLoad { .. }
             | Kind::OomKill { .. }

@@ -1,4 +1,4 @@
-//! How long something took, many times: smallest, mean, median, 99th percentile, largest.
+//! How long something took, many times: smallest, mean, median, 95th and 99th percentile, largest.
 //!
 //! The first thousand values are kept as they are, so that the small runs of a lecture give exact
 //! percentiles. Beyond that a histogram of three significant digits takes over, whose size doesn't
@@ -31,6 +31,7 @@ pub struct Distribution {
     pub min: Span,
     pub mean: Span,
     pub p50: Span,
+    pub p95: Span,
     pub p99: Span,
     pub max: Span,
 }
@@ -61,14 +62,14 @@ impl Latencies {
             return None;
         }
         let mean = u64::try_from(self.total / u128::from(self.count)).unwrap_or(u64::MAX);
-        let [p50, p99] = match &self.many {
+        let [p50, p95, p99] = match &self.many {
             Some(many) => {
-                [50.0, 99.0].map(|percent| many.value_at_percentile(percent).clamp(self.min, self.max))
+                [50.0, 95.0, 99.0].map(|percent| many.value_at_percentile(percent).clamp(self.min, self.max))
             }
             None => {
                 let mut sorted = self.few.clone();
                 sorted.sort_unstable();
-                [50, 99].map(|percent| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1])
+                [50, 95, 99].map(|percent| sorted[(sorted.len() * percent).div_ceil(100).max(1) - 1])
             }
         };
         Some(Distribution {
@@ -76,6 +77,7 @@ impl Latencies {
             min: Span::from_nanos(self.min),
             mean: Span::from_nanos(mean),
             p50: Span::from_nanos(p50),
+            p95: Span::from_nanos(p95),
             p99: Span::from_nanos(p99),
             max: Span::from_nanos(self.max),
         })
@@ -102,8 +104,8 @@ mod tests {
         let shown = latencies.distribution().unwrap();
         assert_eq!((shown.count, shown.min, shown.max), (4, Span::from_nanos(10), Span::from_nanos(40)));
         assert_eq!(
-            (shown.mean, shown.p50, shown.p99),
-            (Span::from_nanos(25), Span::from_nanos(20), Span::from_nanos(40))
+            (shown.mean, shown.p50, shown.p95, shown.p99),
+            (Span::from_nanos(25), Span::from_nanos(20), Span::from_nanos(40), Span::from_nanos(40))
         );
     }
 
@@ -115,6 +117,7 @@ mod tests {
         }
         let shown = latencies.distribution().unwrap();
         assert!(shown.p50.as_nanos().abs_diff(50_000) <= 50);
+        assert!(shown.p95.as_nanos().abs_diff(95_000) <= 95);
         assert!(shown.p99.as_nanos().abs_diff(99_000) <= 99);
         assert_eq!(shown.max, Span::from_nanos(100_000));
     }

@@ -3,9 +3,11 @@
 //! - [`state`]: what a CPU or a thread can be doing
 //! - [`replay`]: follows a trace and says who did what, from when to when
 //! - [`account`]: adds those times up, with memory that doesn't grow with the trace; `tally` holds
-//!   the sums
+//!   the sums, with `requests` of disks and `jobs` of periodic threads
 //! - [`latency`]: how long interrupts waited, as a distribution
 //! - [`summary`]: the result, for people and for programs
+//! - [`statistics`]: what schedulers are judged by, from the summary; `statistics_text` writes them, [`value`]
+//!   is one of them
 //! - [`laws`]: what must add up in every summary
 //! - [`render`]: the summary as tables; `table` sets one, `grouping` adds processes up
 //! - [`lanes`]: the same times as spans, one lane for each CPU and each thread; `lanes_builder`
@@ -16,6 +18,7 @@
 
 pub mod account;
 mod grouping;
+mod jobs;
 pub mod lanes;
 mod lanes_builder;
 pub mod latency;
@@ -23,10 +26,14 @@ pub mod laws;
 pub mod naming;
 pub mod render;
 pub mod replay;
+mod requests;
 pub mod state;
+pub mod statistics;
+mod statistics_text;
 pub mod summary;
 pub mod table;
 mod tally;
+pub mod value;
 
 #[cfg(test)]
 mod account_tests;
@@ -42,4 +49,6 @@ mod story;
 pub use account::Account;
 pub use lanes::Lanes;
 pub use lanes_builder::LanesBuilder;
+pub use statistics::Statistics;
+pub use statistics_text::Csv;
 pub use summary::Summary;

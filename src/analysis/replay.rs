@@ -347,9 +347,7 @@ impl Replay {
     }
 
     fn push(&mut self, cpu: Option<usize>, handler: Handler) {
-        if let Some(cpu) = cpu {
-            self.cpus[cpu].handlers.push(handler);
-        }
+        cpu.into_iter().for_each(|cpu| self.cpus[cpu].handlers.push(handler));
     }
 
     fn pop(&mut self, cpu: Option<usize>, handler: Handler) {
@@ -395,9 +393,7 @@ impl Replay {
 
     fn report(&mut self, number: usize, at: Instant, observer: &mut impl Observer) {
         let thread = &mut self.threads[number];
-        if let Some(state) = thread.state
-            && thread.since < at
-        {
+        if let Some(state) = thread.state.filter(|_| thread.since < at) {
             observer.thread(number, thread.cpu, state, thread.since, at);
         }
         thread.since = thread.since.max(at);

@@ -41,6 +41,12 @@ pub struct Summary {
     pub prints: Vec<Line>,
     /// Lines that came after so many that the rest wasn't kept.
     pub prints_dropped: u64,
+    /// From ready to running, each time that a thread was given a CPU.
+    pub latency: Option<Distribution>,
+    /// With at least one request at any disk.
+    pub io_busy: Span,
+    /// From release to end, of all jobs of periodic threads.
+    pub job_response: Option<Distribution>,
 }
 
 /// Sums over the whole machine.
@@ -110,6 +116,30 @@ pub struct ThreadSummary {
     /// 0 to 255 from exit, 128 + signal number if it was ended by a signal.
     pub status: Option<u16>,
     pub usage: Usage,
+    /// How often it was switched to.
+    pub dispatches: u64,
+    pub migrations: u64,
+    /// The longest time that it was ready without a CPU.
+    pub longest_wait: Span,
+    /// If it is periodic.
+    pub jobs: Option<JobSummary>,
+}
+
+/// The jobs of a periodic thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JobSummary {
+    /// How many began to want the CPU.
+    pub released: u64,
+    pub ended: u64,
+    /// How many were given up, or never began.
+    pub dropped: u64,
+    /// How many hadn't ended by their deadlines.
+    pub missed: u64,
+    /// From release to end.
+    pub response: Option<Distribution>,
+    /// The greatest time from deadline to end in nanoseconds; negative if all jobs ended before.
+    pub max_lateness: Option<i64>,
 }
 
 /// All processes of one name.
@@ -174,6 +204,8 @@ pub struct ObjectSummary {
     pub requests: u64,
     pub read_bytes: u64,
     pub written_bytes: u64,
+    /// With at least one request under way.
+    pub busy: Span,
     /// As a file: bytes that programs were told are written, and that are lost.
     pub lost_bytes: u64,
     /// All the time that threads were blocked on it.

@@ -103,6 +103,25 @@ impl Table {
         let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         Some(lines.join("\n"))
     }
+
+    /// The whole table in Markdown, without a final line end; nothing if it has no rows.
+    pub fn markdown(&self) -> Option<String> {
+        let rows = self.columns.first()?.cells.len();
+        let line = |cells: &mut dyn Iterator<Item = &str>| {
+            let cells: Vec<String> = cells.map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |", cells.join(" | "))
+        };
+        let rule = |column: &Column| match column.alignment {
+            CellAlignment::Right => "---:",
+            CellAlignment::Left | CellAlignment::Center => "---",
+        };
+        let mut lines = vec![line(&mut self.columns.iter().map(|column| column.title.as_ref()))];
+        lines.push(format!("|{}|", self.columns.iter().map(rule).collect::<Vec<_>>().join("|")));
+        lines.extend(
+            (0..rows).map(|row| line(&mut self.columns.iter().map(|column| column.cells[row].as_str()))),
+        );
+        (rows > 0).then(|| lines.join("\n"))
+    }
 }
 
 fn cut(text: &str) -> String {

@@ -8,8 +8,10 @@ use crate::time::{Instant, Span};
 use crate::trace::kinds::KINDS;
 use crate::trace::{Cause, Event, Fault, Kind, Why};
 
+use super::jobs::JobTally;
 use super::latency::Latencies;
 use super::replay::{Observer, Replay};
+use super::requests::Requests;
 use super::state::{CpuState, ThreadState};
 use super::summary::{CpuSummary, ObjectSummary, Switches, Totals, Usage};
 
@@ -30,6 +32,11 @@ pub struct Tally {
     pub out_of_memory: Vec<Tid>,
     pub prints: Vec<(Instant, Tid, NameId)>,
     pub prints_dropped: u64,
+    /// From ready to running.
+    pub latency: Latencies,
+    pub requests: Requests,
+    /// From release to end, of all threads' jobs.
+    pub job_response: Latencies,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -46,6 +53,13 @@ pub struct ThreadTally {
     pub wakeups: u64,
     pub first_run: Option<Instant>,
     pub status: Option<u16>,
+    pub dispatches: u64,
+    pub migrations: u64,
+    pub longest_wait: Span,
+    /// Of a periodic thread.
+    pub jobs: Option<Box<JobTally>>,
+    /// What `ready` was when it was last switched to.
+    waited: Span,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -82,6 +96,9 @@ impl Tally {
             out_of_memory: Vec::new(),
             prints: Vec::new(),
             prints_dropped: 0,
+            latency: Latencies::default(),
+            requests: Requests::default(),
+            job_response: Latencies::default(),
         }
     }
 
@@ -96,7 +113,12 @@ impl Tally {
                     self.thread(thread).wakeups += 1;
                 }
             }
-            Kind::SchedMigrate { .. } => self.totals.migrations += 1,
+            Kind::SchedMigrate { task, .. } => {
+                self.totals.migrations += 1;
+                if let Some(thread) = replay.find(task) {
+                    self.thread(thread).migrations += 1;
+                }
+            }
             Kind::SysEnter { call } => {
                 self.totals.calls += 1;
                 if let Some(thread) = replay.current(event) {
@@ -146,9 +168,14 @@ impl Tally {
             Kind::PacketDropped { object, .. } => self.object(object).dropped += 1,
             Kind::LockContended { object } => self.object(object).contended += 1,
             Kind::LockAcquired { object } => self.object(object).acquired += 1,
-            Kind::BlockRqIssue { object, .. } => self.object(object).requests += 1,
+            Kind::BlockRqIssue { object, .. } => {
+                self.requests.issue(object, event.at);
+                self.object(object).requests += 1;
+            }
             Kind::BlockRqComplete { object, bytes, write } => {
+                let busy = self.requests.complete(object, event.at);
                 let object = self.object(object);
+                object.busy += busy;
                 *(if write { &mut object.written_bytes } else { &mut object.read_bytes }) += bytes;
             }
             Kind::Print { text } if self.prints.len() < LINES_KEPT => {
@@ -161,6 +188,15 @@ impl Tally {
             }
             Kind::OomKill { task, .. } => self.out_of_memory.push(task),
             Kind::DataLost { object, bytes } => self.object(object).lost_bytes += bytes,
+            Kind::JobRelease { task, number, release, deadline } => {
+                self.jobs(replay, task).iter_mut().for_each(|jobs| jobs.release(number, release, deadline));
+            }
+            Kind::JobEnd { task, number } => {
+                let response = self.jobs(replay, task).and_then(|jobs| jobs.end(number, event.at));
+                response.into_iter().for_each(|response| self.job_response.record(response));
+            }
+            Kind::DeadlineMiss { task, .. } => self.jobs(replay, task).into_iter().for_each(JobTally::miss),
+            Kind::JobDrop { task, .. } => self.jobs(replay, task).into_iter().for_each(JobTally::drop_one),
             Kind::SchedExit
             | Kind::SchedWaking { .. }
             | Kind::SysExit { .. }
@@ -172,10 +208,6 @@ impl Tally {
             | Kind::ProcessExec { .. }
             | Kind::SchedPiSetprio { .. }
             | Kind::SchedPick { .. }
-            | Kind::JobRelease { .. }
-            | Kind::JobEnd { .. }
-            | Kind::DeadlineMiss { .. }
-            | Kind::JobDrop { .. }
             | Kind::SchedLoad { .. }
             | Kind::LockReleased { .. } => {}
         }
@@ -198,8 +230,27 @@ impl Tally {
             }
         }
         if let Some(thread) = replay.find(next) {
-            self.thread(thread).first_run.get_or_insert(event.at);
+            let thread = self.thread(thread);
+            thread.first_run.get_or_insert(event.at);
+            thread.dispatches += 1;
+            let latency = thread.end_wait();
+            self.latency.record(latency);
         }
+    }
+
+    /// Counts what was still going on at the end of the run.
+    pub fn finish(&mut self, end: Instant) {
+        for (object, busy) in self.requests.finish(end) {
+            self.object(object).busy += busy;
+        }
+        for thread in &mut self.threads {
+            thread.end_wait();
+        }
+    }
+
+    fn jobs(&mut self, replay: &Replay, task: Tid) -> Option<&mut JobTally> {
+        let thread = replay.find(task)?;
+        Some(self.thread(thread).jobs.get_or_insert_default())
     }
 
     fn fault(&mut self, event: &Event, replay: &Replay, fault: Fault) {
@@ -294,6 +345,14 @@ impl Observer for Tally {
 }
 
 impl ThreadTally {
+    /// How long it was ready since it last had a CPU.
+    fn end_wait(&mut self) -> Span {
+        let wait = self.ready.saturating_sub(self.waited);
+        self.waited = self.ready;
+        self.longest_wait = self.longest_wait.max(wait);
+        wait
+    }
+
     pub fn usage(&self, calls: &[String]) -> Usage {
         let name = |call: &CallId| calls.get(call.index()).cloned().unwrap_or_else(|| format!("call {call}"));
         Usage {

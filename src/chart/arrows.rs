@@ -57,6 +57,7 @@ impl Arrows {
                 What::Exited { .. }
                 | What::SignalSent { .. }
                 | What::SignalDelivered { .. }
+                | What::DeadlineMissed
                 | What::Printed { .. } => None,
             });
             let drawn: BTreeSet<Arrow> =

@@ -7,7 +7,7 @@ use super::arrows::Arrows;
 use super::canvas::{Anchor, Canvas};
 use super::columns::Paint;
 use super::font::{Weight, width};
-use super::labels::{Ground, Namer, choose};
+use super::labels::{Ground, Namer, Names, choose};
 use super::layout::{INSIDE, Layout, MARGIN, Place};
 use super::timeline::Timeline;
 
@@ -89,7 +89,7 @@ impl Timeline<'_> {
         let Some(lane) = self.rows.threads[row].alone() else {
             return Vec::new();
         };
-        let namer = Namer { header: self.header, lanes: self.lanes, wordy: true };
+        let namer = Namer { header: self.header, lanes: self.lanes, wordy: true, names: Names::Below };
         let mut callouts = Vec::new();
         for &(left, right, paint, span) in &self.threads[row].blocks {
             let kernel = match paint {

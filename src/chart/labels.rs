@@ -44,6 +44,17 @@ pub struct Namer<'a> {
     pub lanes: &'a Lanes,
     /// Whether there is room for what the legend says too.
     pub wordy: bool,
+    /// Where the names of a CPU's threads stand.
+    pub names: Names,
+}
+
+/// Where the names of a CPU's threads stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Below the bar, which tells what they do.
+    Below,
+    /// On the bar, in place of that.
+    Inside,
 }
 
 impl Namer<'_> {
@@ -59,7 +70,8 @@ impl Namer<'_> {
     /// Texts for the blocks of a CPU's row, and the names of its threads below.
     pub fn cpu(&self, lane: usize, drawn: &Drawn, scale: &Scale, place: Place, labels: &mut Vec<Label>) {
         let spans = &self.lanes.cpus[lane].spans;
-        for &(left, right, paint, span) in roomy(drawn) {
+        let own_texts = roomy(drawn).filter(|_| self.names == Names::Below);
+        for &(left, right, paint, span) in own_texts {
             let texts = self.cpu_texts(spans[span].state);
             labels.extend(choose(&texts, left, right, place.middle(), Ground::Paint(paint)));
         }
@@ -78,8 +90,11 @@ impl Namer<'_> {
                 fit(&self.task(first.task), f64::from(right - left - 4), INSIDE, Weight::Regular)
             {
                 let x = (left + right) / 2;
-                let y = place.bottom() + NAME_BELOW;
-                labels.push(Label { x, y, room: right - left, ground: Ground::Plain, text: name });
+                let (y, ground) = match self.names {
+                    Names::Below => (place.bottom() + NAME_BELOW, Ground::Plain),
+                    Names::Inside => (place.middle(), Ground::Paint(Paint::User)),
+                };
+                labels.push(Label { x, y, room: right - left, ground, text: name });
             }
         }
     }

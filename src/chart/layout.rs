@@ -81,6 +81,25 @@ const VECTOR: Pitch = Pitch { above: 3, bar: 16, below: 5 };
 const CPU: Pitch = Pitch { above: 2, bar: 24, below: 20 };
 const THREAD: Pitch = Pitch { above: 18, bar: 24, below: 4 };
 const CLOSE_THREAD: Pitch = Pitch { above: 4, bar: 18, below: 4 };
+const SMALL_CPU: Pitch = Pitch { above: 1, bar: 16, below: 3 };
+const SMALL_THREAD: Pitch = Pitch { above: 1, bar: 13, below: 3 };
+
+/// How close the rows of a part stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Density {
+    Ordinary,
+    /// For many parts in one picture.
+    Small,
+}
+
+impl Density {
+    const fn pitches(self) -> (&'static Pitch, &'static Pitch) {
+        match self {
+            Density::Ordinary => (&CPU, &CLOSE_THREAD),
+            Density::Small => (&SMALL_CPU, &SMALL_THREAD),
+        }
+    }
+}
 
 impl Layout {
     /// `legend_lines` is the legend's height, `notes` the number of lines below the axis.
@@ -125,7 +144,7 @@ impl Layout {
     }
 
     /// The rows alone, from `top` on: a part of a picture that has more than one.
-    pub fn part(rows: &Rows, total: i32, left: i32, top: i32) -> Layout {
+    pub fn part(rows: &Rows, total: i32, (left, top): (i32, i32), density: Density) -> Layout {
         let mut layout = Layout {
             width: total,
             height: 0,
@@ -152,8 +171,9 @@ impl Layout {
             };
             (0..rows).map(place).collect()
         };
-        layout.cpus = places(rows.cpus.len(), &CPU);
-        layout.threads = places(rows.threads.len(), &CLOSE_THREAD);
+        let (cpu, thread) = density.pitches();
+        layout.cpus = places(rows.cpus.len(), cpu);
+        layout.threads = places(rows.threads.len(), thread);
         layout.height = y;
         layout.axis = y;
         layout

@@ -22,6 +22,9 @@ pub enum Sign {
     Interrupt,
     Wakeup,
     Message,
+    /// A thread has ended.
+    End,
+    DeadlineMissed,
 }
 
 impl Sign {
@@ -39,6 +42,8 @@ impl Sign {
             Sign::Interrupt => "raised, recognised",
             Sign::Wakeup => "wakes or forks",
             Sign::Message => "message",
+            Sign::End => "ends",
+            Sign::DeadlineMissed => "deadline missed",
         }
     }
 }
@@ -90,10 +95,22 @@ impl Legend {
                     canvas.polygon(&tip, palette.arrow)?;
                 }
                 Sign::Message => canvas.line((x, y - 5), (x + SWATCH, y + 5), palette.message)?,
+                Sign::End => canvas.rect((x + SWATCH / 2, y - 7), (2, 14), palette.text)?,
+                Sign::DeadlineMissed => draw_miss(canvas, palette, (x + SWATCH / 2, y - 5))?,
             }
             let set = Type { size: SIZE, weight: Weight::Regular, colour: palette.muted };
             canvas.text(sign.meaning(), (x + SWATCH + GAP, y), Anchor::Left, set)?;
         }
         Ok(())
     }
+}
+
+/// The sign of a missed deadline, which points down at the moment.
+pub fn draw_miss<B: DrawingBackend>(
+    canvas: &mut Canvas<'_, B>,
+    palette: &Palette,
+    (x, top): (i32, i32),
+) -> Result<(), ChartError> {
+    canvas.polygon(&[(x - 6, top), (x + 6, top), (x, top + 11)], palette.background)?;
+    canvas.polygon(&[(x - 5, top + 1), (x + 5, top + 1), (x, top + 10)], palette.text)
 }

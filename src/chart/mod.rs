@@ -13,6 +13,7 @@
 //! - `ticks`: calls that take no time
 //! - `theme`: the colours
 //! - [`versus`]: two sides of a comparison; `curves` draws their distributions
+//! - [`panels`]: one scenario under several policies, a small timeline for each
 //! - `canvas`: drawing instructions for either kind of file
 //! - `font`: the typeface and the widths of texts
 //!
@@ -29,6 +30,7 @@ mod interrupts;
 mod labels;
 mod layout;
 mod legend;
+pub mod panels;
 mod rows;
 mod texts;
 mod theme;
@@ -36,6 +38,8 @@ mod ticks;
 mod timeline;
 pub mod versus;
 
+#[cfg(test)]
+mod panels_tests;
 #[cfg(test)]
 mod timeline_tests;
 #[cfg(test)]
@@ -48,6 +52,7 @@ use crate::analysis::Lanes;
 use crate::trace::Header;
 
 use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
+pub use panels::Panels;
 pub use theme::Theme;
 use timeline::Timeline;
 pub use versus::Versus;
@@ -117,6 +122,24 @@ pub fn versus_svg(versus: &Versus<'_>, options: &Options) -> Result<String, Char
 pub fn versus_png(versus: &Versus<'_>, options: &Options) -> Result<Vec<u8>, ChartError> {
     check(options)?;
     let picture = versus::Picture::new(versus, options);
+    png(picture.size(), |canvas| picture.draw(canvas))
+}
+
+/// Small timelines as the text of an SVG file.
+pub fn panels_svg(panels: &Panels<'_>, options: &Options) -> Result<String, ChartError> {
+    check(options)?;
+    let picture = panels::Picture::new(panels, options);
+    let mut svg = String::new();
+    let mut backend = SVGBackend::with_string(&mut svg, picture.size());
+    picture.draw(&mut Canvas::new(&mut backend, 1, SVG_TEXT_RISE)?)?;
+    drop(backend);
+    Ok(svg)
+}
+
+/// Small timelines as the content of a PNG file.
+pub fn panels_png(panels: &Panels<'_>, options: &Options) -> Result<Vec<u8>, ChartError> {
+    check(options)?;
+    let picture = panels::Picture::new(panels, options);
     png(picture.size(), |canvas| picture.draw(canvas))
 }
 

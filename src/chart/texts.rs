@@ -103,6 +103,7 @@ impl Timeline<'_> {
             let text = match &mark.what {
                 What::Printed { text } => format!("“{}”", printable(text.trim_end())),
                 What::SignalDelivered { signal } => signal.name().to_owned(),
+                What::DeadlineMissed => "deadline missed".to_owned(),
                 What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
             };
             let (x, place) = (self.scale.x(mark.at), self.layout.threads[row]);
@@ -170,6 +171,7 @@ impl Timeline<'_> {
             What::Forked { .. }
             | What::SignalSent { .. }
             | What::SignalDelivered { .. }
+            | What::DeadlineMissed
             | What::Printed { .. } => None,
         });
         status.next_back()

@@ -11,8 +11,8 @@ use super::axis::Axis;
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::columns::{self, Detail, Drawn, Paint, Scale};
 use super::font::{Weight, width};
-use super::labels::{Label, Namer};
-use super::layout::{INSIDE, LABEL_GAP, Layout, Place};
+use super::labels::{Label, Namer, Names};
+use super::layout::{Density, INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
 use super::rows::{LaneRow, Rows};
 use super::theme::Palette;
@@ -44,6 +44,7 @@ pub struct Timeline<'a> {
     pub(super) ticks: Ticks,
     pub(super) legend: Legend,
     pub(super) notes: Vec<String>,
+    names: Names,
 }
 
 impl<'a> Timeline<'a> {
@@ -83,21 +84,29 @@ impl<'a> Timeline<'a> {
             ticks,
             legend,
             notes,
+            names: Names::Below,
         };
         timeline.labels = timeline.labels();
         timeline
     }
 
     /// The rows of CPUs and threads alone, from `top` on, with `left` pixels for their labels.
-    pub fn part(
+    pub fn part(lanes: &'a Lanes, header: &'a Header, options: &Options, corner: (i32, i32)) -> Timeline<'a> {
+        let rows = Rows { vectors: Vec::new(), ..Rows::new(lanes, header) };
+        Timeline::of_rows(lanes, header, options, rows, corner, Density::Ordinary)
+    }
+
+    /// These rows alone.
+    pub fn of_rows(
         lanes: &'a Lanes,
         header: &'a Header,
         options: &Options,
-        (left, top): (i32, i32),
+        rows: Rows,
+        corner: (i32, i32),
+        density: Density,
     ) -> Timeline<'a> {
-        let rows = Rows { vectors: Vec::new(), ..Rows::new(lanes, header) };
-        let layout = Layout::part(&rows, options.width as i32, left, top);
-        let scale = Scale { from: lanes.from, to: lanes.to, left, width: layout.plot };
+        let layout = Layout::part(&rows, options.width as i32, corner, density);
+        let scale = Scale { from: lanes.from, to: lanes.to, left: layout.left, width: layout.plot };
         let (cpus, threads, _) = draw_lanes(lanes, &rows, &scale);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let ticks = Ticks::new(lanes, &rows, &scale);
@@ -115,6 +124,10 @@ impl<'a> Timeline<'a> {
             ticks,
             legend: Legend::new(&[], 0),
             notes: Vec::new(),
+            names: match density {
+                Density::Ordinary => Names::Below,
+                Density::Small => Names::Inside,
+            },
         };
         timeline.labels = timeline.labels();
         timeline
@@ -240,7 +253,12 @@ impl<'a> Timeline<'a> {
 
     /// The texts with the most room, in a stable order.
     fn labels(&self) -> Vec<Label> {
-        let namer = Namer { header: self.header, lanes: self.lanes, wordy: self.layout.annotations };
+        let namer = Namer {
+            header: self.header,
+            lanes: self.lanes,
+            wordy: self.layout.annotations,
+            names: self.names,
+        };
         let mut labels = Vec::new();
         for ((row, drawn), &place) in self.rows.cpus.iter().zip(&self.cpus).zip(&self.layout.cpus) {
             if let Some(lane) = row.alone() {

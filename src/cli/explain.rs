@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use clap::Args;
+use trapline::trace::statistics::Figure;
 
 use super::exit::{Exit, Failure};
 use super::terminal;
-use super::topics::{Topic, topics};
+use super::topics::{SPREAD_GROUP, Topic, topics};
 
 /// Explain a step, a table, a kind of event, an error code, a policy, a device or a cost.
 #[derive(Debug, Args)]
@@ -39,8 +40,12 @@ impl Explain {
     }
 }
 
-/// Whether a topic is meant: error codes are known by their number as well.
+/// Whether a topic is meant: error codes are known by their number as well, figures such as `p95-latency`
+/// by what they are of.
 fn is_meant(topic: &Topic, name: &str) -> bool {
+    if let Some(figure @ Figure::Spread(..)) = Figure::by_name(name) {
+        return topic.group == SPREAD_GROUP && topic.name == figure.row().name;
+    }
     let code = topic.name.strip_prefix('E').and_then(|digits| digits.parse::<u16>().ok());
     let number = name.trim_start_matches(['E', 'e']).parse::<u16>().ok();
     topic.name.eq_ignore_ascii_case(name) || (code.is_some() && code == number)

@@ -13,6 +13,7 @@ use trapline::time::Instant;
 use trapline::trace::kinds::KINDS;
 
 use super::digest::Digest;
+use super::judge_statistics;
 use super::simulate::Run;
 
 /// Something that isn't as it should be.
@@ -33,6 +34,7 @@ pub fn judge(expect: &Expect, image: &Image, run: &Run, digest: &Digest) -> Vec<
     end(expect, digest.footer.end, &mut found);
     values(&expect.values, image, &run.arrays, &mut found);
     exits(&expect.exit, digest, &mut found);
+    judge_statistics::judge(expect, &digest.summary, &mut found);
     laws(digest, &mut found);
     found
 }
@@ -160,7 +162,7 @@ fn end(expect: &Expect, actual: Instant, found: &mut Vec<Mismatch>) {
     }
 }
 
-fn within(bound: Bound, shown: &dyn Fn(u64) -> String) -> String {
+pub(super) fn within(bound: Bound, shown: &dyn Fn(u64) -> String) -> String {
     match (bound.min, bound.max) {
         (Some(min), Some(max)) if min == max => shown(min),
         (Some(min), Some(max)) => format!("{} to {}", shown(min), shown(max)),

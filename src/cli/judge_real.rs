@@ -52,6 +52,8 @@ pub fn judge(expect: &Expect, image: &Image, measured: &Measured, digest: &Diges
     }
     let mut not_judged = Vec::new();
     not_judged.extend(expect.end.is_some().then(|| "end".to_owned()));
+    let statistics = !expect.statistics.is_empty() || !expect.processes.is_empty();
+    not_judged.extend(statistics.then(|| "statistics".to_owned()));
     deadlocked(expect, image, measured, &mut found);
     if free(expect, "output") {
         not_judged.push("output".to_owned());

@@ -1,11 +1,12 @@
 //! The command line: one file for each subcommand.
 //!
-//! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
-//!   `judge_real` compare a run with what its scenario expects
+//! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` with
+//!   `judge_statistics`, and `judge_real`, compare a run with what its scenario expects
+//! - `compare_policies`: a scenario under several scheduling policies; `policy_list`: how they are named
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
-//! - [`plot`], [`export`], [`summary`]: what is done with traces
+//! - [`plot`], [`export`], [`summary`]: what is done with traces; [`stats`]: with either
 //! - `import`: recordings of real programs as scenarios
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
@@ -20,6 +21,7 @@ mod calibrate;
 mod check;
 #[cfg(target_os = "linux")]
 mod compare;
+mod compare_policies;
 mod completions;
 mod digest;
 #[cfg(target_os = "linux")]
@@ -32,12 +34,14 @@ mod interrupt;
 mod judge;
 #[cfg(target_os = "linux")]
 mod judge_real;
+mod judge_statistics;
 mod load;
 mod man;
 mod new;
 mod output;
 mod place;
 mod plot;
+mod policy_list;
 #[cfg(target_os = "linux")]
 mod prices;
 #[cfg(target_os = "linux")]
@@ -50,6 +54,7 @@ mod schema;
 #[cfg(target_os = "linux")]
 mod sides;
 mod simulate;
+mod stats;
 mod summary;
 mod terminal;
 mod test;
@@ -120,7 +125,9 @@ enum Command {
         numbers: Vec<String>,
     },
     Test(test::Test),
+    ComparePolicies(compare_policies::ComparePolicies),
     Summary(summary::Summary),
+    Stats(stats::Stats),
     Plot(plot::Plot),
     Export(export::Export),
     Import(import::Import),
@@ -177,7 +184,9 @@ impl Command {
             #[cfg(target_os = "linux")]
             Command::RealExec { numbers } => real::reborn(&numbers),
             Command::Test(command) => command.execute(),
+            Command::ComparePolicies(command) => command.execute(),
             Command::Summary(command) => command.execute(),
+            Command::Stats(command) => command.execute(),
             Command::Plot(command) => command.execute(),
             Command::Export(command) => command.execute(),
             Command::Import(command) => command.execute(),

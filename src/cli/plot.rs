@@ -54,32 +54,38 @@ pub struct Plot {
 
 /// The kind of file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Picture {
+pub enum Picture {
     Svg,
     Png,
 }
 
 /// [`Theme`], for the command line.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum ThemeArg {
+pub enum ThemeArg {
     Light,
     Dark,
     /// For paper.
     Print,
 }
 
+impl ThemeArg {
+    pub const fn theme(self) -> Theme {
+        match self {
+            ThemeArg::Light => Theme::Light,
+            ThemeArg::Dark => Theme::Dark,
+            ThemeArg::Print => Theme::Print,
+        }
+    }
+}
+
 impl Plot {
     pub fn execute(self) -> Result<Exit, Failure> {
         let trace = trace_in(&self.trace);
-        let picture = self.picture()?;
-        let window = self.window()?;
+        let picture = picture(self.format, self.output.as_deref())?;
+        let window = window(self.from, self.to, Window::ALL)?;
         let options = Options {
             width: self.width,
-            theme: match self.theme {
-                ThemeArg::Light => Theme::Light,
-                ThemeArg::Dark => Theme::Dark,
-                ThemeArg::Print => Theme::Print,
-            },
+            theme: self.theme.theme(),
             wakeups: !self.no_wakeups,
             messages: self.messages,
         };
@@ -88,10 +94,7 @@ impl Plot {
             Picture::Svg => timeline_svg(&drawn.lanes, &drawn.header, &options).map(String::into_bytes),
             Picture::Png => timeline_png(&drawn.lanes, &drawn.header, &options),
         };
-        let drawing = drawing.map_err(|error| match error {
-            ChartError::Width(_) => Failure::usage(error.to_string()),
-            ChartError::Drawing(_) | ChartError::Png(_) => Failure::bug(error.to_string()),
-        })?;
+        let drawing = drawing.map_err(undrawn)?;
         if drawn.shortened {
             let text = format!(
                 "The picture shows {} only; for another part, use --from and --to.",
@@ -114,31 +117,38 @@ impl Plot {
         }
         Ok(())
     }
+}
 
-    fn picture(&self) -> Result<Picture, Failure> {
-        let ending = self.output.as_ref().and_then(|path| path.extension()?.to_str());
-        match (self.format, ending) {
-            (Some(picture), _) => Ok(picture),
-            (None, Some(ending)) if ending.eq_ignore_ascii_case("png") => Ok(Picture::Png),
-            (None, Some(ending)) if ending.eq_ignore_ascii_case("svg") => Ok(Picture::Svg),
-            (None, None) => Ok(Picture::Svg),
-            (None, Some(ending)) => Err(Failure::usage(format!(
-                "a picture can't be a .{ending}: choose .svg or .png, or say which with --format"
-            ))),
-        }
+/// Why there is no picture.
+pub fn undrawn(error: ChartError) -> Failure {
+    match error {
+        ChartError::Width(_) => Failure::usage(error.to_string()),
+        ChartError::Drawing(_) | ChartError::Png(_) => Failure::bug(error.to_string()),
     }
+}
 
-    fn window(&self) -> Result<Window, Failure> {
-        let at = |span: Option<Span>| span.map(|span| Instant::START + span);
-        let window = Window {
-            from: at(self.from).unwrap_or(Window::ALL.from),
-            to: at(self.to).unwrap_or(Window::ALL.to),
-        };
-        if window.from >= window.to {
-            return Err(Failure::usage("the part to show is empty: --from must be earlier than --to"));
-        }
-        Ok(window)
+/// The kind of picture that is asked for, or that the name of its file tells.
+pub fn picture(asked: Option<Picture>, path: Option<&Path>) -> Result<Picture, Failure> {
+    let ending = path.and_then(|path| path.extension()?.to_str());
+    match (asked, ending) {
+        (Some(picture), _) => Ok(picture),
+        (None, Some(ending)) if ending.eq_ignore_ascii_case("png") => Ok(Picture::Png),
+        (None, Some(ending)) if ending.eq_ignore_ascii_case("svg") => Ok(Picture::Svg),
+        (None, None) => Ok(Picture::Svg),
+        (None, Some(ending)) => Err(Failure::usage(format!(
+            "a picture can't be a .{ending}: choose .svg or .png, or say which with --format"
+        ))),
     }
+}
+
+/// The part of a run to show; where the command line doesn't say, what `otherwise` does.
+pub fn window(from: Option<Span>, to: Option<Span>, otherwise: Window) -> Result<Window, Failure> {
+    let at = |span: Option<Span>| span.map(|span| Instant::START + span);
+    let window = Window { from: at(from).unwrap_or(otherwise.from), to: at(to).unwrap_or(otherwise.to) };
+    if window.from >= window.to {
+        return Err(Failure::usage("the part to show is empty: --from must be earlier than --to"));
+    }
+    Ok(window)
 }
 
 /// The trace that is meant by a file, or by the folder that a run wrote.

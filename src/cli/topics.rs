@@ -14,6 +14,10 @@ use trapline::scenario::errors::{ERRORS, ErrorRow};
 use trapline::scenario::schema::{Shape, TABLES, TableRow};
 use trapline::signal::{DefaultAction, Signal};
 use trapline::trace::kinds::{KINDS, KindRow, WHYS};
+use trapline::trace::statistics::{CPU, DEVICE, RUN, SPREADS, THREAD};
+
+/// Statistics that have many values in a run, of which there are several figures each.
+pub const SPREAD_GROUP: &str = "statistics of a run: mean-, p50-, p95-, p99-, max-";
 
 /// Something that has a name and an explanation.
 pub struct Topic {
@@ -74,6 +78,7 @@ pub fn topics() -> Vec<Topic> {
     topics.extend(WHYS.iter().map(|row| {
         plain("reasons to switch (sched_switch)", row.name, first_sentence(row.meaning), row.meaning)
     }));
+    topics.extend(statistics());
     topics.extend(ERRORS.iter().map(error));
     topics.extend(Errno::ALL.iter().map(|errno| {
         let number = *errno as u8;
@@ -91,6 +96,23 @@ pub fn topics() -> Vec<Topic> {
     }));
     topics.extend(EXPORTERS.iter().map(|row| plain("export formats", row.name, row.doc, row.doc)));
     topics
+}
+
+fn statistics() -> impl Iterator<Item = Topic> {
+    let lists = [
+        ("statistics of threads", THREAD),
+        ("statistics of a run", RUN),
+        (SPREAD_GROUP, SPREADS),
+        ("statistics of CPUs", CPU),
+        ("statistics of files on disks", DEVICE),
+    ];
+    lists.into_iter().flat_map(|(group, rows)| {
+        rows.iter().map(move |row| {
+            let mut topic = plain(group, row.name, first_sentence(row.doc), row.doc);
+            topic.parts.push(Part::Example("Formula", row.formula.to_owned()));
+            topic
+        })
+    })
 }
 
 fn plain(group: &'static str, name: &str, summary: &str, text: &str) -> Topic {

@@ -10,6 +10,7 @@
 //! - [`contributors`]: what explains most of the difference
 //! - [`window`]: the part of both that a picture shows
 //! - [`render`]: the comparison as tables
+//! - [`policies`]: one scenario under several scheduling policies
 //! - [`accuracy`]: many comparisons by class, beside the goals; `accuracy_text` sets their tables
 //!
 //! The two sides are joined by (task name, step, kind), never by time. Numbered siblings such as
@@ -22,6 +23,7 @@ pub mod contributors;
 pub mod facts;
 pub mod join;
 mod pieces;
+pub mod policies;
 pub mod render;
 pub mod row;
 pub mod statistics;
@@ -37,4 +39,5 @@ mod tests;
 
 pub use facts::Facts;
 pub use join::{Comparison, Side};
+pub use policies::{Policies, PolicyRun};
 pub use verdict::{Goals, Verdict};

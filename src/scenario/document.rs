@@ -21,6 +21,8 @@ pub struct Overrides {
     /// `--costs PROFILE`, in place of the scenario's: the name of a built-in one, or the path of a file
     /// from the current folder on.
     pub costs: Option<String>,
+    /// `--policy`, over everything else: the option as it was written, and the scheduler as TOML.
+    pub policy: Option<(String, String)>,
     /// `--host`: the kernel and the disks are those of the host that the cost profile was measured on.
     pub host: bool,
 }
@@ -55,6 +57,9 @@ impl Overrides {
             // Always a text, so that a bare number is refused for its missing unit.
             let value = toml::Value::String(until.clone()).to_string();
             all.push(setting(format!("--until {until}"), "run.until", value));
+        }
+        if let Some((option, scheduler)) = &self.policy {
+            all.push(setting(option.clone(), "kernel.scheduler", scheduler.clone()));
         }
         all
     }

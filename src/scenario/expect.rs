@@ -12,7 +12,9 @@ use crate::program::image::Width;
 use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems, closest};
 use crate::trace::kinds::KINDS;
+use crate::trace::statistics::ThreadStatistic;
 
+use super::expect_statistics;
 use super::table::{lookup, single};
 
 /// `[expect]`: what must come out.
@@ -43,6 +45,15 @@ pub struct ExpectForm {
     #[serde(default)]
     #[schemars(schema_with = "super::schema::numbers")]
     pub exit: Option<At<Anything>>,
+    /// What must be true of the run's statistics: { mean-turnaround = "27ms", switches = { max = 9 } }. docs/STATISTICS.md
+    /// has all names; ratios are compared to six decimals. On a real kernel they aren't judged.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::run_statistics")]
+    pub statistics: Option<At<Anything>>,
+    /// What must be true of the statistics of each thread of a process: { long = { waiting = "0us" } }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::thread_statistics")]
+    pub process: Option<At<Anything>>,
     /// In what a run on a real kernel may differ: `any-order` of the lines, how else it may end
     /// (`outcome`, a list), and what isn't judged there (`free`, a list of names from the other keys).
     pub real: Option<RealForm>,
@@ -167,6 +178,10 @@ pub struct Expect {
     pub values: BTreeMap<String, Number>,
     /// By the name of a process, with `[i]` behind it where there are several.
     pub exit: BTreeMap<String, i64>,
+    /// By the name of a figure of the run.
+    pub statistics: BTreeMap<String, Bound>,
+    /// By the name of a process.
+    pub processes: BTreeMap<String, BTreeMap<ThreadStatistic, Bound>>,
     pub real: RealExpect,
 }
 
@@ -247,6 +262,8 @@ pub fn read(root: &DeTable<'_>, names: &Names, problems: &mut Problems) -> Expec
         })
         .collect()
     });
+    expect.statistics = expect_statistics::run(form.statistics, names.instruction, problems);
+    expect.processes = expect_statistics::processes(form.process, names, problems);
     if let Some(form) = form.real {
         expect.real = real(form, &expect, problems);
     }
@@ -275,7 +292,7 @@ fn real(form: RealForm, expect: &Expect, problems: &mut Problems) -> RealExpect 
 }
 
 /// A process or program with this name, perhaps with an index behind it.
-fn check_task(name: &At<String>, names: &Names, problems: &mut Problems) {
+pub(super) fn check_task(name: &At<String>, names: &Names, problems: &mut Problems) {
     let bare = name.value.split('[').next().unwrap_or_default();
     if !names.starts.contains_key(bare) && !names.programs.contains_key(bare) {
         let message = format!("there is no process or program `{bare}`");
@@ -285,7 +302,11 @@ fn check_task(name: &At<String>, names: &Names, problems: &mut Problems) {
     }
 }
 
-fn entries(at: Option<At<Anything>>, what: &str, problems: &mut Problems) -> Vec<(At<String>, At<Raw>)> {
+pub(super) fn entries(
+    at: Option<At<Anything>>,
+    what: &str,
+    problems: &mut Problems,
+) -> Vec<(At<String>, At<Raw>)> {
     match at {
         None => Vec::new(),
         Some(At { value: Anything(Raw::Table(entries)), .. }) => entries,
@@ -297,7 +318,7 @@ fn entries(at: Option<At<Anything>>, what: &str, problems: &mut Problems) -> Vec
     }
 }
 
-fn integer<N: TryFrom<i128>>(at: &At<Raw>, problems: &mut Problems) -> Option<N> {
+pub(super) fn integer<N: TryFrom<i128>>(at: &At<Raw>, problems: &mut Problems) -> Option<N> {
     match &at.value {
         Raw::Integer(number) => N::try_from(*number).ok().or_else(|| {
             let message = format!("{number} can't be expected here");
@@ -312,7 +333,7 @@ fn integer<N: TryFrom<i128>>(at: &At<Raw>, problems: &mut Problems) -> Option<N>
     }
 }
 
-fn bound(
+pub(super) fn bound(
     at: &At<Raw>,
     one: &dyn Fn(&At<Raw>, &mut Problems) -> Option<u64>,
     problems: &mut Problems,

@@ -3,6 +3,7 @@
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
 //! - [`machine`] with [`card`], [`kernel`] with [`scheduler`] and [`policy_script`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`] with `expect_statistics`: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -13,6 +14,7 @@ pub mod document;
 pub mod errors;
 pub mod events;
 pub mod expect;
+mod expect_statistics;
 pub mod item_queues;
 pub mod kernel;
 pub mod locks;

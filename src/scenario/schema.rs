@@ -14,6 +14,7 @@ use crate::program::syscall::NAMES;
 use crate::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
 use crate::program::width::Width;
 use crate::trace::kinds::KINDS;
+use crate::trace::statistics::{Figure, StatisticRow, THREAD, Unit};
 
 /// A key at the top of a scenario.
 pub struct TableRow {
@@ -207,6 +208,26 @@ pub fn counts(_: &mut SchemaGenerator) -> Schema {
 pub fn end(_: &mut SchemaGenerator) -> Schema {
     let bound = bound("string");
     schemars::json_schema!({ "anyOf": [bound] })
+}
+
+/// `statistics` in `[expect]`: figures of the run with values or bounds.
+pub fn run_statistics(_: &mut SchemaGenerator) -> Schema {
+    let figures = Figure::all().map(|figure| (figure.name(), statistic(figure.row())));
+    schemars::json_schema!({ "type": "object", "additionalProperties": false, "properties": figures.collect::<Map<_, _>>() })
+}
+
+/// `process` in `[expect]`: processes with the statistics of their threads.
+pub fn thread_statistics(_: &mut SchemaGenerator) -> Schema {
+    let statistics = THREAD.iter().map(|row| (row.name.to_owned(), statistic(row)));
+    schemars::json_schema!({ "type": "object", "additionalProperties": closed(statistics.collect()) })
+}
+
+fn statistic(row: &StatisticRow) -> Value {
+    bound(match row.unit {
+        Unit::Moment | Unit::Time | Unit::Lateness => "string",
+        Unit::Count => "integer",
+        Unit::Ratio | Unit::Rate => "number",
+    })
 }
 
 fn bound(kind: &str) -> Value {

@@ -7,6 +7,7 @@
 //! - [`sink`]: where a running simulation puts events
 //! - [`mod@file`]: the binary format, written and read as a stream
 //! - [`mod@check`]: the laws that every trace obeys
+//! - [`statistics`]: what can be said of a whole trace, by name
 //!
 //! This module knows nothing of who produced a trace.
 
@@ -19,6 +20,7 @@ pub mod header;
 pub mod kinds;
 pub mod rule;
 pub mod sink;
+pub mod statistics;
 
 pub use check::{Violation, check};
 pub use event::{Cause, Event, Exception, Fault, Kind, Why};

@@ -41,6 +41,12 @@ pub use writer::Writer;
 /// The first bytes of a trace file. The first isn't text, and the line ends don't survive a
 /// transfer that takes the file for text, so that this kind of damage shows at once (as in PNG).
 const MAGIC: [u8; 8] = *b"\x89TRAP\r\n\x1a";
+
+/// Whether a file that begins with these bytes was meant to be a trace, damaged or not.
+pub fn is_trace(start: &[u8]) -> bool {
+    start.starts_with(&MAGIC[..5])
+}
+
 /// The last bytes of a complete trace file.
 const END_MAGIC: [u8; 8] = *b"TRAPEND\n";
 /// The version of the layout of bytes. The meaning of events is versioned by
