@@ -60,6 +60,10 @@ pub fn kinds() -> Vec<Kind> {
         Kind::Print { text: NameId(1) },
         Kind::PageEvicted { page: 17, write: true },
         Kind::SchedPick { task: Tid(3), rule: Rule::Ticket, number: 88 },
+        Kind::JobRelease { task: Tid(3), number: 2, release: 5_000, deadline: 10_000 },
+        Kind::JobEnd { task: Tid(3), number: 2 },
+        Kind::DeadlineMiss { task: Tid(3), number: 2 },
+        Kind::JobDrop { task: Tid(3), number: 2, begun: true },
         Kind::OomKill { task: Tid(3), pages: 200 },
         Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
