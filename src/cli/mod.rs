@@ -3,6 +3,7 @@
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` and
 //!   `judge_real` compare a run with what its scenario expects
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
+//! - `analyse`: periodic tasks and their deadlines, by arithmetic
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
 //! - [`plot`], [`export`], [`summary`]: what is done with traces
@@ -15,6 +16,7 @@
 //!
 //! The data asked for goes to standard output; everything else goes to standard error.
 
+mod analyse;
 #[cfg(target_os = "linux")]
 mod calibrate;
 mod check;
@@ -120,6 +122,7 @@ enum Command {
         numbers: Vec<String>,
     },
     Test(test::Test),
+    Analyse(analyse::Analyse),
     Summary(summary::Summary),
     Plot(plot::Plot),
     Export(export::Export),
@@ -177,6 +180,7 @@ impl Command {
             #[cfg(target_os = "linux")]
             Command::RealExec { numbers } => real::reborn(&numbers),
             Command::Test(command) => command.execute(),
+            Command::Analyse(command) => command.execute(),
             Command::Summary(command) => command.execute(),
             Command::Plot(command) => command.execute(),
             Command::Export(command) => command.execute(),

@@ -18,7 +18,7 @@ use super::horizon::{horizon, hyperperiod};
 use super::model::{Discipline, Model, Origins, Source, Spread, constant};
 use super::observed::Jobs;
 use super::placement::first_fit;
-use super::report::{Line, Report, Row, Verdict, number, tell_excess, tell_miss};
+use super::report::{Report, Row, Verdict, number, tell_excess, tell_miss};
 use super::response::{Response, response};
 use super::task::{Budget, TaskSet, Unfit};
 use super::tests_of_sets::{of_all, of_cpu};
@@ -108,7 +108,11 @@ pub fn analyse(image: &Image, policy: &str, mut model: Model, run: Option<&Run>)
         hyperperiod: hyperperiod(&model.set),
         simulated_until: run.map(|run| run.end),
         horizon: horizon(&model.set),
-        simulation: shows.unwrap_or_else(|why| format!("The run proves nothing beyond itself: {why}.")),
+        simulation: match (run, shows) {
+            (None, _) => String::new(),
+            (Some(_), Ok(shown)) => shown,
+            (Some(_), Err(why)) => format!("The run proves nothing beyond itself: {why}."),
+        },
         placement: proposal(&model),
         notes,
     })
@@ -325,7 +329,7 @@ fn global(model: &Model, doubts: &[Vec<String>]) -> Vec<Finding> {
 
 /// Whether the run has shown everything that can happen: then what, else why not.
 fn what_a_run_shows(model: &Model, doubts: &[Vec<String>], run: Option<&Run>) -> Result<String, String> {
-    let Some(run) = run else { return Err("there was none".to_owned()) };
+    let Some(run) = run else { return Err("nothing was run".to_owned()) };
     if model.spread != Spread::Partitioned {
         return Err(
             "on several CPUs a shorter job can make another one later (Graham's anomalies)".to_owned()

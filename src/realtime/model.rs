@@ -249,7 +249,8 @@ impl Overheads<'_> {
             costs,
             switch,
             between: call_time(costs, &Syscall::NextPeriod(NextPeriod)) + switch * 2,
-            contended: wait * 2 + switch * 2,
+            // It may find the lock taken again when it is woken, once.
+            contended: wait * 2 + switch * 2 + (whole(costs.user_step) + costs.instruction) * 12,
             release: whole(costs.timer) + whole(costs.wakeup) + whole(costs.reschedule),
             // An interrupt is seen at the end of an instruction.
             masked: idle + costs.instruction.saturating_sub(Span::TICK),
@@ -259,7 +260,7 @@ impl Overheads<'_> {
     }
 
     fn is_free(&self) -> bool {
-        let all = [self.switch, self.between, self.contended, self.release, self.masked];
+        let all = [self.switch, self.between, self.release, self.masked];
         all.iter().all(|cost| cost.is_zero())
     }
 

@@ -114,7 +114,9 @@ fn facts(report: &Report) -> Vec<String> {
         |end| format!("the run lasted {}", end.since(Instant::START)),
     );
     facts.push(format!("The hyperperiod is {hyperperiod}; {run}."));
-    facts.push(report.simulation.clone());
+    if !report.simulation.is_empty() {
+        facts.push(report.simulation.clone());
+    }
     if report.cpus > 1 {
         facts.push(match &report.placement {
             Some(places) => {
