@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use trapline::kernel::options::Scheduler;
 use trapline::kernel::sched::POLICIES;
 use trapline::program::Image;
-use trapline::realtime::horizon::horizon;
+use trapline::realtime::horizon::{horizon, must_last};
 use trapline::realtime::model::ANALYSED;
 use trapline::realtime::{Model, Run, Verdict, Watch, analyse};
 use trapline::scenario::run::DEFAULT_UNTIL;
@@ -127,7 +127,7 @@ fn end_of_run(image: &Image, model: &Model) -> Instant {
     }
     let most = model.set.tasks.iter().map(|task| task.period.saturating_mul(ENOUGH_JOBS)).min();
     let most = Instant::START + most.unwrap_or(Span::MAX);
-    horizon(&model.set).map_or(most, |end| end.min(most)).min(DEFAULT_UNTIL)
+    horizon(&model.set).map_or(most, |end| must_last(&model.set, end).min(most)).min(DEFAULT_UNTIL)
 }
 
 fn watch(image: &Image) -> Result<Run, Failure> {

@@ -14,13 +14,13 @@ use super::blocking::blocking;
 use super::body::Known;
 use super::demand::{Demand, Excess, demand};
 use super::edf_response::responses;
-use super::horizon::{horizon, hyperperiod};
+use super::horizon::{horizon, hyperperiod, must_last};
 use super::model::{Discipline, Model, Origins, Source, Spread, constant};
 use super::observed::Jobs;
 use super::placement::first_fit;
 use super::report::{Report, Row, Verdict, number, tell_excess, tell_miss};
 use super::response::{Response, response};
-use super::task::{Budget, TaskSet, Unfit};
+use super::task::{Budget, Order, Task, TaskSet, Unfit};
 use super::tests_of_sets::{of_all, of_cpu};
 
 /// What a run has shown, and until when it went.
@@ -360,7 +360,7 @@ fn what_a_run_shows(model: &Model, doubts: &[Vec<String>], run: Option<&Run>) ->
     if (0..model.cpus).any(|cpu| overloaded(&cpu)) {
         return Err("with a utilisation above 1 nothing repeats".to_owned());
     }
-    let is_short = |(task, origins): (&super::task::Task, &Origins)| {
+    let is_short = |(task, origins): (&Task, &Origins)| {
         let last = origins
             .jobs
             .map(|jobs| task.offset.as_nanos().saturating_add(task.period.saturating_mul(jobs).as_nanos()));
@@ -388,7 +388,7 @@ fn judge(model: &Model, index: usize, finding: Finding, run: Option<&Run>, shows
     let task = &model.set.tasks[index];
     let Some(jobs) = run.and_then(|run| run.jobs.get(&task.name)) else { return finding };
     let mut found = finding;
-    if found.worst.is_some_and(|worst| jobs.worst > worst) {
+    if found.verdict == Verdict::Proved && found.worst.is_some_and(|worst| jobs.worst > worst) {
         found.verdict = Verdict::Undecided;
         found.because =
             "the run has a longer response than the analysed one: something takes time that isn't counted"
@@ -427,7 +427,7 @@ fn row(model: &Model, index: usize, found: Finding, blocked: &Known, run: Option
             Source::Steps => "steps",
             Source::Measured => "measured",
         },
-        kernel: task.wcet.saturating_sub(own),
+        overhead: task.wcet.saturating_sub(own),
         period: task.period,
         deadline: task.deadline,
         offset: task.offset,
@@ -445,7 +445,7 @@ fn row(model: &Model, index: usize, found: Finding, blocked: &Known, run: Option
 }
 
 fn bystanders(model: &Model) -> Vec<String> {
-    let fixed_by_number = model.discipline == Discipline::Fixed(super::task::Order::Given);
+    let fixed_by_number = model.discipline == Discipline::Fixed(Order::Given);
     let told = model.bystanders.iter().filter(|_| !fixed_by_number);
     told.map(|other| {
         format!("`{}` has no period: it is taken to run only when no job wants the CPU", other.name)

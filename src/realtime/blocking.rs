@@ -121,7 +121,10 @@ impl Locks<'_> {
         let mut only_ceilings = true;
         for lock in used {
             let name = self.name(lock);
-            if self.users_of(lock).count() < 2 {
+            let has_ceiling = matches!(self.protocols.get(&lock), Some(Protocol::Ceiling(_)));
+            // A ceiling is above others even if nobody else takes the lock.
+            let is_own = self.users_of(lock).count() < 2;
+            if is_own && !(has_ceiling && self.discipline == Discipline::Fixed(Order::Given)) {
                 continue;
             }
             if own.body.sections.contains_key(&lock) && self.users_of(lock).any(|user| !here(&user)) {

@@ -56,6 +56,7 @@ pub(super) struct Line {
 pub(super) struct Lines {
     pub tasks: Vec<Line>,
     interrupts: Vec<(u128, u128)>,
+    pub end_of_window: u128,
 }
 
 fn total(parts: impl Iterator<Item = u128>) -> u128 {
@@ -101,7 +102,7 @@ impl Lines {
             blocking: nanos(task.blocking),
         });
         let interrupts = set.handlers().map(|line| (nanos(line.period), nanos(line.cost)));
-        Lines { tasks: tasks.collect(), interrupts: interrupts.collect() }
+        Lines { tasks: tasks.collect(), interrupts: interrupts.collect(), end_of_window: set.end_of_window() }
     }
 
     pub fn len(&self) -> usize {
@@ -110,7 +111,8 @@ impl Lines {
 
     /// The time of the interrupts' handlers within `t`.
     pub fn handlers(&self, t: u128) -> u128 {
-        total(self.interrupts.iter().map(|(period, cost)| t.div_ceil(*period).saturating_mul(*cost)))
+        let within = t + self.end_of_window;
+        total(self.interrupts.iter().map(|(period, cost)| within.div_ceil(*period).saturating_mul(*cost)))
     }
 
     /// What must be done by `t`: jobs, handlers, and the job that is in the way.

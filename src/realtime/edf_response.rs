@@ -65,7 +65,10 @@ impl Lines {
         let fixed = blocking + (release / own.period + 1) * own.cost;
         let others = || self.tasks.iter().enumerate().filter(|(other, _)| *other != index);
         let before = |line: &Line, window: u128| match due.checked_sub(line.deadline) {
-            Some(rest) => window.div_ceil(line.period).min(rest / line.period + 1) * line.cost,
+            Some(rest) => {
+                let released = (window + self.end_of_window).div_ceil(line.period);
+                released.min(rest / line.period + 1) * line.cost
+            }
             None => 0,
         };
         let mut window = fixed.max(1);

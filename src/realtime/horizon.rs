@@ -29,3 +29,9 @@ pub fn horizon(set: &TaskSet) -> Option<Instant> {
     let until = hyperperiod.checked_mul(rounds)?.checked_add(latest)?;
     Some(Instant::from_nanos(until))
 }
+
+/// Until when a run must last for that: a deadline at the very end is seen to be missed one nanosecond later. If all
+/// tasks begin together, everything is done by then, unless there was a miss before.
+pub fn must_last(set: &TaskSet, horizon: Instant) -> Instant {
+    if set.is_synchronous() { horizon } else { horizon + Span::TICK }
+}

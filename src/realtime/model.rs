@@ -27,8 +27,8 @@ pub enum Discipline {
 
 /// The policies that can be analysed, each with the names that it goes by.
 pub const ANALYSED: &[(&[&str], Discipline)] = &[
-    (&["rate-monotonic", "rm"], Discipline::Fixed(Order::RateMonotonic)),
-    (&["deadline-monotonic", "dm"], Discipline::Fixed(Order::DeadlineMonotonic)),
+    (&["rm", "rate-monotonic"], Discipline::Fixed(Order::RateMonotonic)),
+    (&["dm", "deadline-monotonic"], Discipline::Fixed(Order::DeadlineMonotonic)),
     (&["edf", "earliest-deadline-first"], Discipline::Edf),
     (&["priority"], Discipline::Fixed(Order::Given)),
 ];
@@ -163,6 +163,8 @@ impl Model {
                 origins.push(origin);
             }
         }
+        // The end of a job is a call, before which the timer's interrupt is looked at.
+        set.releases_first = true;
         set.prioritise(match discipline {
             Discipline::Fixed(order) => order,
             Discipline::Edf => Order::Given,

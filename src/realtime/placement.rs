@@ -21,7 +21,7 @@ pub fn first_fit(set: &TaskSet, cpus: u16, mut fits: impl FnMut(&TaskSet) -> boo
     let mut order: Vec<usize> = (0..set.tasks.len()).collect();
     // The sort is stable: equal tasks stay in their order.
     order.sort_by(|one, other| compare(share(other), share(one)));
-    let empty = TaskSet { tasks: Vec::new(), interrupts: set.interrupts.clone() };
+    let empty = set.without_tasks();
     let mut bins = vec![empty; cpus.into()];
     let mut places = vec![CpuId(0); set.tasks.len()];
     for index in order {

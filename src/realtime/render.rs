@@ -31,7 +31,7 @@ type Cells<R> = (&'static str, bool, u8, fn(&R) -> String);
 const COLUMNS: &[Cells<Row>] = &[
     ("task", false, 0, |row| row.task.clone()),
     ("CPU", true, 3, |row| cpu(row.cpu)),
-    ("C", true, 0, |row| (row.wcet + row.kernel).to_string()),
+    ("C", true, 0, |row| (row.wcet + row.overhead).to_string()),
     ("T", true, 0, |row| row.period.to_string()),
     ("D", true, 0, |row| row.deadline.to_string()),
     ("O", true, 2, |row| if row.offset.is_zero() { String::new() } else { row.offset.to_string() }),

@@ -43,8 +43,8 @@ pub struct Row {
     /// C as it was given or found: `given`, `steps`, `measured`.
     pub wcet: Span,
     pub wcet_from: &'static str,
-    /// What the kernel adds to each job.
-    pub kernel: Span,
+    /// What else each job takes: plain instructions, and what the kernel adds.
+    pub overhead: Span,
     pub period: Span,
     pub deadline: Span,
     pub offset: Span,

@@ -59,6 +59,7 @@ pub struct Share {
 /// Something that goes before a task.
 struct Demand<'a> {
     period: u128,
+    /// How much earlier than the window its releases can have been due.
     jitter: u128,
     cost: u128,
     task: Option<&'a Task>,
@@ -104,13 +105,13 @@ impl Busy<'_> {
         let before = others.filter(|(other, rival)| *other != index && rival.priority >= task.priority);
         let tasks = before.map(|(_, rival)| Demand {
             period: nanos(rival.period),
-            jitter: nanos(rival.jitter),
+            jitter: nanos(rival.jitter) + set.end_of_window(),
             cost: nanos(rival.wcet),
             task: Some(rival),
         });
         let interrupts = set.handlers().map(|interrupt| Demand {
             period: nanos(interrupt.period),
-            jitter: 0,
+            jitter: set.end_of_window(),
             cost: nanos(interrupt.cost),
             task: None,
         });

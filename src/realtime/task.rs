@@ -44,6 +44,9 @@ pub struct Interrupt {
 pub struct TaskSet {
     pub tasks: Vec<Task>,
     pub interrupts: Vec<Interrupt>,
+    /// Whether a job that has done its work just when a more urgent one is released ends after that one. It
+    /// does if its end is a step of its own, as a system call is; in textbooks it ends first.
+    pub releases_first: bool,
 }
 
 /// By what fixed priorities are given.
@@ -106,7 +109,7 @@ impl std::error::Error for Unfit {}
 
 impl TaskSet {
     pub fn new(tasks: Vec<Task>) -> TaskSet {
-        TaskSet { tasks, interrupts: Vec::new() }
+        TaskSet { tasks, ..TaskSet::default() }
     }
 
     /// Whether the tests can be asked. They take a set that has passed this.
@@ -161,7 +164,19 @@ impl TaskSet {
     #[must_use]
     pub fn on(&self, cpu: CpuId) -> TaskSet {
         let tasks = self.tasks.iter().filter(|task| task.cpu == Some(cpu));
-        TaskSet { tasks: tasks.cloned().collect(), interrupts: self.interrupts.clone() }
+        TaskSet { tasks: tasks.cloned().collect(), ..self.without_tasks() }
+    }
+
+    /// The same circumstances, and nobody in them.
+    #[must_use]
+    pub fn without_tasks(&self) -> TaskSet {
+        let TaskSet { interrupts, releases_first, .. } = self;
+        TaskSet { tasks: Vec::new(), interrupts: interrupts.clone(), releases_first: *releases_first }
+    }
+
+    /// What a window of time is longer for releases at its very end to be in it.
+    pub(super) fn end_of_window(&self) -> u128 {
+        u128::from(self.releases_first)
     }
 
     /// All interrupts that cost something: those that release jobs, and the others.

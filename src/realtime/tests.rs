@@ -371,6 +371,34 @@ fn analysed_responses_are_those_of_the_critical_instant() {
 }
 
 #[test]
+fn a_release_at_the_very_end_of_a_job_can_come_first() {
+    let mut set = implicit(&[(5, 20), (10, 40), (40, 80)]);
+    set.releases_first = true;
+    assert_eq!(found(&set), [5, 15, 95], "its work is done at 80, as five and ten units more are released");
+    let mut set = implicit(&[(3, 7), (3, 12), (5, 20)]);
+    set.releases_first = true;
+    assert_eq!(found(&set), [3, 6, 20], "nothing is released at 20 but its own next job");
+    // A tick more of its own work, which isn't counted, makes the same of it in a drawn schedule.
+    for set in random_sets(8, 500, 1) {
+        let lowest = set.tasks.len() - 1;
+        let mut longer = set.clone();
+        longer.tasks[lowest].wcet += Span::TICK;
+        let mut first = set;
+        first.releases_first = true;
+        let all = |set: &TaskSet| match response(set, lowest, &mut Budget::default()) {
+            Response::Bounded { worst, miss: None } => Some(worst),
+            Response::Bounded { .. } | Response::Unbounded { .. } | Response::TooLong => None,
+        };
+        // Its first job alone, with all that is released until it ends.
+        let period = first.tasks[lowest].period;
+        if let Some(worst) = all(&first).filter(|worst| *worst < period) {
+            let drawn = synchronous(&longer, Rule::Fixed).worst(period.as_nanos())[lowest];
+            assert_eq!(worst.as_nanos() + 1, drawn, "{first:?}");
+        }
+    }
+}
+
+#[test]
 fn no_offsets_lead_to_longer_responses_than_analysed() {
     let mut random = Pcg64::seed_from_u64(2);
     for set in random_sets(3, 500, 2) {

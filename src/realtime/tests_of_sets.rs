@@ -11,6 +11,7 @@ use super::task::{Budget, TaskSet};
 
 const MET: &str = "passes: all deadlines are met";
 const NOTHING: &str = "fails, which proves nothing";
+const OBSTACLES: &str = "doesn't apply: tasks block each other, or the kernel's work takes time";
 
 /// The tests of one CPU's tasks.
 pub(super) fn of_cpu(model: &Model, cpu: CpuId) -> Vec<Line> {
@@ -55,7 +56,7 @@ pub(super) fn of_cpu(model: &Model, cpu: CpuId) -> Vec<Line> {
             };
             let passes = if density.is_at_most(1) { MET } else { fails };
             let plain = part.is_plain();
-            let says = if plain { passes } else { "doesn't apply: more than the jobs takes time" };
+            let says = if plain { passes } else { OBSTACLES };
             lines.push(line(test, if plain { figures } else { String::new() }, says));
             let (figures, says) = match demand(&part, &mut Budget::default()) {
                 Demand::Met { busy } => (format!("busy for {busy}"), MET.to_owned()),
@@ -101,7 +102,7 @@ fn bars_bounds(part: &TaskSet) -> Option<&'static str> {
     };
     let count = part.tasks.len();
     if !part.is_plain() {
-        Some("doesn't apply: more than the jobs takes time")
+        Some(OBSTACLES)
     } else if !part.all_implicit() {
         Some("doesn't apply: not every deadline is the period")
     } else if !(0..count).all(|one| (0..count).all(|other| rate_monotonic(one, other))) {
