@@ -66,7 +66,7 @@ fn protocols(image: &Image) -> BTreeMap<ObjectId, Protocol> {
         for (instruction, step) in code() {
             let Instruction::Note(Note::Acquired { object }) = *instruction else { continue };
             // A step's instructions are together, and no other step's have its number.
-            let calls =
+            let mut calls =
                 code().filter(|(_, other)| *other == step).filter_map(|(instruction, _)| match instruction {
                     Instruction::Syscall { call: Syscall::FutexLockPi(_), .. } => Some(Protocol::Inherit),
                     Instruction::Syscall { call: Syscall::Ceiling(call), .. } => {
@@ -74,7 +74,7 @@ fn protocols(image: &Image) -> BTreeMap<ObjectId, Protocol> {
                     }
                     _ => None,
                 });
-            let protocol = calls.last().unwrap_or(Protocol::None);
+            let protocol = calls.next_back().unwrap_or(Protocol::None);
             let known = found.entry(object).or_insert(protocol);
             if *known == Protocol::None {
                 *known = protocol;

@@ -19,7 +19,7 @@
 //! Both beside a run:
 //!
 //! - [`observed`]: what a run has shown
-//! - [`mod@analyse`]: verdicts; `tests_of_sets` and [`report`]: how they are told; `render`: as text
+//! - [`mod@analyse`]: verdicts, from `findings` of arithmetic and the `proof` that a run can be; `tests_of_sets` and [`report`]: how they are told; `render`: as text
 
 pub mod analyse;
 pub mod blocking;
@@ -28,17 +28,21 @@ pub mod bounds;
 pub mod demand;
 pub mod edf_response;
 pub mod exact;
+mod findings;
 pub mod horizon;
 pub mod longest;
 pub mod model;
 pub mod observed;
 pub mod placement;
+mod proof;
 mod render;
 pub mod report;
 pub mod response;
 pub mod task;
 mod tests_of_sets;
 
+#[cfg(test)]
+mod schedule_tests;
 #[cfg(test)]
 mod tests;
 

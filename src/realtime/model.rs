@@ -10,7 +10,8 @@ use crate::kernel::cost::Costs;
 use crate::kernel::options::{Parameter, Preemption, Queues, Scheduler};
 use crate::kernel::releases::OnMiss;
 use crate::program::Image;
-use crate::program::image::{Start, StartId};
+use crate::program::image::StartId;
+use crate::program::start::Start;
 use crate::program::syscall::{NextPeriod, Syscall};
 use crate::program::userland::Origin;
 use crate::time::{Instant, Span};
@@ -187,7 +188,7 @@ impl Model {
     pub fn measure(&mut self, index: usize, longest: Span) {
         let (task, origin) = (&mut self.set.tasks[index], &mut self.origins[index]);
         if origin.own.is_none() {
-            task.wcet = task.wcet + longest;
+            task.wcet += longest;
             origin.own = Some(longest);
         }
     }
