@@ -14,6 +14,7 @@ pub mod program;
 pub mod random;
 #[cfg(target_os = "linux")]
 pub mod real;
+pub mod realtime;
 pub mod scenario;
 pub mod signal;
 pub mod sim;

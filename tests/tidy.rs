@@ -37,6 +37,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("import", 6),
     ("analysis", 7),
     ("compare", 8),
+    ("realtime", 8),
     ("chart", 8),
     ("export", 8),
     ("cli", 9),

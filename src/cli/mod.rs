@@ -4,6 +4,7 @@
 //!   `judge_statistics`, and `judge_real`, compare a run with what its scenario expects
 //! - `compare_policies`: a scenario under several scheduling policies; `policy_list`: how they are named
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
+//! - `analyse`: periodic tasks and their deadlines, by arithmetic
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
 //! - [`plot`], [`export`], [`summary`]: what is done with traces; [`stats`]: with either
@@ -16,6 +17,7 @@
 //!
 //! The data asked for goes to standard output; everything else goes to standard error.
 
+mod analyse;
 #[cfg(target_os = "linux")]
 mod calibrate;
 mod check;
@@ -126,6 +128,7 @@ enum Command {
     },
     Test(test::Test),
     ComparePolicies(compare_policies::ComparePolicies),
+    Analyse(analyse::Analyse),
     Summary(summary::Summary),
     Stats(stats::Stats),
     Plot(plot::Plot),
@@ -185,6 +188,7 @@ impl Command {
             Command::RealExec { numbers } => real::reborn(&numbers),
             Command::Test(command) => command.execute(),
             Command::ComparePolicies(command) => command.execute(),
+            Command::Analyse(command) => command.execute(),
             Command::Summary(command) => command.execute(),
             Command::Stats(command) => command.execute(),
             Command::Plot(command) => command.execute(),

@@ -13,7 +13,7 @@ use crate::time::{Instant, Span};
 use super::table::{raw_time, single, whole};
 
 /// A run that nothing else ends is over after an hour of simulated time.
-const DEFAULT_UNTIL: Instant = Instant::from_nanos(3_600_000_000_000);
+pub const DEFAULT_UNTIL: Instant = Instant::from_nanos(3_600_000_000_000);
 
 /// `[run]`: seed and end.
 #[derive(Default, Deserialize, JsonSchema)]

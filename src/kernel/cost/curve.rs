@@ -42,6 +42,11 @@ impl Curve {
         }
     }
 
+    /// The longest time of all points.
+    pub fn greatest(&self) -> Span {
+        self.points.iter().map(|point| point.1).max().unwrap_or(Span::ZERO)
+    }
+
     /// The time for so much: linear between the points, and as at the nearest one outside of them.
     pub fn within_points(&self, quantity: u64) -> Span {
         let end = self.points.partition_point(|point| point.0 < quantity);
