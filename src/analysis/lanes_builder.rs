@@ -198,6 +198,7 @@ impl Drawing {
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
             | Kind::SchedPick { .. }
+            | Kind::SchedBoost { .. }
             | Kind::OomKill { .. }
             | Kind::PacketDropped { .. } => {}
         }

@@ -194,6 +194,7 @@ impl Replay {
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
             | Kind::SchedPick { .. }
+            | Kind::SchedBoost { .. }
             | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {

@@ -172,6 +172,7 @@ impl Tally {
             | Kind::ProcessExec { .. }
             | Kind::SchedPiSetprio { .. }
             | Kind::SchedPick { .. }
+            | Kind::SchedBoost { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

@@ -53,7 +53,7 @@ impl<S: Sink> Kernel<S> {
         let (from, affinity) = (self.cpus[cpu].id, self.tasks[thread.index()].affinity);
         let to = self.place_new(affinity);
         if self.keeps_account {
-            self.cpus[cpu].policy.left(thread, false);
+            self.cpus[cpu].policy.sent_away(thread);
         }
         self.emit(cpu, Kind::SchedMigrate { task: thread, from, to });
         self.carry_over(thread, from, to);

@@ -12,7 +12,7 @@ use crate::trace::{Kind, Reason, Sink, Why};
 use super::Kernel;
 use super::cpu::Cpu;
 use super::options::{Balance, Placement, Preemption};
-use super::sched::{Parameters, Ready, Thread};
+use super::sched::{Boost, Parameters, Ready, Thread};
 use super::task::{Affinity, State};
 use super::work::{Context, Work};
 
@@ -47,11 +47,27 @@ impl<S: Sink> Kernel<S> {
         if to != from {
             self.emit(by, Kind::SchedMigrate { task: woken, from, to });
             self.carry_over(woken, from, to);
+            self.set_free(by, from);
         }
         let cost = self.costs.wakeup;
         self.cpus[by].debt += cost;
         self.make_ready(by, woken, to, Ready::Woken);
         self.emit(by, Kind::SchedWakeup { task: woken, on: to });
+    }
+
+    /// A CPU that idled because it belonged to a thread which goes elsewhere has others to run now.
+    fn set_free(&mut self, by: usize, from: CpuId) {
+        let there = &mut self.cpus[from.index()];
+        if there.is_idle()
+            && there.policy.waiting() > 0
+            && !there.policy.is_held()
+            && there.reschedule.is_none()
+        {
+            there.reschedule = Some(Why::WorkArrived);
+            if from.index() != by {
+                self.ask_to_schedule(by, from);
+            }
+        }
     }
 
     /// Puts a thread into a CPU's queue and lets that CPU know.
@@ -70,6 +86,7 @@ impl<S: Sink> Kernel<S> {
         if held {
             self.account(to.index(), now);
         }
+        self.tell_of_boost(by, to.index());
         let Kernel { parameters, cpus, keeps_account, .. } = self;
         let cpu = &mut cpus[to.index()];
         let is_over = *keeps_account && cpu.policy.is_over();
@@ -77,7 +94,7 @@ impl<S: Sink> Kernel<S> {
             Some(Why::WorkArrived)
         } else if is_over {
             Some(Why::SliceEnd)
-        } else if matches!(why, Ready::New | Ready::Woken)
+        } else if matches!(why, Ready::New | Ready::Woken | Ready::Migrated)
             && cpu.policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
@@ -149,6 +166,7 @@ impl<S: Sink> Kernel<S> {
         }
         let here = &mut self.cpus[cpu];
         let picked = here.policy.pick(now);
+        self.tell_of_boost(cpu, cpu);
         if self.gives_reasons
             && let (Some(task), Some(Reason { rule, number })) = (picked, self.cpus[cpu].policy.reason())
         {
@@ -324,6 +342,16 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
+    /// The policy of a CPU may have lifted all its threads, while CPU `by` took its turn.
+    fn tell_of_boost(&mut self, by: usize, cpu: usize) {
+        if self.gives_reasons
+            && let Some(Boost { level, due }) = self.cpus[cpu].policy.boosted()
+        {
+            let on = self.cpus[cpu].id;
+            self.emit(by, Kind::SchedBoost { on, level, due: due.as_nanos() });
+        }
+    }
+
     /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
     pub(super) fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
         if self.keeps_account {
@@ -346,6 +374,7 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.account(cpu, now);
+        self.tell_of_boost(cpu, cpu);
         let Kernel { parameters, cpus, .. } = self;
         let here = &mut cpus[cpu];
         if here.policy.gives_way(thread(parameters, here.current), now) {
@@ -363,6 +392,12 @@ impl<S: Sink> Kernel<S> {
             Context::Idle | Context::User => true,
             Context::Kernel(work) => self.options.preemption == Preemption::Full && !work.masks_interrupts(),
         }
+    }
+
+    /// Whether the policy promises that no CPU idles while a thread that may run there waits in its
+    /// queue.
+    pub fn conserves_work(&self) -> bool {
+        self.cpus.iter().all(|cpu| cpu.policy.conserves_work())
     }
 
     /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
@@ -383,12 +418,19 @@ impl<S: Sink> Kernel<S> {
             .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
         let now = self.cpus[cpu].now;
         let to = self.cpus[cpu].id;
+        if self.keeps_account {
+            // What the thread is due there depends on what the running one has had by now.
+            self.account(from.index(), now);
+            self.tell_of_boost(cpu, from.index());
+        }
         self.cpus[from.index()].policy.remove(stolen);
         self.carry_over(stolen, from, to);
         self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
         let Kernel { tasks, parameters, cpus, .. } = self;
         tasks[stolen.index()].cpu = to;
         cpus[cpu].policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
-        cpus[cpu].policy.pick(now)
+        let picked = cpus[cpu].policy.pick(now);
+        self.tell_of_boost(cpu, cpu);
+        picked
     }
 }

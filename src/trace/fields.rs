@@ -135,6 +135,11 @@ impl Kind {
                 each("rule", Value::Word(rule.name()));
                 each("number", Value::Number(number));
             }
+            Kind::SchedBoost { on, level, due } => {
+                each("on", Value::Cpu(on));
+                each("level", Value::Number(level.into()));
+                each("due", Value::Number(due));
+            }
             Kind::OomKill { task, pages } => {
                 each("task", Value::Task(task));
                 each("pages", Value::Number(pages));

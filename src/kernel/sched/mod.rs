@@ -16,7 +16,7 @@ mod stride;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{Baggage, Policy, Ready, Thread};
+pub use policy::{Baggage, Boost, Policy, Ready, Thread};
 
 use std::collections::BTreeMap;
 

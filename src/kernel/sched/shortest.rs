@@ -181,6 +181,9 @@ impl Policy for Shortest {
         }
     }
 
+    /// Its burst isn't over.
+    fn sent_away(&mut self, _: Tid) {}
+
     fn hand_over(&mut self, thread: Tid) -> Baggage {
         let burst = self.burst(thread);
         let nanos = |span: Span| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);

@@ -401,6 +401,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::DataLost { .. }
         | Kind::PageEvicted { .. }
         | Kind::SchedPick { .. }
+        | Kind::SchedBoost { .. }
         | Kind::OomKill { .. }
         | Kind::PacketDropped { .. } => Role::Current,
     }

@@ -229,6 +229,11 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(rule as u8);
             slot.uint(number);
         }
+        Kind::SchedBoost { on, level, due } => {
+            slot.uint(on.0.into());
+            slot.uint(level.into());
+            slot.uint(due);
+        }
         Kind::OomKill { task, pages } => {
             slot.uint(task.0.into());
             slot.uint(pages);
@@ -328,6 +333,9 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::PageEvicted => Kind::PageEvicted { page: from.uint()?, write: from.bool()? },
         Code::SchedPick => {
             Kind::SchedPick { task: Tid(from.narrow()?), rule: from.pick(Rule::ALL)?, number: from.uint()? }
+        }
+        Code::SchedBoost => {
+            Kind::SchedBoost { on: CpuId(from.narrow()?), level: from.narrow()?, due: from.uint()? }
         }
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },

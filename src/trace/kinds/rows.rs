@@ -273,4 +273,12 @@ kinds! {
             rule: Rule, "The rule.";
             number: Uint, "What the rule went by.";
         }
+    SchedBoost = 42, "sched_boost", None,
+        "The scheduler lifts all threads of a run queue to its highest level, those that wait for something too, so \
+         that nobody starves on a low one.",
+        {
+            on: Uint, "The CPU whose run queue it is.";
+            level: Uint, "The level that all are on from here.";
+            due: Uint, "When that was due, in nanoseconds since the start: before this event if the CPU was idle then.";
+        }
 }

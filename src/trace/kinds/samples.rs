@@ -60,6 +60,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::Print { text: NameId(1) },
         Kind::PageEvicted { page: 17, write: true },
         Kind::SchedPick { task: Tid(3), rule: Rule::Ticket, number: 88 },
+        Kind::SchedBoost { on: CpuId(1), level: 2, due: 20_000 },
         Kind::OomKill { task: Tid(3), pages: 200 },
         Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
