@@ -198,6 +198,10 @@ impl Drawing {
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
             | Kind::SchedPick { .. }
+            | Kind::JobRelease { .. }
+            | Kind::JobEnd { .. }
+            | Kind::DeadlineMiss { .. }
+            | Kind::JobDrop { .. }
             | Kind::SchedBoost { .. }
             | Kind::OomKill { .. }
             | Kind::PacketDropped { .. } => {}

@@ -194,6 +194,10 @@ impl Replay {
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
             | Kind::SchedPick { .. }
+            | Kind::JobRelease { .. }
+            | Kind::JobEnd { .. }
+            | Kind::DeadlineMiss { .. }
+            | Kind::JobDrop { .. }
             | Kind::SchedBoost { .. }
             | Kind::OomKill { .. } => return,
         }

@@ -172,6 +172,10 @@ impl Tally {
             | Kind::ProcessExec { .. }
             | Kind::SchedPiSetprio { .. }
             | Kind::SchedPick { .. }
+            | Kind::JobRelease { .. }
+            | Kind::JobEnd { .. }
+            | Kind::DeadlineMiss { .. }
+            | Kind::JobDrop { .. }
             | Kind::SchedBoost { .. }
             | Kind::LockReleased { .. } => {}
         }

@@ -6,6 +6,7 @@ use crate::ids::{CpuId, Tid};
 use crate::trace::{Kind, Sink};
 
 use super::Kernel;
+use super::cpu::Cpu;
 use super::options::Placement;
 use super::sched::{Parameters, Ready};
 use super::task::Affinity;
@@ -24,19 +25,20 @@ impl<S: Sink> Kernel<S> {
     /// idle, or on one that has less to do.
     pub(super) fn place_among(&self, previous: CpuId, affinity: Affinity) -> CpuId {
         let stays =
-            self.options.placement == Placement::Previous || self.cpus[previous.index()].is_unwanted();
+            self.options.placement == Placement::Previous || self.is_unwanted(&self.cpus[previous.index()]);
         if affinity.allows(previous) && stays { previous } else { self.least_loaded_of(affinity) }
     }
 
     fn least_loaded_of(&self, affinity: Affinity) -> CpuId {
         let allowed = self.cpus.iter().filter(|cpu| affinity.allows(cpu.id));
-        allowed.min_by_key(|cpu| (cpu.load(), cpu.id)).map_or(CpuId(0), |cpu| cpu.id)
+        allowed.min_by_key(|cpu| (self.load(cpu), cpu.id)).map_or(CpuId(0), |cpu| cpu.id)
     }
 
     /// From now on the current thread of a CPU may run on these only. If this one isn't among them, it
     /// moves when it gives up the CPU.
     pub fn allow(&mut self, cpu: usize, thread: Tid, affinity: Affinity) -> bool {
         self.tasks[thread.index()].affinity = affinity;
+        self.is_pinned |= affinity != Affinity::Any;
         affinity.allows(self.cpus[cpu].id)
     }
 
@@ -53,15 +55,25 @@ impl<S: Sink> Kernel<S> {
         let (from, affinity) = (self.cpus[cpu].id, self.tasks[thread.index()].affinity);
         let to = self.place_new(affinity);
         if self.keeps_account {
-            self.cpus[cpu].policy.sent_away(thread);
+            self.queue_mut(from).sent_away(thread);
         }
         self.emit(cpu, Kind::SchedMigrate { task: thread, from, to });
         self.carry_over(thread, from, to);
         self.make_ready(cpu, thread, to, Ready::Migrated);
     }
 
+    /// Whether no thread runs on a CPU, nor waits to.
+    pub(super) fn is_unwanted(&self, cpu: &Cpu) -> bool {
+        cpu.is_idle() && self.queues[cpu.queue].waiting() == 0
+    }
+
+    /// Threads that want a CPU: those that wait and the one that runs.
+    fn load(&self, cpu: &Cpu) -> usize {
+        self.queues[cpu.queue].waiting() + usize::from(!cpu.is_idle())
+    }
+
     pub(super) fn least_loaded(&self) -> CpuId {
-        let least = self.cpus.iter().min_by_key(|cpu| (cpu.load(), cpu.id));
+        let least = self.cpus.iter().min_by_key(|cpu| (self.load(cpu), cpu.id));
         least.map_or(CpuId(0), |cpu| cpu.id)
     }
 }

@@ -7,7 +7,6 @@ use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::Why;
 
-use super::sched::Policy;
 use super::work::Context;
 
 /// One processor. Its size is a power of two, which makes finding it a shift.
@@ -32,7 +31,8 @@ pub struct Cpu {
 
     /// The thread that it runs; [`Tid::IDLE`] if none.
     pub current: Tid,
-    pub policy: Box<dyn Policy>,
+    /// Its run queue in [`Kernel::queues`](super::Kernel).
+    pub queue: usize,
     /// The current thread must give way at the next place where it can, and why.
     pub reschedule: Option<Why>,
     /// Since when the current thread's time hasn't been accounted to the policy.
@@ -66,7 +66,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    pub fn new(id: CpuId, policy: Box<dyn Policy>, tlb: u16) -> Cpu {
+    pub fn new(id: CpuId, queue: usize, tlb: u16) -> Cpu {
         Cpu {
             id,
             now: Instant::START,
@@ -78,7 +78,7 @@ impl Cpu {
             timer: Instant::NEVER,
             tlb: Tlb::new(tlb),
             current: Tid::IDLE,
-            policy,
+            queue,
             reschedule: None,
             accounted: Instant::START,
             slice_start: Instant::START,
@@ -148,16 +148,6 @@ impl Cpu {
     #[inline]
     pub fn reach(&mut self, context: Context) {
         (self.context, self.left, self.debt) = (context, Span::ZERO, Span::ZERO);
-    }
-
-    /// Whether no thread runs here, nor waits to.
-    pub fn is_unwanted(&self) -> bool {
-        self.is_idle() && self.policy.waiting() == 0
-    }
-
-    /// Threads that want this CPU: those that wait and the one that runs.
-    pub fn load(&self) -> usize {
-        self.policy.waiting() + usize::from(!self.is_idle())
     }
 }
 

@@ -35,10 +35,12 @@ pub mod options;
 pub mod page_cache;
 pub mod paging;
 pub mod process;
+pub mod queues;
 pub mod ranges;
 pub mod read_ahead;
 pub mod readiness;
 pub mod reclaim;
+pub mod releases;
 pub mod requests;
 pub mod rings;
 pub mod sched;
@@ -50,6 +52,7 @@ pub mod wait;
 pub mod waits;
 pub mod work;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::hw::device::Device;
@@ -73,7 +76,7 @@ use memory::Region;
 use options::Options;
 use paging::Paging;
 use readiness::Watchers;
-use sched::Parameters;
+use sched::{Parameters, Policy};
 use task::{Process, Task};
 use waits::Waits;
 use work::{Context, Work};
@@ -99,6 +102,8 @@ pub enum Due {
     WriteBack { file: u32 },
     /// A process's interval timer expires, unless it was set anew since.
     Interval { process: Pid, ticket: u32 },
+    /// The deadline of a periodic thread's job is over.
+    Deadline { task: Tid, number: u64 },
 }
 
 impl Due {
@@ -112,7 +117,7 @@ impl Due {
             | Due::Outside(_)
             | Due::Start(_) => true,
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } | Due::Deadline { .. } => false,
         }
     }
 }
@@ -123,11 +128,17 @@ pub struct Kernel<S> {
     pub costs: Costs,
     pub options: Options,
     pub cpus: Vec<Cpu>,
+    /// The run queues, each under its policy: one for each CPU, or one for all.
+    pub queues: Vec<Box<dyn Policy>>,
     /// Whether the policy keeps account of threads (see [`Policy::keeps_account`](sched::Policy)).
     pub keeps_account: bool,
     /// Whether a switch's time after a wake-up counts as the next thread's, and whether the policy says why.
     pub charges_the_next: bool,
     pub gives_reasons: bool,
+    /// Whether some thread may not run on every CPU.
+    pub is_pinned: bool,
+    /// Threads that have something to do once in each period.
+    pub periodic: BTreeMap<Tid, releases::Periodic>,
     /// What is due outside the CPUs.
     pub queue: EventQueue<Due>,
     pub devices: Vec<Device>,

@@ -14,6 +14,7 @@ use super::paging::{OptTie, Replacement};
 #[derive(Clone, Debug)]
 pub struct Options {
     pub scheduler: Scheduler,
+    pub queues: Queues,
     pub preemption: Preemption,
     /// The period of the scheduler's tick. Without one the timer is set for each slice's end.
     pub tick: Option<Span>,
@@ -56,6 +57,17 @@ pub enum Parameter {
     Word(String),
     Times(Vec<Span>),
     Numbers(Vec<i64>),
+}
+
+/// How many run queues there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Queues {
+    /// One for each CPU; a thread waits in one of them.
+    #[default]
+    PerCpu,
+    /// One for all: the next thread runs on whichever CPU is free, and pre-empts the one that matters least.
+    Global,
 }
 
 /// Where a thread in the kernel can lose its CPU.

@@ -114,6 +114,7 @@ impl<S: Sink> Kernel<S> {
                 process
             }
         };
+        self.is_pinned |= birth.affinity != Affinity::Any;
         self.tasks.push(Task::of(process, &birth));
         self.parameters.push(birth.parameters);
         self.numbers_in_use += 1;

@@ -11,12 +11,12 @@ use crate::trace::{Kind, Reason, Sink, Why};
 
 use super::Kernel;
 use super::cpu::Cpu;
-use super::options::{Balance, Placement, Preemption};
-use super::sched::{Boost, Parameters, Ready, Thread};
+use super::options::{Placement, Preemption, Queues};
+use super::sched::{Parameters, Ready, Thread};
 use super::task::{Affinity, State};
 use super::work::{Context, Work};
 
-fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
+pub(super) fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
     Thread { id, parameters: &parameters[id.index()] }
 }
 
@@ -55,47 +55,36 @@ impl<S: Sink> Kernel<S> {
         self.emit(by, Kind::SchedWakeup { task: woken, on: to });
     }
 
-    /// A CPU that idled because it belonged to a thread which goes elsewhere has others to run now.
-    fn set_free(&mut self, by: usize, from: CpuId) {
-        let there = &mut self.cpus[from.index()];
-        if there.is_idle()
-            && there.policy.waiting() > 0
-            && !there.policy.is_held()
-            && there.reschedule.is_none()
-        {
-            there.reschedule = Some(Why::WorkArrived);
-            if from.index() != by {
-                self.ask_to_schedule(by, from);
-            }
-        }
-    }
-
     /// Puts a thread into a CPU's queue and lets that CPU know.
     #[inline(always)]
     pub fn make_ready(&mut self, by: usize, ready: Tid, to: CpuId, why: Ready) {
+        if self.options.queues == Queues::Global {
+            return self.make_ready_for_all(by, ready, to, why);
+        }
         let now = self.cpus[by].now;
         // A thread that has slept in the queue finds its place there before the running one's time is
         // reckoned up, any other after that (`requeue_delayed_entity`, `enqueue_entity`).
-        let held = self.keeps_account && self.cpus[to.index()].policy.holds(ready);
+        let held = self.keeps_account && self.queue_of(to).holds(ready);
         if self.keeps_account && !held {
             self.account(to.index(), now);
         }
-        let Kernel { tasks, parameters, cpus, .. } = self;
+        let Kernel { tasks, parameters, cpus, queues, .. } = self;
         tasks[ready.index()].cpu = to;
-        cpus[to.index()].policy.enqueue(thread(parameters, ready), why, now);
+        queues[cpus[to.index()].queue].enqueue(thread(parameters, ready), why, now);
         if held {
             self.account(to.index(), now);
         }
-        self.tell_of_boost(by, to.index());
-        let Kernel { parameters, cpus, keeps_account, .. } = self;
+        self.tell_of_boost(by, to);
+        let Kernel { parameters, cpus, queues, keeps_account, .. } = self;
         let cpu = &mut cpus[to.index()];
-        let is_over = *keeps_account && cpu.policy.is_over();
+        let policy = &mut queues[cpu.queue];
+        let is_over = *keeps_account && policy.is_over();
         let notice = if cpu.is_idle() {
             Some(Why::WorkArrived)
         } else if is_over {
             Some(Why::SliceEnd)
         } else if matches!(why, Ready::New | Ready::Woken | Ready::Migrated)
-            && cpu.policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
+            && policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
         } else {
@@ -123,14 +112,14 @@ impl<S: Sink> Kernel<S> {
             Affinity::Among(_) => return self.place_among(task.cpu, task.affinity),
         }
         let previous = &self.cpus[task.cpu.index()];
-        if self.keeps_account && previous.policy.holds(woken) {
+        if self.keeps_account && self.queue_of(previous.id).holds(woken) {
             return previous.id;
         }
         match self.options.placement {
             Placement::Previous => previous.id,
-            Placement::Idle if previous.is_unwanted() => previous.id,
+            Placement::Idle if self.is_unwanted(previous) => previous.id,
             Placement::Idle => {
-                let idle = self.cpus.iter().find(|cpu| cpu.is_unwanted());
+                let idle = self.cpus.iter().find(|cpu| self.is_unwanted(cpu));
                 idle.map_or(previous.id, |cpu| cpu.id)
             }
             Placement::Shortest => self.least_loaded(),
@@ -144,7 +133,7 @@ impl<S: Sink> Kernel<S> {
         if !self.next_one_pays(why) {
             self.account(cpu, now);
         }
-        let Kernel { tasks, parameters, cpus, keeps_account, .. } = self;
+        let Kernel { tasks, parameters, cpus, queues, keeps_account, .. } = self;
         let here = &mut cpus[cpu];
         let previous = here.current;
         here.reschedule = None;
@@ -158,17 +147,20 @@ impl<S: Sink> Kernel<S> {
                 }
                 Some(ready) => {
                     task.state = State::Ready;
-                    here.policy.enqueue(thread(parameters, previous), ready, now);
+                    queues[here.queue].enqueue(thread(parameters, previous), ready, now);
                 }
-                None if *keeps_account => here.policy.left(previous, why == Why::Exited),
+                None if *keeps_account => queues[here.queue].left(previous, why == Why::Exited),
                 None => {}
             }
         }
-        let here = &mut self.cpus[cpu];
-        let picked = here.policy.pick(now);
-        self.tell_of_boost(cpu, cpu);
+        let queue = self.cpus[cpu].queue;
+        let picked = match self.options.queues {
+            Queues::PerCpu => self.queues[queue].pick(now),
+            Queues::Global => self.pick_of_all(cpu),
+        };
+        self.tell_of_boost(cpu, CpuId::from(cpu));
         if self.gives_reasons
-            && let (Some(task), Some(Reason { rule, number })) = (picked, self.cpus[cpu].policy.reason())
+            && let (Some(task), Some(Reason { rule, number })) = (picked, self.queues[queue].reason())
         {
             self.emit(cpu, Kind::SchedPick { task, rule, number });
         }
@@ -177,6 +169,9 @@ impl<S: Sink> Kernel<S> {
             self.go_on(cpu, next);
         } else {
             self.switch(cpu, previous, next, why);
+        }
+        if self.options.queues == Queues::Global && previous != next && comes_back(why).is_some() {
+            self.offer(cpu, previous);
         }
     }
 
@@ -249,11 +244,11 @@ impl<S: Sink> Kernel<S> {
 
     /// A new slice begins for the current thread.
     fn begin_slice(&mut self, cpu: usize) {
-        let Kernel { parameters, cpus, options, .. } = self;
+        let Kernel { parameters, cpus, queues, options, .. } = self;
         let here = &mut cpus[cpu];
         here.slice_start = here.now;
-        let before =
-            std::mem::replace(&mut here.slice, here.policy.slice(thread(parameters, here.current), here.now));
+        let slice = queues[here.queue].slice(thread(parameters, here.current), here.now);
+        let before = std::mem::replace(&mut here.slice, slice);
         if before.is_none() && here.slice.is_none() && options.tick.is_none() {
             return;
         }
@@ -267,7 +262,7 @@ impl<S: Sink> Kernel<S> {
     /// Somebody now waits: the current thread's slice has an end. A thread that was alone has had
     /// several slices in a row; the one that it is in ends at its own time, and never before the
     /// next nanosecond, since the change may come from another CPU.
-    fn limit_slice(&mut self, cpu: usize, now: Instant) {
+    pub(super) fn limit_slice(&mut self, cpu: usize, now: Instant) {
         let here = &mut self.cpus[cpu];
         if self.keeps_account {
             return self.renew_slice(cpu, now);
@@ -282,11 +277,11 @@ impl<S: Sink> Kernel<S> {
 
     /// The policy knows how much of the current thread's slice is left.
     fn renew_slice(&mut self, cpu: usize, now: Instant) {
-        let Kernel { parameters, cpus, .. } = self;
+        let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if here.slice.is_some() {
             here.slice_start = now;
-            here.slice = here.policy.slice(thread(parameters, here.current), now);
+            here.slice = queues[here.queue].slice(thread(parameters, here.current), now);
         }
         self.set_timer(cpu);
     }
@@ -295,10 +290,9 @@ impl<S: Sink> Kernel<S> {
     /// give way anyway.
     fn slice_end(&self, cpu: usize) -> Instant {
         let here = &self.cpus[cpu];
+        let policy = &self.queues[here.queue];
         match here.slice {
-            Some(slice)
-                if here.reschedule.is_none() && (here.policy.waiting() > 0 || here.policy.limits_alone()) =>
-            {
+            Some(slice) if here.reschedule.is_none() && (policy.waiting() > 0 || policy.limits_alone()) => {
                 here.slice_start + slice
             }
             _ => Instant::NEVER,
@@ -333,30 +327,20 @@ impl<S: Sink> Kernel<S> {
     /// Tells the policy how long the current thread has run until now, which is the time on the CPU
     /// whose turn it is.
     pub(super) fn account(&mut self, cpu: usize, now: Instant) {
-        let Kernel { parameters, cpus, .. } = self;
+        let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if here.current != Tid::IDLE {
             let time = now.since(here.accounted);
-            here.policy.ran(thread(parameters, here.current), time, now);
+            queues[here.queue].ran(thread(parameters, here.current), time, now);
             here.accounted = now;
-        }
-    }
-
-    /// The policy of a CPU may have lifted all its threads, while CPU `by` took its turn.
-    fn tell_of_boost(&mut self, by: usize, cpu: usize) {
-        if self.gives_reasons
-            && let Some(Boost { level, due }) = self.cpus[cpu].policy.boosted()
-        {
-            let on = self.cpus[cpu].id;
-            self.emit(by, Kind::SchedBoost { on, level, due: due.as_nanos() });
         }
     }
 
     /// A thread that isn't in a queue goes to another CPU with what its policy knows of it.
     pub(super) fn carry_over(&mut self, thread: Tid, from: CpuId, to: CpuId) {
         if self.keeps_account {
-            let baggage = self.cpus[from.index()].policy.hand_over(thread);
-            self.cpus[to.index()].policy.take_over(thread, baggage);
+            let baggage = self.queue_mut(from).hand_over(thread);
+            self.queue_mut(to).take_over(thread, baggage);
         }
     }
 
@@ -374,10 +358,10 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.account(cpu, now);
-        self.tell_of_boost(cpu, cpu);
-        let Kernel { parameters, cpus, .. } = self;
+        self.tell_of_boost(cpu, CpuId::from(cpu));
+        let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
-        if here.policy.gives_way(thread(parameters, here.current), now) {
+        if queues[here.queue].gives_way(thread(parameters, here.current), now) {
             here.reschedule.get_or_insert(Why::SliceEnd);
         } else if self.keeps_account {
             self.renew_slice(cpu, now);
@@ -392,45 +376,5 @@ impl<S: Sink> Kernel<S> {
             Context::Idle | Context::User => true,
             Context::Kernel(work) => self.options.preemption == Preemption::Full && !work.masks_interrupts(),
         }
-    }
-
-    /// Whether the policy promises that no CPU idles while a thread that may run there waits in its
-    /// queue.
-    pub fn conserves_work(&self) -> bool {
-        self.cpus.iter().all(|cpu| cpu.policy.conserves_work())
-    }
-
-    /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
-    fn steal(&mut self, cpu: usize) -> Option<Tid> {
-        if self.options.balance == Balance::None || self.cpus.len() == 1 || self.cpus[cpu].policy.is_held() {
-            return None;
-        }
-        let busiest =
-            self.cpus.iter().max_by_key(|other| (other.policy.waiting(), std::cmp::Reverse(other.id)))?;
-        if busiest.policy.waiting() == 0 {
-            return None;
-        }
-        let from = busiest.id;
-        let stolen = busiest
-            .policy
-            .queue()
-            .into_iter()
-            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
-        let now = self.cpus[cpu].now;
-        let to = self.cpus[cpu].id;
-        if self.keeps_account {
-            // What the thread is due there depends on what the running one has had by now.
-            self.account(from.index(), now);
-            self.tell_of_boost(cpu, from.index());
-        }
-        self.cpus[from.index()].policy.remove(stolen);
-        self.carry_over(stolen, from, to);
-        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
-        let Kernel { tasks, parameters, cpus, .. } = self;
-        tasks[stolen.index()].cpu = to;
-        cpus[cpu].policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
-        let picked = cpus[cpu].policy.pick(now);
-        self.tell_of_boost(cpu, cpu);
-        picked
     }
 }

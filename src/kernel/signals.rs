@@ -304,7 +304,7 @@ impl<S: Sink> Kernel<S> {
             Cause::Terminal => {
                 terminal.waiting.remove(thread, tasks);
             }
-            Cause::Sleep | Cause::Signal => {}
+            Cause::Sleep | Cause::Release | Cause::Signal => {}
             Cause::Poll => self.watchers.remove(thread),
             Cause::Network
             | Cause::Message

@@ -133,6 +133,10 @@ impl<S: Sink> Kernel<S> {
     pub(super) fn timer_expired(&mut self, cpu: usize, thread: Tid) {
         match self.tasks[thread.index()].state {
             State::Blocked { on: Cause::Sleep, .. } => self.wake(cpu, thread),
+            State::Blocked { on: Cause::Release, .. } => {
+                self.begin_job(cpu, thread);
+                self.wake(cpu, thread);
+            }
             State::Blocked { on, .. } => self.interrupt_wait(cpu, thread, on, Interruption::Timeout),
             State::Ready | State::Running | State::Ended => {}
         }

@@ -2,7 +2,7 @@
 
 use nix::time::{ClockId, clock_gettime};
 
-use crate::time::Span;
+use crate::time::{Instant, Span};
 
 /// Nanoseconds of the monotonic clock, the one that the kernel's trace points use as well.
 #[inline]
@@ -25,6 +25,17 @@ pub fn sleep(time: Span) -> Result<(), Span> {
         return Ok(());
     }
     Err(Span::from_nanos(left.tv_sec as u64 * 1_000_000_000 + left.tv_nsec as u64))
+}
+
+/// Sleeps until a time of the monotonic clock; false if a signal that has a handler came before.
+pub fn sleep_until(time: Instant) -> bool {
+    let nanos = time.as_nanos();
+    let (seconds, nanos) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    let wanted = libc::timespec { tv_sec: seconds as libc::time_t, tv_nsec: nanos as libc::c_long };
+    let (clock, absolute) = (libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME);
+    // SAFETY: the time is valid, and nothing is written back for an absolute one.
+    let result = unsafe { libc::clock_nanosleep(clock, absolute, &raw const wanted, std::ptr::null_mut()) };
+    result != libc::EINTR
 }
 
 /// How fast this host goes round an empty loop.

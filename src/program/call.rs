@@ -67,7 +67,7 @@ pub struct Awaits {
 impl Awaits {
     /// Whether somebody else must do something for the wait to end.
     pub const fn may_be_for_ever(self) -> bool {
-        !matches!(self.on, Cause::Disk | Cause::Page | Cause::Sleep | Cause::Completion)
+        !matches!(self.on, Cause::Disk | Cause::Page | Cause::Sleep | Cause::Release | Cause::Completion)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::kernel::cost::Costs;
 use crate::kernel::ipc::socket::SocketKind;
 use crate::kernel::options::Options;
 use crate::kernel::readiness::Events;
+use crate::kernel::releases::Rhythm;
 use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
 use crate::time::Instant;
@@ -61,6 +62,8 @@ pub struct Start {
     pub count: u32,
     /// What the scheduling policy is told about each of them.
     pub parameters: Arc<Parameters>,
+    /// It has something to do in each period.
+    pub rhythm: Option<Rhythm>,
     /// The only CPU that it may run on.
     pub cpu: Option<CpuId>,
     /// At most so many pages of it are in memory.

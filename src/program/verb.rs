@@ -122,6 +122,7 @@ pub const VERBS: &[&VerbRow] = &[
     &call::THREAD,
     &call::JOIN,
     &call::SLEEP,
+    &call::NEXT_PERIOD,
     &call::YIELD,
     &call::GETPID,
     &call::GETPPID,

@@ -50,7 +50,7 @@ fn numbers(call: CallId) -> &'static [i64] {
         "getpid" => &[calls::GETPID],
         "getppid" => &[calls::GETPPID],
         "kill" => &[calls::KILL],
-        "nanosleep" => &[calls::CLOCK_NANOSLEEP],
+        "nanosleep" | "clock_nanosleep" => &[calls::CLOCK_NANOSLEEP],
         "pause" => &[calls::PAUSE],
         "read" => &[calls::READ],
         "rt_sigaction" => &[calls::RT_SIGACTION],

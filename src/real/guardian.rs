@@ -255,6 +255,7 @@ impl Guardian {
         memory::populate_all(&world.memories);
         world.board.await_go();
         world.board.has_used(task, process::Usage::own());
+        native.begin_period();
         // What a panic would unwind is the guardian's, of which this process is a copy.
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| interpret::run(native)));
         process::exit(if ended.is_ok() { 0 } else { MISTAKE })

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::DeviceId;
 use crate::kernel::cost::Costs;
-use crate::kernel::options::{Balance, Options, PagingOptions, Parameter, Placement, Preemption};
+use crate::kernel::options::{Balance, Options, PagingOptions, Parameter, Placement, Preemption, Queues};
 use crate::kernel::page_cache::Writeback;
 use crate::kernel::paging::{OptTie, Replacement};
 use crate::kernel::process::MOST_BIRTHS;
@@ -42,6 +42,9 @@ pub struct KernelForm {
     pub tick: Option<At<Time>>,
     /// Whether an idle CPU's tick stops; true if absent.
     pub tickless_idle: Option<bool>,
+    /// "per-cpu" (the default): each CPU has a run queue of its own; "global": one for all, in which those
+    /// that are ready wait for whichever CPU is free. `placement` and `balance` have no meaning then.
+    pub queues: Option<At<Queues>>,
     /// Which CPU a woken thread goes to: "previous", "idle" (the default) or "shortest".
     pub placement: Option<Placement>,
     /// Whether an idle CPU takes threads from others: "none" or "steal" (the default).
@@ -86,8 +89,14 @@ pub fn options(
             Some(tick)
         }
     });
+    let scheduler = scheduler::read(form.scheduler.as_ref(), costs, problems);
+    let queues = form.queues.as_ref().map_or_else(Queues::default, |at| {
+        scheduler::check_queues(&scheduler, at, problems);
+        at.value
+    });
     Options {
-        scheduler: scheduler::read(form.scheduler.as_ref(), costs, problems),
+        scheduler,
+        queues,
         preemption: form.preemption.unwrap_or_default(),
         tick,
         tickless_idle: form.tickless_idle.unwrap_or(true),

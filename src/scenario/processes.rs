@@ -9,15 +9,18 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::ids::CpuId;
+use crate::kernel::releases::{OnMiss, Rhythm};
 use crate::kernel::sched::Parameters;
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, Start, StartId};
+use crate::program::library::jobs::Jobs;
 use crate::program::library::queue::QUEUE_PUT;
 use crate::program::library::queue_feeder::Feed;
 use crate::program::library::timer::{Prelude, TIMER_START};
 use crate::program::names::{ItemQueue, Names, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
+use crate::program::syscall::NEXT_PERIOD;
 use crate::program::value::Amount;
 use crate::time::{Instant, Span};
 
@@ -49,10 +52,18 @@ pub struct ProcessForm {
     pub nice: Option<At<Whole>>,
     /// Its shares under a lottery or stride scheduler.
     pub tickets: Option<At<Whole>>,
-    /// Real-time policies: from one activation to the next.
+    /// It has a job in each period: the first is released at its start, each other one so much after the one
+    /// before. A job is all of its steps, or those up to the next `next-period`.
     pub period: Option<At<Time>>,
-    /// Real-time policies: from the activation to when it must be done.
+    /// From a job's release to when it must have ended; the period if absent.
     pub deadline: Option<At<Time>>,
+    /// How many jobs it has; if absent, one in each period for ever.
+    pub jobs: Option<At<Whole>>,
+    /// What becomes of a job that hasn't ended by its deadline: "continue" (the default): it goes on, and
+    /// the ones after it begin late; "skip": it goes on, and jobs released meanwhile are left out.
+    pub on_miss: Option<At<OnMiss>>,
+    /// The longest that one of its jobs computes, for policies and analysis that are to know.
+    pub wcet: Option<At<Time>>,
     /// Real-time policies: how long it may run in each period.
     pub budget: Option<At<Time>>,
     /// How long it computes from one wait to the next, as the policies sjf and srtf are told; without it they go by
@@ -97,6 +108,10 @@ pub fn read(
     for (name, value) in entries(root, "process", problems) {
         let of = format!("`[process.{}]`", name.value);
         let (form, steps) = form_and_steps::<ProcessForm>(value, &of, problems);
+        let steps = match (steps, &form.period) {
+            (Some(steps), Some(period)) => Some(in_each_period(steps, period)),
+            (steps, _) => steps,
+        };
         let program = match (steps, &form.program) {
             (Some(steps), None) => all.body(name.clone(), steps, names, problems),
             (Some(_), Some(program)) => {
@@ -267,6 +282,9 @@ impl ProcessForm {
             at.and_then(|at| time(at, instruction, problems))
         };
         let at = span(&self.start).unwrap_or(Span::ZERO);
+        let (period, deadline) = (span(&self.period), span(&self.deadline));
+        let (budget, burst, wcet) = (span(&self.budget), span(&self.burst), span(&self.wcet));
+        let rhythm = self.rhythm(period, deadline, problems);
         // The bounds above make all of these casts exact.
         Start {
             name: name.value.clone(),
@@ -277,13 +295,71 @@ impl ProcessForm {
                 priority: priority.unwrap_or(0) as i32,
                 nice: nice.unwrap_or(0) as i8,
                 tickets: tickets.unwrap_or(0) as u32,
-                period: span(&self.period),
-                deadline: span(&self.deadline),
-                budget: span(&self.budget),
-                burst: span(&self.burst),
+                period,
+                deadline: deadline.or(period),
+                budget,
+                burst,
+                wcet,
+                job: None,
             }),
+            rhythm,
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
             frames: frames.map(|frames| frames as u32),
         }
     }
+
+    /// When it has what to do, if it has a job in each period.
+    fn rhythm(
+        &self,
+        period: Option<Span>,
+        deadline: Option<Span>,
+        problems: &mut Problems,
+    ) -> Option<Rhythm> {
+        let jobs = self.jobs.as_ref();
+        let jobs = jobs.and_then(|at| whole::<i64>(at, "`jobs`", 1..=1_000_000_000, problems));
+        let Some(period) = period else {
+            let needs = [
+                self.jobs.as_ref().map(|at| ("jobs", &at.span)),
+                self.on_miss.as_ref().map(|at| ("on-miss", &at.span)),
+            ];
+            for (key, span) in needs.into_iter().flatten() {
+                let message = format!("`{key}` is for a process that has a job in each period");
+                let problem = Problem::error(Code::MissingKey, span.clone(), message);
+                problems.push(problem.help("say how often: `period = \"10ms\"`"));
+            }
+            return None;
+        };
+        let longest = Span::from_millis(86_400_000);
+        for (at, key) in [(&self.period, "period"), (&self.deadline, "deadline")] {
+            let given = if key == "period" { Some(period) } else { deadline };
+            if let (Some(at), Some(given)) = (at, given)
+                && (given.is_zero() || given > longest)
+            {
+                let message = format!("`{key}` must be longer than nothing, and a day at most");
+                problems.error(Code::OutOfRange, at.span.clone(), message);
+                return None;
+            }
+        }
+        Some(Rhythm {
+            period,
+            deadline: deadline.unwrap_or(period),
+            jobs: jobs.map(|jobs| jobs as u64),
+            on_miss: self.on_miss.as_ref().map(|at| at.value).unwrap_or_default(),
+        })
+    }
+}
+
+/// Whether a step ends a job, or one within it does.
+fn ends_a_job(step: &Step) -> bool {
+    step.row.name == NEXT_PERIOD.name || step.blocks.values().flatten().any(ends_a_job)
+}
+
+/// The steps of a periodic process, once in each period unless they say themselves where a job ends.
+fn in_each_period(steps: Vec<Step>, period: &At<Time>) -> Vec<Step> {
+    if steps.iter().any(ends_a_job) {
+        return steps;
+    }
+    let mut all = Step::of(&NEXT_PERIOD, Box::new(Jobs), period.span.clone());
+    all.blocks.insert("do", steps);
+    vec![all]
 }

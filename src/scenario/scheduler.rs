@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use crate::kernel::cost::Costs;
-use crate::kernel::options::{Parameter, Scheduler};
-use crate::kernel::sched::{POLICIES, PolicyRow};
+use crate::kernel::options::{Parameter, Queues, Scheduler};
+use crate::kernel::sched::{POLICIES, PolicyRow, Site, build};
 use crate::program::at::{Anything, At, Entries, Raw};
 use crate::program::problem::{Code, Problem, Problems};
+use crate::random::Key;
 use crate::time::Span;
 
 use super::kernel::check_progress;
@@ -56,6 +57,21 @@ pub fn read(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
         }
     }
     scheduler
+}
+
+/// One queue for all CPUs needs a policy that can serve them all.
+pub fn check_queues(scheduler: &Scheduler, queues: &At<Queues>, problems: &mut Problems) {
+    let site = Site { cpus: 1, tick: None, key: Key::of_run(0) };
+    let serves = build(scheduler, site).is_none_or(|policy| policy.serves_several());
+    if queues.value == Queues::Global && !serves {
+        let message = format!(
+            "the policy `{}`, with these parameters, keeps account of the one thread that runs, and can't serve \
+             several CPUs from one queue",
+            scheduler.policy
+        );
+        let problem = Problem::error(Code::UnknownChoice, queues.span.clone(), message);
+        problems.push(problem.help("take `queues = \"per-cpu\"`, or another policy"));
+    }
 }
 
 /// The value of a parameter whose kind is one of `time`, `number`, `truth`, `word`, `times` and `numbers`

@@ -21,9 +21,10 @@ use crate::kernel::ipc::semaphore_set::SemaphoreSet;
 use crate::kernel::ipc::socket::{Address, Sockets};
 use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
+use crate::kernel::options::Queues;
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
-use crate::kernel::sched::{self, Ready, Site};
+use crate::kernel::sched::{self, Policy, Ready, Site};
 use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
@@ -99,6 +100,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
         for (origin, program, number) in initial {
             if let Some(thread) = self.bear(origin, program, number) {
                 let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
+                self.kernel.begin_job(to.index(), thread);
                 self.kernel.make_ready(to.index(), thread, to, Ready::New);
             }
         }
@@ -106,7 +108,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
         for cpu in 0..self.kernel.cpus.len() {
             let here = &mut self.kernel.cpus[cpu];
             (here.debt, here.reschedule) = (Span::ZERO, None);
-            if here.policy.waiting() > 0 {
+            let here = &self.kernel.cpus[cpu];
+            if self.kernel.queues[here.queue].waiting() > 0 {
                 self.kernel.schedule(cpu, Why::WorkArrived);
             }
         }
@@ -171,6 +174,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
         {
             process.space.special_mut().limit = Some(frames);
         }
+        if let Some(rhythm) = start.rhythm {
+            self.kernel.begin_period(thread, start.at, rhythm);
+        }
         self.kernel.first_of[usize::from(entry.0)].get_or_insert(thread.leads());
         Some(thread)
     }
@@ -189,6 +195,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
             self.kernel.sink.task(thread, thread.leads(), Tid::INIT, &|| origin.name(image));
             let to = self.kernel.place_new(self.kernel.tasks[thread.index()].affinity);
             self.externally(cpu, at, |kernel| {
+                kernel.begin_job(cpu, thread);
                 kernel.make_ready(cpu, thread, to, Ready::New);
                 kernel.emit(cpu, Kind::SchedWakeup { task: thread, on: to });
             });
@@ -238,12 +245,15 @@ fn prices(image: &Image) -> Prices {
 fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
     let mut lines = [None; 64];
-    let mut cpus: Vec<Cpu> = (0..image.machine.cpus)
+    let global = image.kernel.queues == Queues::Global;
+    let queue = |id: u16| if global { 0 } else { usize::from(id) };
+    let mut cpus: Vec<Cpu> =
+        (0..image.machine.cpus).map(|id| Cpu::new(CpuId(id), queue(id), image.machine.tlb)).collect();
+    let queues: Vec<Box<dyn Policy>> = (0..if global { 1 } else { image.machine.cpus })
         .map(|id| {
             let key = run.named("scheduler").numbered(id.into());
             let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick, key };
-            let policy = sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy);
-            Cpu::new(CpuId(id), policy, image.machine.tlb)
+            sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy)
         })
         .collect();
     for (number, device) in devices.iter().enumerate() {
@@ -255,12 +265,15 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
     }
     let mut frames = Frames::new(image.machine.frames);
     Kernel {
-        keeps_account: cpus[0].policy.keeps_account(),
-        charges_the_next: cpus[0].policy.charges_the_next(),
-        gives_reasons: cpus[0].policy.gives_reasons(),
+        keeps_account: queues[0].keeps_account(),
+        charges_the_next: queues[0].charges_the_next(),
+        gives_reasons: queues[0].gives_reasons(),
         costs: image.costs.in_whole_instructions(),
         options: image.kernel.clone(),
         cpus,
+        queues,
+        is_pinned: false,
+        periodic: BTreeMap::new(),
         queue: EventQueue::default(),
         devices,
         lines,

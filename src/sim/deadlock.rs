@@ -156,6 +156,7 @@ impl<S: Sink> Simulator<'_, S> {
             Cause::Counter => format!("counter{named}"),
             Cause::Completion => "an asynchronous transfer".to_owned(),
             Cause::Stopped => "SIGCONT".to_owned(),
+            Cause::Release => "the release of its next job".to_owned(),
         };
         Waiter {
             thread,
@@ -206,7 +207,8 @@ impl<S: Sink> Simulator<'_, S> {
             | Cause::Network
             | Cause::Signal
             | Cause::Completion
-            | Cause::Stopped => Vec::new(),
+            | Cause::Stopped
+            | Cause::Release => Vec::new(),
         }
     }
 

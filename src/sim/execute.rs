@@ -228,6 +228,9 @@ impl<S: Sink> Simulator<'_, S> {
             Due::Notice { cpu } => self.kernel.notice(at, cpu),
             Due::Outside(index) => self.inject(cpu, at, index),
             Due::Start(start) => self.start(cpu, at, start),
+            Due::Deadline { task, number } => {
+                self.externally(cpu, at, |kernel| kernel.deadline_over(cpu, task, number));
+            }
             Due::WriteBack { file } => self.externally(cpu, at, |kernel| kernel.write_back(cpu, file)),
             Due::Interval { process, ticket } => {
                 self.externally(cpu, at, |kernel| kernel.interval_expired(cpu, at, process, ticket));
@@ -263,7 +266,7 @@ impl<S: Sink> Simulator<'_, S> {
             && self.kernel.cpus.iter().all(|cpu| {
                 cpu.context == Context::Idle
                     && !cpu.has_interrupt()
-                    && (cpu.policy.waiting() == 0 || cpu.policy.is_held())
+                    && self.kernel.queue_of(cpu.id).has_nobody()
                     && cpu.deferred == 0
             })
     }

@@ -10,6 +10,8 @@ use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, StepId, Tid, Vector};
 use crate::signal::Signal;
 use crate::time::Instant;
 
+pub use super::cause::Cause;
+
 use super::rule::Rule;
 
 /// One thing that happened.
@@ -23,123 +25,6 @@ pub struct Event {
     /// The step that thread was at; [`StepId::NONE`] outside any step.
     pub step: StepId,
     pub kind: Kind,
-}
-
-/// What a thread waits for when it blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u8)]
-pub enum Cause {
-    /// Data in a pipe, or its last writer closing.
-    PipeRead,
-    /// Room in a pipe, or its last reader closing.
-    PipeWrite,
-    /// A wake-up on a word of memory.
-    Futex,
-    /// A mutex that another thread holds.
-    Lock,
-    /// A semaphore's value to rise above zero.
-    Semaphore,
-    /// A child to end.
-    Child,
-    /// Another thread of the process to end.
-    Thread,
-    /// A timer.
-    Sleep,
-    /// A device to transfer a file's data.
-    Disk,
-    /// A page to be read from a device.
-    Page,
-    /// A line from the keyboard.
-    Terminal,
-    /// A packet from the network.
-    Network,
-    /// A signal.
-    Signal,
-    /// A message in a queue, or of the wanted type.
-    Message,
-    /// Room in a message queue.
-    MessageRoom,
-    /// A System V semaphore to allow the operation.
-    SemaphoreSet,
-    /// The other end of a FIFO to be opened.
-    Fifo,
-    /// Data at a socket, or the other side closing.
-    SocketRead,
-    /// Room in a socket's buffers.
-    SocketWrite,
-    /// A connection to be accepted.
-    Accept,
-    /// A connection to be established.
-    Connect,
-    /// One of several descriptors to become ready.
-    Poll,
-    /// An event counter or timer descriptor to rise above zero, or to have room.
-    Counter,
-    /// An asynchronous transfer to be completed.
-    Completion,
-    /// A signal that lets a stopped process go on.
-    Stopped,
-}
-
-impl Cause {
-    pub const ALL: &[Cause] = &[
-        Cause::PipeRead,
-        Cause::PipeWrite,
-        Cause::Futex,
-        Cause::Lock,
-        Cause::Semaphore,
-        Cause::Child,
-        Cause::Thread,
-        Cause::Sleep,
-        Cause::Disk,
-        Cause::Page,
-        Cause::Terminal,
-        Cause::Network,
-        Cause::Signal,
-        Cause::Message,
-        Cause::MessageRoom,
-        Cause::SemaphoreSet,
-        Cause::Fifo,
-        Cause::SocketRead,
-        Cause::SocketWrite,
-        Cause::Accept,
-        Cause::Connect,
-        Cause::Poll,
-        Cause::Counter,
-        Cause::Completion,
-        Cause::Stopped,
-    ];
-
-    pub const fn name(self) -> &'static str {
-        match self {
-            Cause::PipeRead => "pipe-read",
-            Cause::PipeWrite => "pipe-write",
-            Cause::Futex => "futex",
-            Cause::Lock => "lock",
-            Cause::Semaphore => "semaphore",
-            Cause::Child => "child",
-            Cause::Thread => "thread",
-            Cause::Sleep => "sleep",
-            Cause::Disk => "disk",
-            Cause::Page => "page",
-            Cause::Terminal => "terminal",
-            Cause::Network => "network",
-            Cause::Signal => "signal",
-            Cause::Message => "message",
-            Cause::MessageRoom => "message-room",
-            Cause::SemaphoreSet => "semaphore-set",
-            Cause::Fifo => "fifo",
-            Cause::SocketRead => "socket-read",
-            Cause::SocketWrite => "socket-write",
-            Cause::Accept => "accept",
-            Cause::Connect => "connect",
-            Cause::Poll => "poll",
-            Cause::Counter => "counter",
-            Cause::Completion => "completion",
-            Cause::Stopped => "stopped",
-        }
-    }
 }
 
 /// Why a CPU went from one thread to another: the reason of a scheduling decision.
@@ -386,6 +271,30 @@ pub enum Kind {
         task: Tid,
         rule: Rule,
         number: u64,
+    },
+    /// A job of a periodic thread may run: it was released at `release` and must end by `deadline`, in
+    /// nanoseconds since the beginning.
+    JobRelease {
+        task: Tid,
+        number: u64,
+        release: u64,
+        deadline: u64,
+    },
+    /// A job has done its work.
+    JobEnd {
+        task: Tid,
+        number: u64,
+    },
+    /// A job's deadline is over, and it hasn't ended.
+    DeadlineMiss {
+        task: Tid,
+        number: u64,
+    },
+    /// A late job is given up, or one that never began is left out.
+    JobDrop {
+        task: Tid,
+        number: u64,
+        begun: bool,
     },
     /// The policy lifts all threads of a CPU's queue to this level, as was due then, in nanoseconds.
     SchedBoost {

@@ -135,6 +135,21 @@ impl Kind {
                 each("rule", Value::Word(rule.name()));
                 each("number", Value::Number(number));
             }
+            Kind::JobRelease { task, number, release, deadline } => {
+                each("task", Value::Task(task));
+                each("number", Value::Number(number));
+                each("release", Value::Number(release));
+                each("deadline", Value::Number(deadline));
+            }
+            Kind::JobEnd { task, number } | Kind::DeadlineMiss { task, number } => {
+                each("task", Value::Task(task));
+                each("number", Value::Number(number));
+            }
+            Kind::JobDrop { task, number, begun } => {
+                each("task", Value::Task(task));
+                each("number", Value::Number(number));
+                each("begun", Value::Flag(begun));
+            }
             Kind::SchedBoost { on, level, due } => {
                 each("on", Value::Cpu(on));
                 each("level", Value::Number(level.into()));

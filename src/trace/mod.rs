@@ -10,6 +10,7 @@
 //!
 //! This module knows nothing of who produced a trace.
 
+pub mod cause;
 pub mod check;
 pub mod event;
 pub mod fields;

@@ -12,6 +12,7 @@ const CALLS: &[&str] = &[
     "exit_group",
     "wait4",
     "nanosleep",
+    "clock_nanosleep",
     "futex_wait",
     "futex_wake",
     "futex_requeue",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::ids::Tid;
 use crate::kernel::Kernel;
+use crate::kernel::options::Queues;
 use crate::kernel::sched::{Parameters, Thread};
 use crate::kernel::task::State;
 use crate::trace::{Kind, Sink, Why};
@@ -71,6 +72,11 @@ impl PiLocks {
     /// Whom a waiter waits for.
     pub fn holder(&self, waiter: Tid) -> Option<Tid> {
         Some(self.locks.get(self.wanted.get(&waiter)?)?.owner)
+    }
+
+    /// What a thread had before it was given another's priority, if it was.
+    pub fn own_mut(&mut self, thread: Tid) -> Option<&mut Arc<Parameters>> {
+        self.own.get_mut(&thread)
     }
 
     /// Whether a thread waits, perhaps through others, for a lock of another thread.
@@ -235,21 +241,25 @@ impl<S: Sink> Kernel<S> {
     /// A thread's priority has changed: its place in the queue, and who should run.
     fn reprioritise(&mut self, cpu: usize, changed: Tid) {
         let now = self.cpus[cpu].now;
-        let Kernel { tasks, parameters, cpus, .. } = self;
+        let Kernel { tasks, parameters, cpus, queues, .. } = self;
         let task = &tasks[changed.index()];
         let there = &mut cpus[task.cpu.index()];
+        let policy = &mut queues[there.queue];
         let thread = |id: Tid| Thread { id, parameters: &parameters[id.index()] };
         let challenger = match task.state {
             State::Ready => {
-                there.policy.reprioritise(thread(changed), now);
+                policy.reprioritise(thread(changed), now);
                 Some(changed)
             }
-            State::Running => there.policy.queue().first().copied(),
+            State::Running => policy.queue().first().copied(),
             State::Blocked { .. } | State::Ended => None,
         };
         let current = there.current;
+        if self.options.queues == Queues::Global {
+            return challenger.into_iter().for_each(|challenger| self.offer(cpu, challenger));
+        }
         let Some(challenger) = challenger.filter(|_| current != Tid::IDLE) else { return };
-        if !there.policy.preempts(thread(challenger), thread(current), now) {
+        if !policy.preempts(thread(challenger), thread(current), now) {
             return;
         }
         let (news, to) = (there.reschedule.is_none(), there.id);

@@ -337,6 +337,10 @@ impl Policy for Eevdf {
         true
     }
 
+    fn serves_several(&self) -> bool {
+        false
+    }
+
     fn keeps_account(&self) -> bool {
         true
     }

@@ -165,6 +165,10 @@ impl Policy for Fcfs {
         Baggage::default()
     }
 
+    fn serves_several(&self) -> bool {
+        !self.rules.by_number && !self.rules.hold && !self.rules.woken_first
+    }
+
     fn queue(&self) -> Vec<Tid> {
         self.queue.iter().map(|waiting| waiting.id).collect()
     }

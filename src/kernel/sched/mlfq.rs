@@ -316,6 +316,10 @@ impl Policy for Mlfq {
         self.boost_if_due(now);
     }
 
+    fn serves_several(&self) -> bool {
+        false
+    }
+
     fn keeps_account(&self) -> bool {
         true
     }

@@ -16,7 +16,7 @@ mod stride;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{Baggage, Boost, Policy, Ready, Thread};
+pub use policy::{Baggage, Boost, Job, Policy, Ready, Thread};
 
 use std::collections::BTreeMap;
 
@@ -40,6 +40,10 @@ pub struct Parameters {
     pub budget: Option<Span>,
     /// How long it computes from one wait to the next, if the scheduler is told.
     pub burst: Option<Span>,
+    /// The longest that one of its jobs computes.
+    pub wcet: Option<Span>,
+    /// The job that it is at, if it has one in each period.
+    pub job: Option<Job>,
 }
 
 /// The documentation of a policy.

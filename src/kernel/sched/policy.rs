@@ -51,6 +51,16 @@ pub struct Baggage {
     pub rounds: u32,
 }
 
+/// What a periodic thread has to do once in each period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// From 1.
+    pub number: u64,
+    pub release: Instant,
+    /// By when it must have ended.
+    pub deadline: Instant,
+}
+
 /// All threads that a queue knows have been lifted to one level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boost {
@@ -133,6 +143,17 @@ pub trait Policy: fmt::Debug + Send {
     /// Whether the CPU belongs to a thread that isn't ready, so that nobody else gets it.
     fn is_held(&self) -> bool {
         false
+    }
+
+    /// Whether nobody is there whom it would let run.
+    fn has_nobody(&self) -> bool {
+        self.waiting() == 0 || self.is_held()
+    }
+
+    /// Whether one queue of it can serve several CPUs at once: it keeps nothing that is true of the one
+    /// running thread only.
+    fn serves_several(&self) -> bool {
+        true
     }
 
     /// The running thread blocks, or has ended.

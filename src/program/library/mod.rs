@@ -5,6 +5,7 @@ pub mod condition;
 pub mod emit;
 pub mod event_flag;
 pub mod float_channel;
+pub mod jobs;
 pub mod lock;
 mod lock_pi;
 pub mod once;

@@ -23,12 +23,14 @@ use std::thread::JoinHandle;
 use crate::errno::Errno;
 use crate::ids::{ObjectId, Pid, StepId, Tid};
 use crate::kernel::dispositions::{Handler, Unfinished};
+use crate::kernel::releases::Periodic;
 use crate::os::clock;
 use crate::os::file::{self, Buffer};
 use crate::os::memory;
 use crate::os::process::{self, Ended};
 use crate::os::signal;
 use crate::signal::Signal;
+use crate::time::Instant;
 
 use super::image::{ProgramId, StartId};
 use super::instruction::Cell;
@@ -78,6 +80,8 @@ pub struct Native {
     /// How many calls it has made, and when the current one was entered.
     calls: u64,
     entered: u64,
+    /// Its jobs, if it has one in each period.
+    pub periodic: Option<Periodic>,
     /// Children that ended while another was waited for.
     early: Vec<Ended>,
 }
@@ -109,6 +113,7 @@ impl Native {
             chunk: Chunk::default(),
             calls: 0,
             entered: 0,
+            periodic: None,
             early: Vec::new(),
         }
     }
@@ -120,6 +125,16 @@ impl Native {
         let (thread, process) = (process::gettid(), process::getpid());
         self.world.board.is_on_host(self.task, thread, process);
         self.note(What::Begin, i64::from(thread), i64::from(process));
+    }
+
+    /// The process's first job is released now, if it has one in each period.
+    pub fn begin_period(&mut self) {
+        let Origin::Start { entry, .. } = self.user.origin else { return };
+        self.periodic = self.world.image.starts[usize::from(entry.0)].rhythm.map(|rhythm| {
+            let mut periodic = Periodic::new(Instant::from_nanos(clock::now()), rhythm);
+            periodic.begin();
+            periodic
+        });
     }
 
     /// Notes what happens now.

@@ -21,6 +21,7 @@ mod getpid;
 mod join;
 mod kill;
 mod lseek;
+mod next_period;
 mod open;
 mod pause;
 mod pread;
@@ -101,6 +102,7 @@ pub use getpid::{Getpid, Getppid};
 pub use join::Join;
 pub use kill::{Kill, Target};
 pub use lseek::Lseek;
+pub use next_period::{NextPeriod, ROW as NEXT_PERIOD};
 pub use open::Open;
 pub use pause::Pause;
 pub use pread::{Pread, Pwrite};
@@ -178,6 +180,7 @@ pub(super) mod forms {
     pub use super::join::ROW as JOIN;
     pub use super::kill::ROW as KILL;
     pub use super::lseek::ROW as LSEEK;
+    pub use super::next_period::ROW as NEXT_PERIOD;
     pub use super::open::ROW as OPEN;
     pub use super::pause::ROW as PAUSE;
     pub use super::pread::{READ as PREAD, WRITE as PWRITE};
@@ -330,6 +333,7 @@ calls! {
     Read = "read",
     SignalAction = "rt_sigaction",
     SignalReturn = "rt_sigreturn",
+    NextPeriod = "clock_nanosleep",
     Sleep = "nanosleep",
     Thread = "clone",
     Wait = "wait4",

@@ -401,6 +401,10 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::DataLost { .. }
         | Kind::PageEvicted { .. }
         | Kind::SchedPick { .. }
+        | Kind::JobRelease { .. }
+        | Kind::JobEnd { .. }
+        | Kind::DeadlineMiss { .. }
+        | Kind::JobDrop { .. }
         | Kind::SchedBoost { .. }
         | Kind::OomKill { .. }
         | Kind::PacketDropped { .. } => Role::Current,

@@ -229,6 +229,21 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(rule as u8);
             slot.uint(number);
         }
+        Kind::JobRelease { task, number, release, deadline } => {
+            slot.uint(task.0.into());
+            slot.uint(number);
+            slot.uint(release);
+            slot.uint(deadline);
+        }
+        Kind::JobEnd { task, number } | Kind::DeadlineMiss { task, number } => {
+            slot.uint(task.0.into());
+            slot.uint(number);
+        }
+        Kind::JobDrop { task, number, begun } => {
+            slot.uint(task.0.into());
+            slot.uint(number);
+            slot.byte(begun.into());
+        }
         Kind::SchedBoost { on, level, due } => {
             slot.uint(on.0.into());
             slot.uint(level.into());
@@ -333,6 +348,17 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
         Code::PageEvicted => Kind::PageEvicted { page: from.uint()?, write: from.bool()? },
         Code::SchedPick => {
             Kind::SchedPick { task: Tid(from.narrow()?), rule: from.pick(Rule::ALL)?, number: from.uint()? }
+        }
+        Code::JobRelease => Kind::JobRelease {
+            task: Tid(from.narrow()?),
+            number: from.uint()?,
+            release: from.uint()?,
+            deadline: from.uint()?,
+        },
+        Code::JobEnd => Kind::JobEnd { task: Tid(from.narrow()?), number: from.uint()? },
+        Code::DeadlineMiss => Kind::DeadlineMiss { task: Tid(from.narrow()?), number: from.uint()? },
+        Code::JobDrop => {
+            Kind::JobDrop { task: Tid(from.narrow()?), number: from.uint()?, begun: from.bool()? }
         }
         Code::SchedBoost => {
             Kind::SchedBoost { on: CpuId(from.narrow()?), level: from.narrow()?, due: from.uint()? }

@@ -273,7 +273,36 @@ kinds! {
             rule: Rule, "The rule.";
             number: Uint, "What the rule went by.";
         }
-    SchedBoost = 42, "sched_boost", None,
+    JobRelease = 42, "job_release", None,
+        "A periodic thread's job begins to want the CPU. It has been released, and the one before it is over.",
+        {
+            task: Uint, "The thread.";
+            number: Uint, "The job's number among the thread's, from 1.";
+            release: Uint, "When it was released; earlier than the event's time if the job before was late.";
+            deadline: Uint, "By when it must have ended.";
+        }
+    JobEnd = 43, "job_end", None,
+        "A job has done its work. Its response time is from its release to here.",
+        {
+            task: Uint, "The thread.";
+            number: Uint, "The job's number.";
+        }
+    DeadlineMiss = 44, "deadline_miss", None,
+        "A job hasn't ended by its deadline. The event comes one nanosecond after: a job that ends at its deadline has \
+         met it.",
+        {
+            task: Uint, "The thread.";
+            number: Uint, "The job's number.";
+        }
+    JobDrop = 45, "job_drop", None,
+        "A late job is given up, or one is left out whose time went by before it could begin. What becomes of late \
+         jobs is the process's `on-miss`.",
+        {
+            task: Uint, "The thread.";
+            number: Uint, "The job's number.";
+            begun: Bool, "Whether it had begun.";
+        }
+    SchedBoost = 46, "sched_boost", None,
         "The scheduler lifts all threads of a run queue to its highest level, those that wait for something too, so \
          that nobody starves on a low one.",
         {
