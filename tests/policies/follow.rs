@@ -78,6 +78,7 @@ struct Cpu {
     urgent_since: Option<u64>,
     reason: Option<(Tid, Reason)>,
     stolen: Option<Tid>,
+    sent_away: Option<Tid>,
 }
 
 pub struct Follower<'a> {
@@ -102,6 +103,7 @@ pub fn laws(workload: &Workload, trace: &Trace, conserves: bool) -> Vec<Broken> 
         urgent_since: None,
         reason: None,
         stolen: None,
+        sent_away: None,
     };
     let mut follower = Follower {
         workload,
@@ -250,19 +252,36 @@ impl Follower<'_> {
         let here = &mut self.cpus[cpu];
         let time = self.now.saturating_sub(here.accounted);
         here.accounted = self.now;
-        if here.current != Tid::IDLE
+        let current = here.current;
+        let queue = self.queue_of(cpu);
+        if current != Tid::IDLE
             && let Some(order) = &mut self.order
         {
-            order.ran(cpu, here.current, time);
+            order.ran(queue, current, time);
+        }
+    }
+
+    /// The number of a CPU's queue.
+    fn queue_of(&self, cpu: usize) -> usize {
+        if self.workload.global { 0 } else { cpu }
+    }
+
+    /// Those whom a queue's threads share it with are accounted for.
+    fn account_all(&mut self, cpu: usize) {
+        for other in 0..self.cpus.len() {
+            if other == cpu || self.workload.global {
+                self.account(other);
+            }
         }
     }
 
     /// A thread comes into a CPU's queue.
     fn comes(&mut self, task: Tid, cpu: usize, why: Came) {
-        self.account(cpu);
-        self.settle(task, Place::Queued(cpu));
+        self.account_all(cpu);
+        let queue = self.queue_of(cpu);
+        self.settle(task, Place::Queued(queue));
         if let Some(order) = &mut self.order {
-            order.came(cpu, task, self.threads[&task].job, why, self.now);
+            order.came(queue, task, self.threads[&task].job, why, self.now);
         }
     }
 
@@ -278,6 +297,8 @@ impl Follower<'_> {
         match place {
             // It is about to be woken there.
             Place::Blocked => moves(&mut self.order),
+            // Which CPU will have it wasn't known.
+            Place::Queued(_) if self.workload.global => {}
             Place::Queued(cpu) if cpu == from && by == to => {
                 if let Some(order) = &mut self.order {
                     order.gone(from, task);
@@ -288,11 +309,13 @@ impl Follower<'_> {
             }
             // It may not run any more where it does.
             Place::Running(cpu) if cpu == from && by == from => {
+                let queue = self.queue_of(from);
                 if let Some(order) = &mut self.order {
-                    order.left(from, task, Left::SentAway);
+                    order.left(queue, task, Left::SentAway);
                 }
                 moves(&mut self.order);
                 self.comes(task, to, Came::Migrated);
+                self.cpus[from].sent_away = Some(task);
             }
             other => {
                 let text =
@@ -315,8 +338,9 @@ impl Follower<'_> {
             let text = format!("CPU {cpu} goes on with thread {task}, which doesn't run there");
             return self.breaks(Law::OnePlace, text);
         }
+        let queue = self.queue_of(cpu);
         let Some(order) = &mut self.order else { return };
-        if let Err(text) = order.picked(cpu, task, Some(reason), true, self.now) {
+        if let Err(text) = order.picked(queue, task, Some(reason), true, self.now) {
             self.breaks(Law::Order, text);
         }
     }
@@ -333,8 +357,9 @@ impl Follower<'_> {
         if next == Tid::IDLE {
             return;
         }
+        let queue = self.queue_of(cpu);
         let thread = &self.threads[&next];
-        if thread.place != Place::Queued(cpu) {
+        if thread.place != Place::Queued(queue) {
             let text = format!("CPU {cpu} takes thread {next} from its queue, which is {:?}", thread.place);
             self.breaks(Law::OnePlace, text);
         }
@@ -349,28 +374,29 @@ impl Follower<'_> {
         let reason = reason.map(|(_, reason)| reason);
         if stolen != Some(next)
             && let Some(order) = &mut self.order
-            && let Err(text) = order.picked(cpu, next, reason, false, self.now)
+            && let Err(text) = order.picked(queue, next, reason, false, self.now)
         {
             self.breaks(Law::Order, text);
         } else if stolen == Some(next)
             && let Some(order) = &mut self.order
         {
-            order.gone(cpu, next);
-            order.taken(cpu, next);
+            order.gone(queue, next);
+            order.taken(queue, next);
         }
         self.settle(next, Place::Running(cpu));
     }
 
     /// A thread gives up its CPU.
     fn leaves(&mut self, cpu: usize, task: Tid, why: Why) {
+        let queue = self.queue_of(cpu);
         match (self.threads[&task].place, why) {
             // It was sent away.
-            (Place::Queued(other), _) if other != cpu => {}
+            (Place::Queued(_), _) if self.cpus[cpu].sent_away.take() == Some(task) => {}
             (Place::Running(here), Why::Blocked { .. } | Why::Exited) if here == cpu => {
                 let ended = why == Why::Exited;
                 self.settle(task, if ended { Place::Ended } else { Place::Blocked });
                 if let Some(order) = &mut self.order {
-                    order.left(cpu, task, if ended { Left::Ended } else { Left::Waits });
+                    order.left(queue, task, if ended { Left::Ended } else { Left::Waits });
                 }
                 let now = self.now;
                 self.threads.get_mut(&task).expect("announced").ended = now;
@@ -389,17 +415,21 @@ impl Follower<'_> {
 
     /// How long a message to another CPU takes at most.
     fn patience(&self) -> u64 {
-        match self.workload.costs {
+        let message = match self.workload.costs {
             Costs::Free => 1,
             Costs::Small => 16,
-        }
+        };
+        // Who loses one CPU may take another, and so on.
+        if self.workload.global { message * self.cpus.len() as u64 } else { message }
     }
 
     fn look_at_cpus(&mut self) {
         for cpu in 0..self.cpus.len() {
+            self.account(cpu);
+            let queue = self.queue_of(cpu);
             let here = &self.cpus[cpu];
             let idles = here.current == Tid::IDLE && here.handlers == 0 && !here.switching;
-            let queued = |t: &Thread<'_>| t.place == Place::Queued(cpu) && t.surely & 1 << cpu != 0;
+            let queued = |t: &Thread<'_>| t.place == Place::Queued(queue) && t.surely & 1 << cpu != 0;
             let lazy = idles && self.conserves && self.threads.values().any(queued);
             let urgent = self.outranked(cpu);
             let (patience, now) = (self.patience(), self.now);
@@ -424,10 +454,12 @@ impl Follower<'_> {
     /// comes before that.
     fn outranked(&self, cpu: usize) -> bool {
         let (Some(order), Costs::Free) = (&self.order, self.workload.costs) else { return false };
-        let current = self.cpus[cpu].current;
-        let waits = |(_, thread): &(&Tid, &Thread<'_>)| thread.place == Place::Queued(cpu);
+        let (current, queue) = (self.cpus[cpu].current, self.queue_of(cpu));
+        let waits = |(_, thread): &(&Tid, &Thread<'_>)| {
+            thread.place == Place::Queued(queue) && thread.surely & 1 << cpu != 0
+        };
         current != Tid::IDLE
-            && self.threads.iter().filter(waits).any(|(&task, _)| order.outranks(cpu, task, current))
+            && self.threads.iter().filter(waits).any(|(&task, _)| order.outranks(queue, task, current))
     }
 
     fn finish(&mut self, trace: &Trace) {

@@ -51,6 +51,8 @@ pub struct Workload {
     pub placement: &'static str,
     pub balance: &'static str,
     pub tick: Option<u64>,
+    /// One queue for all CPUs.
+    pub global: bool,
     pub jobs: Vec<Job>,
 }
 
@@ -87,6 +89,9 @@ impl Workload {
             "preemption = \"{}\"\nplacement = \"{}\"\nbalance = \"{}\"\n",
             self.preemption, self.placement, self.balance
         );
+        if self.global {
+            text += "queues = \"global\"\n";
+        }
         if let Some(tick) = self.tick {
             text += &format!("tick = \"{tick}ns\"\n");
         }
@@ -233,8 +238,9 @@ pub fn workload(row: &'static PolicyRow) -> impl Strategy<Value = Workload> {
     let placement = prop::sample::select(vec!["previous", "idle", "shortest"]);
     let balance = prop::sample::select(vec!["none", "steal"]);
     let tick = prop::option::weighted(0.25, 500..2_000_u64);
-    (given, machine, costs, preemption, placement, balance, tick).prop_map(
-        move |(parameters, (cpus, jobs), costs, preemption, placement, balance, tick)| Workload {
+    let global = prop::bool::weighted(0.25);
+    (given, machine, costs, preemption, placement, balance, (tick, global)).prop_map(
+        move |(parameters, (cpus, jobs), costs, preemption, placement, balance, (tick, global))| Workload {
             policy: row.name,
             parameters: parameters.into_iter().flatten().collect(),
             cpus,
@@ -243,6 +249,7 @@ pub fn workload(row: &'static PolicyRow) -> impl Strategy<Value = Workload> {
             placement,
             balance,
             tick,
+            global,
             jobs,
         },
     )
