@@ -125,10 +125,8 @@ impl<S: Sink> Kernel<S> {
     pub(super) fn pick_of_all(&mut self, cpu: usize) -> Option<Tid> {
         let (here, now) = (self.cpus[cpu].id, self.cpus[cpu].now);
         let picked = if self.is_pinned {
-            let waiting = self.queues[0].queue();
-            let first = waiting.into_iter().find(|id| self.tasks[id.index()].affinity.allows(here))?;
-            self.queues[0].remove(first);
-            first
+            let Kernel { queues, tasks, .. } = self;
+            queues[0].pick_among(&|id| tasks[id.index()].affinity.allows(here), now)?
         } else {
             self.queues[0].pick(now)?
         };

@@ -10,7 +10,7 @@ use trapline::ids::Tid;
 use trapline::sim::Outcome;
 use trapline::trace::{Event, Kind, Reason, Trace, Why};
 
-use super::order::{self, Came, Left, Order};
+use super::order::{self, Came, Left, Order, Pick};
 use super::workload::{Act, Costs, Job, Workload};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -338,9 +338,21 @@ impl Follower<'_> {
             let text = format!("CPU {cpu} goes on with thread {task}, which doesn't run there");
             return self.breaks(Law::OnePlace, text);
         }
-        let queue = self.queue_of(cpu);
+        self.picks(cpu, task, Some(reason), true);
+    }
+
+    /// The policy's rules are asked about a pick.
+    fn picks(&mut self, cpu: usize, task: Tid, reason: Option<Reason>, again: bool) {
+        let (queue, global) = (self.queue_of(cpu), self.workload.global);
+        let threads = &self.threads;
+        // With a queue for each CPU those in it may run there, but for one that is on its way.
+        let may = |id: Tid| !global || threads[&id].perhaps & 1 << cpu != 0;
+        let changes = global && threads.values().any(|thread| thread.perhaps != thread.surely);
+        let pick = Pick { reason, again, now: self.now, may: &may };
         let Some(order) = &mut self.order else { return };
-        if let Err(text) = order.picked(queue, task, Some(reason), true, self.now) {
+        if let Err(text) = order.picked(queue, task, &pick)
+            && !changes
+        {
             self.breaks(Law::Order, text);
         }
     }
@@ -372,14 +384,9 @@ impl Follower<'_> {
             self.breaks(Law::Order, format!("thread {task} was picked, and thread {next} runs"));
         }
         let reason = reason.map(|(_, reason)| reason);
-        if stolen != Some(next)
-            && let Some(order) = &mut self.order
-            && let Err(text) = order.picked(queue, next, reason, false, self.now)
-        {
-            self.breaks(Law::Order, text);
-        } else if stolen == Some(next)
-            && let Some(order) = &mut self.order
-        {
+        if stolen != Some(next) {
+            self.picks(cpu, next, reason, false);
+        } else if let Some(order) = &mut self.order {
             order.gone(queue, next);
             order.taken(queue, next);
         }

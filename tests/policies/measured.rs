@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use trapline::ids::Tid;
 use trapline::trace::{Reason, Rule};
 
-use super::order::{Came, Left, Order, on};
+use super::order::{Came, Left, Order, Pick, on};
 use super::workload::{Job, Workload};
 
 const DEFAULT_QUANTUM: u64 = 10_000_000;
@@ -65,20 +65,17 @@ impl Order for Shortest {
         self.bursts.get_mut(&task).expect("it came").queue = None;
     }
 
-    fn picked(
-        &mut self,
-        cpu: usize,
-        task: Tid,
-        reason: Option<Reason>,
-        _: bool,
-        _: u64,
-    ) -> Result<(), String> {
-        let number = number(reason, Rule::Shortest)?;
+    fn picked(&mut self, cpu: usize, task: Tid, pick: &Pick<'_>) -> Result<(), String> {
+        let number = number(pick.reason, Rule::Shortest)?;
         self.gone(cpu, task);
         if number != self.to_go(task) {
             return Err(format!("thread {task} has {} to go, and not {number}", self.to_go(task)));
         }
-        let waits = self.bursts.iter().filter(|(_, burst)| burst.queue == Some(cpu));
+        let waits = self
+            .bursts
+            .iter()
+            .filter(|(_, burst)| burst.queue == Some(cpu))
+            .filter(|&(&id, _)| (pick.may)(id));
         match waits.map(|(&other, _)| (self.to_go(other), other)).min() {
             Some((shorter, other)) if shorter < number => {
                 Err(format!("thread {task} with {number} to go comes before thread {other} with {shorter}"))
@@ -124,20 +121,16 @@ impl Order for Lottery {
         on(&mut self.queues, cpu).remove(&task);
     }
 
-    fn picked(
-        &mut self,
-        cpu: usize,
-        task: Tid,
-        reason: Option<Reason>,
-        again: bool,
-        _: u64,
-    ) -> Result<(), String> {
-        let number = number(reason, Rule::Ticket)?;
+    fn picked(&mut self, cpu: usize, task: Tid, pick: &Pick<'_>) -> Result<(), String> {
+        let number = number(pick.reason, Rule::Ticket)?;
         let queue = on(&mut self.queues, cpu);
-        if again {
+        if pick.again {
             queue.insert(task, self.tickets[&task]);
         }
-        let mut tickets = queue.iter().flat_map(|(&holder, &tickets)| (0..tickets).map(move |_| holder));
+        let mut tickets = queue
+            .iter()
+            .filter(|&(&id, _)| (pick.may)(id))
+            .flat_map(|(&holder, &tickets)| (0..tickets).map(move |_| holder));
         let holder = tickets.nth(number as usize);
         queue.remove(&task);
         match holder {
@@ -196,15 +189,8 @@ impl Order for Stride {
         self.shares.get_mut(&task).expect("it came").moves += 1.0;
     }
 
-    fn picked(
-        &mut self,
-        cpu: usize,
-        task: Tid,
-        reason: Option<Reason>,
-        _: bool,
-        _: u64,
-    ) -> Result<(), String> {
-        let number = number(reason, Rule::Pass)? as f64;
+    fn picked(&mut self, cpu: usize, task: Tid, pick: &Pick<'_>) -> Result<(), String> {
+        let number = number(pick.reason, Rule::Pass)? as f64;
         let share = self.shares.get_mut(&task).expect("it came");
         share.queued = false;
         // What is rounded off: a little at each account, and up to one when the thread moves.
@@ -213,6 +199,7 @@ impl Order for Stride {
             return Err(format!("thread {task} is at {}, and not {number}", share.pass));
         }
         let waits = self.shares.iter().filter(|(_, share)| share.queued && share.counted == Some(cpu));
+        let waits = waits.filter(|&(&id, _)| (pick.may)(id));
         for (other, share) in waits {
             if share.pass + near(share) < number - near(&self.shares[&task]) {
                 return Err(format!(
@@ -313,15 +300,8 @@ impl Order for Levels {
         }
     }
 
-    fn picked(
-        &mut self,
-        cpu: usize,
-        task: Tid,
-        reason: Option<Reason>,
-        _: bool,
-        _: u64,
-    ) -> Result<(), String> {
-        let number = number(reason, Rule::Level)?;
+    fn picked(&mut self, cpu: usize, task: Tid, pick: &Pick<'_>) -> Result<(), String> {
+        let number = number(pick.reason, Rule::Level)?;
         self.gone(cpu, task);
         let standing = self.standings[&task];
         let least = self.least(&standing);
@@ -335,7 +315,11 @@ impl Order for Levels {
             let standing = self.standings.get_mut(&task).expect("it came");
             (standing.level, standing.used) = (number, 0);
         }
-        let waits = self.standings.iter().filter(|(_, standing)| standing.queue == Some(cpu));
+        let waits = self
+            .standings
+            .iter()
+            .filter(|(_, standing)| standing.queue == Some(cpu))
+            .filter(|&(&id, _)| (pick.may)(id));
         match waits.map(|(&other, standing)| (self.least(standing), other)).max() {
             Some((higher, other)) if higher > number => {
                 Err(format!("thread {task} on level {number} comes before thread {other} on level {higher}"))

@@ -77,6 +77,14 @@ pub trait Policy: fmt::Debug + Send {
     /// Takes out the thread that runs next.
     fn pick(&mut self, now: Instant) -> Option<Tid>;
 
+    /// As [`pick`](Policy::pick), of those only that may run on the CPU which asks: for one queue that
+    /// serves several. A policy that gives reasons has its own.
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _now: Instant) -> Option<Tid> {
+        let first = self.queue().into_iter().find(|&id| may(id))?;
+        self.remove(first);
+        Some(first)
+    }
+
     /// A thread leaves the queue without running: it was ended, or moved. False if it wasn't here.
     fn remove(&mut self, thread: Tid) -> bool;
 

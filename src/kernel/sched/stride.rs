@@ -104,8 +104,14 @@ impl Policy for Stride {
         self.tickets += if joins { tickets } else { 0 };
     }
 
-    fn pick(&mut self, _: Instant) -> Option<Tid> {
-        let (pass, id) = self.queue.pop_first()?;
+    fn pick(&mut self, now: Instant) -> Option<Tid> {
+        self.pick_among(&|_| true, now)
+    }
+
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
+        let first = self.queue.iter().find(|&&(_, id)| may(id)).copied()?;
+        self.queue.remove(&first);
+        let (pass, id) = first;
         self.share(id).queued = false;
         self.picked = pass;
         Some(id)
