@@ -5,11 +5,12 @@
 //! was last, else the lowest number.
 
 use crate::ids::{CpuId, Tid};
+use crate::time::Instant;
 use crate::trace::{Kind, Sink, Why};
 
 use super::Kernel;
 use super::cpu::Cpu;
-use super::options::Balance;
+use super::options::{Balance, Queues};
 use super::sched::{Boost, Policy, Ready};
 use super::schedule::thread;
 
@@ -35,6 +36,18 @@ impl<S: Sink> Kernel<S> {
             && let Some(Boost { level, due }) = self.queue_mut(on).boosted()
         {
             self.emit(by, Kind::SchedBoost { on, level, due: due.as_nanos() });
+        }
+    }
+
+    /// The time of whoever runs on a CPU is accounted; with one queue for all, everybody's, since what they
+    /// are due depends on each other.
+    pub(super) fn account_all(&mut self, cpu: usize, now: Instant) {
+        if self.keeps_account && self.options.queues == Queues::Global {
+            for other in 0..self.cpus.len() {
+                self.account(other, now);
+            }
+        } else {
+            self.account(cpu, now);
         }
     }
 

@@ -130,7 +130,7 @@ impl<S: Sink> Kernel<S> {
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
         if !self.next_one_pays(why) {
-            self.account(cpu, now);
+            self.account_all(cpu, now);
         }
         let Kernel { tasks, parameters, cpus, queues, keeps_account, .. } = self;
         let here = &mut cpus[cpu];

@@ -35,7 +35,8 @@ impl<S: Sink> Kernel<S> {
             return self.renew_slice(cpu, now);
         }
         let Some(slice) = here.slice else { return };
-        if !slice.is_zero() {
+        // If others waited before, it is the slice that it is in that ends.
+        if !slice.is_zero() && self.queues[here.queue].waiting() <= 1 {
             let used = now.since(here.slice_start).as_nanos();
             here.slice_start += slice * (used / slice.as_nanos());
         }

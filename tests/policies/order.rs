@@ -32,20 +32,108 @@ pub enum Left {
 /// A pick, as the trace has it.
 pub struct Pick<'a> {
     pub reason: Option<Reason>,
+    /// It ran until now, and goes on without having been seen to come back.
     pub again: bool,
     pub now: u64,
+    /// Who may run on the CPU that picks.
     pub may: &'a dyn Fn(Tid) -> bool,
 }
 
-/// A policy's rules, for all CPUs.
+/// A policy's rules, for all queues.
 pub trait Order {
     fn came(&mut self, cpu: usize, task: Tid, job: &Job, why: Came, now: u64);
 
     /// It leaves the queue for another CPU.
     fn gone(&mut self, cpu: usize, task: Tid);
 
-    /// The queue's thread runs next, of those that may; what is wrong with that. `again`: it ran until
-    /// now, and goes on without having been seen to come back.
+    /// The queue's thread runs next; what is wrong with that.
+    fn picked(&mut self, queue: usize, task: Tid, pick: &Pick<'_>) -> Result<(), String>;
+
+    /// It runs, though nobody picked it here: it was taken from another CPU.
+    fn taken(&mut self, _cpu: usize, _task: Tid) {}
+
+    fn ran(&mut self, _cpu: usize, _task: Tid, _time: u64) {}
+
+    fn left(&mut self, _cpu: usize, _task: Tid, _why: Left) {}
+
+    fn moved(&mut self, _task: Tid, _from: usize, _to: usize) {}
+
+    fn boosted(&mut self, _cpu: usize) {}
+
+    /// Whether the one who waits should have taken the CPU from the one who runs.
+    fn outranks(&self, _cpu: usize, _waiting: Tid, _running: Tid) -> bool {
+        false
+    }
+}
+
+/// The rules of a workload's policy; none where they aren't known, or can't be seen in the trace.
+pub fn of(workload: &Workload) -> Option<Box<dyn Order>> {
+    let given = |name, word: &str| workload.parameter(name) == Some(word);
+    Some(match workload.policy {
+        "fcfs" if given("hold", "true") => return None,
+        "fcfs" => Box::new(Fcfs {
+            by_number: given("next", "\"number\""),
+            woken_first: given("woken", "\"preempts\""),
+            ..Fcfs::default()
+        }),
+        // When newcomers are let in doesn't show where a thread goes on with its next quantum.
+        "round-robin" if given("newcomers", "\"after-expired\"") => return None,
+        "round-robin" => Box::<Fcfs>::default(),
+        "priority" => Box::new(Priority { preemptive: !given("preemptive", "false"), ..Priority::default() }),
+        "sjf" | "srtf" => Box::new(Shortest::new(workload)),
+        "lottery" => Box::<Lottery>::default(),
+        "stride" => Box::new(Stride::new(workload)),
+        "mlfq" => Box::new(Levels::new(workload)),
+        _ => return None,
+    })
+}
+
+/// One entry for each CPU, made when it is needed.
+pub fn on<T: Default>(all: &mut Vec<T>, cpu: usize) -> &mut T {
+    if all.len() <= cpu {
+        all.resize_with(cpu + 1, T::default);
+    }
+    &mut all[cpu]
+}
+
+#[derive(Default)]
+struct Line {
+    /// Each with since when it waits.
+    queue: VecDeque<(Tid, u64)>,
+    urgent: Option<Tid>,
+    last: Option<Tid>,
+}
+
+/// First come, first served with its variants, and round-robin, which differs in when a thread comes back.
+#[derive(Default)]
+struct Fcfs {
+    by_number: bool,
+    woken_first: bool,
+    lines: Vec<Line>,
+}
+
+impl Order for Fcfs {
+    fn came(&mut self, cpu: usize, task: Tid, _: &Job, why: Came, now: u64) {
+        let line = on(&mut self.lines, cpu);
+        match why {
+            Came::Preempted => line.queue.push_front((task, 0)),
+            _ => line.queue.push_back((task, now)),
+        }
+        if why == Came::Woken && self.woken_first {
+            line.urgent = Some(task);
+        }
+    }
+
+    fn gone(&mut self, cpu: usize, task: Tid) {
+        let line = on(&mut self.lines, cpu);
+        line.queue.retain(|&(queued, _)| queued != task);
+        line.urgent.take_if(|urgent| *urgent == task);
+    }
+
+    fn taken(&mut self, cpu: usize, task: Tid) {
+        on(&mut self.lines, cpu).last = Some(task);
+    }
+
     fn picked(&mut self, cpu: usize, task: Tid, pick: &Pick<'_>) -> Result<(), String> {
         let line = on(&mut self.lines, cpu);
         let wanted = match line.urgent.take() {
