@@ -31,6 +31,8 @@ pub enum Law {
     Order,
     /// Nobody waits who should have taken the CPU.
     Urgency,
+    /// Nobody runs for longer than a quantum while others wait.
+    Quantum,
 }
 
 #[derive(Clone, Debug)]
@@ -79,6 +81,9 @@ struct Cpu {
     reason: Option<(Tid, Reason)>,
     stolen: Option<Tid>,
     sent_away: Option<Tid>,
+    /// Since when its current thread has run, and since when somebody has waited all along.
+    picked: u64,
+    waited_for: Option<u64>,
 }
 
 pub struct Follower<'a> {
@@ -104,6 +109,8 @@ pub fn laws(workload: &Workload, trace: &Trace, conserves: bool) -> Vec<Broken> 
         reason: None,
         stolen: None,
         sent_away: None,
+        picked: 0,
+        waited_for: None,
     };
     let mut follower = Follower {
         workload,
@@ -339,6 +346,7 @@ impl Follower<'_> {
             return self.breaks(Law::OnePlace, text);
         }
         self.picks(cpu, task, Some(reason), true);
+        self.cpus[cpu].picked = self.now;
     }
 
     /// The policy's rules are asked about a pick.
@@ -366,6 +374,7 @@ impl Follower<'_> {
         let reason = self.cpus[cpu].reason.take();
         let here = &mut self.cpus[cpu];
         (here.current, here.accounted, here.switching) = (next, self.now, true);
+        (here.picked, here.waited_for) = (self.now, None);
         if next == Tid::IDLE {
             return;
         }
@@ -433,6 +442,7 @@ impl Follower<'_> {
     fn look_at_cpus(&mut self) {
         for cpu in 0..self.cpus.len() {
             self.account(cpu);
+            self.look_at_quantum(cpu);
             let queue = self.queue_of(cpu);
             let here = &self.cpus[cpu];
             let idles = here.current == Tid::IDLE && here.handlers == 0 && !here.switching;
@@ -454,6 +464,25 @@ impl Follower<'_> {
                 let text = format!("on CPU {cpu} somebody waited since {since}ns who comes before who runs");
                 self.breaks(Law::Urgency, text);
             }
+        }
+    }
+
+    /// Whether the current thread has run for a quantum too long: since it was picked, or since somebody has waited.
+    fn look_at_quantum(&mut self, cpu: usize) {
+        let policies = ["round-robin", "lottery", "stride"];
+        let Workload { policy, costs, global, tick, .. } = self.workload;
+        if *costs != Costs::Free || *global || !policies.contains(policy) {
+            return;
+        }
+        let most = self.workload.time("quantum").unwrap_or(10_000_000) + tick.unwrap_or(0) + 1;
+        let waits = self.threads.values().any(|thread| thread.place == Place::Queued(cpu));
+        let (now, here) = (self.now, &mut self.cpus[cpu]);
+        let since = here.waited_for.unwrap_or(now).max(here.picked);
+        let runs = here.current != Tid::IDLE;
+        here.waited_for = here.waited_for.or(Some(now)).filter(|_| waits && runs);
+        if runs && now - since > most {
+            let text = format!("CPU {cpu} has run thread {} since {since}ns, and others wait", here.current);
+            self.breaks(Law::Quantum, text);
         }
     }
 
