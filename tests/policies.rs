@@ -133,7 +133,8 @@ fn the_lag_under_eevdf_is_bounded() {
     }
 }
 
-/// Its last instruction ends as its quantum does, and its exit takes time.
+/// Its last instruction ends as its quantum does, and its exit takes time. If it gives way, that is after the first
+/// instruction of its exit.
 #[test]
 fn a_thread_that_has_done_its_work_can_end_before_it_gives_way() {
     let first_to_end = |key: &str| {
@@ -147,8 +148,8 @@ fn a_thread_that_has_done_its_work_can_end_before_it_gives_way() {
         let mut ends = trace.events.iter().filter(|event| matches!(event.kind, Kind::ProcessExit { .. }));
         ends.next().map(|event| (event.task, event.at.as_nanos()))
     };
-    assert_eq!(first_to_end(""), Some((Tid(3), 1_530)));
-    assert_eq!(first_to_end("at-slice-end = \"gives-way\""), Some((Tid(3), 1_530)));
+    assert_eq!(first_to_end(""), Some((Tid(3), 1_531)));
+    assert_eq!(first_to_end("at-slice-end = \"gives-way\""), Some((Tid(3), 1_531)));
     assert_eq!(first_to_end("at-slice-end = \"ends\""), Some((Tid(2), 1_030)));
 }
 

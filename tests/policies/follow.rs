@@ -193,6 +193,7 @@ impl Follower<'_> {
     fn event(&mut self, event: &Event, next: Option<&Event>) {
         self.now = event.at.as_nanos();
         let Some(cpu) = event.cpu.map(|cpu| cpu.index()) else { return };
+        (0..self.cpus.len()).for_each(|cpu| self.look_at_quantum(cpu));
         match event.kind {
             Kind::ProcessFork { child, .. } => {
                 let (surely, perhaps) = (self.threads[&event.task].surely, self.threads[&event.task].perhaps);
