@@ -63,7 +63,7 @@ fn obeys_the_laws(workload: &Workload) -> Result<(), TestCaseError> {
 }
 
 fn workloads() -> u32 {
-    std::env::var("TRAPLINE_WORKLOADS").map_or(32, |number| number.parse().expect("a number"))
+    std::env::var("TRAPLINE_WORKLOADS").map_or(24, |number| number.parse().expect("a number"))
 }
 
 #[test]

@@ -475,7 +475,10 @@ impl Follower<'_> {
         if *costs != Costs::Free || *global || !policies.contains(policy) {
             return;
         }
-        let most = self.workload.time("quantum").unwrap_or(10_000_000) + tick.unwrap_or(0) + 1;
+        let quantum = self.workload.time("quantum").unwrap_or(10_000_000);
+        // Newcomers that are let in only between quanta come behind another one.
+        let late = self.workload.parameter("newcomers") == Some("\"after-expired\"");
+        let most = quantum * (1 + u64::from(late)) + tick.unwrap_or(0) + 1;
         let waits = self.threads.values().any(|thread| thread.place == Place::Queued(cpu));
         let (now, here) = (self.now, &mut self.cpus[cpu]);
         let since = here.waited_for.unwrap_or(now).max(here.picked);
