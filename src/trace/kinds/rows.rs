@@ -303,8 +303,8 @@ kinds! {
             begun: Bool, "Whether it had begun.";
         }
     SchedBoost = 46, "sched_boost", None,
-        "The scheduler lifts all threads of a run queue to its highest level, those that wait for something too, so \
-         that nobody starves on a low one.",
+        "The scheduler lifts all threads of a run queue to its highest level, those that wait for something too. So \
+         nobody starves on a low one.",
         {
             on: Uint, "The CPU whose run queue it is.";
             level: Uint, "The level that all are on from here.";
