@@ -1,263 +1,283 @@
-//! `trapline stats` and `trapline compare-policies`, seen from the command line.
+//! What every scheduling policy promises, tried on random workloads.
+//!
+//! Each policy of the registry runs random jobs that compute, sleep, read from a disk, hold locks and
+//! fork, on one or several CPUs, with random parameters. From each run's trace it is checked that no CPU idles while
+//! somebody waits for it, that nobody is lost or in two places, that times add up, and that who is picked is whom the
+//! policy's rules say (`policies/order.rs`). A workload that breaks a law is shrunk and shown as a scenario.
+//!
+//! `TRAPLINE_WORKLOADS=1000` tries more of them for each policy.
 
-// What a test can't do without is unwrapped, outside of its own function as well.
-#![allow(clippy::unwrap_used)]
+#[path = "policies/follow.rs"]
+mod follow;
+#[path = "policies/measured.rs"]
+mod measured;
+#[path = "policies/order.rs"]
+mod order;
+#[path = "policies/workload.rs"]
+mod workload;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use trapline::ids::Tid;
+use trapline::kernel::sched::POLICIES;
+use trapline::scenario::{Overrides, Scenario};
+use trapline::sim::{Pace, Simulator, header};
+use trapline::time::Span;
+use trapline::trace::sink::Memory;
+use trapline::trace::{Event, Kind, Trace};
 
-use serde_json::Value;
-use tempfile::TempDir;
+use follow::Law;
+use workload::{Act, Workload};
 
-/// A folder to work in, with a scenario in it.
-struct Bench {
-    folder: TempDir,
+/// A run's trace, and whether its policy promises to keep CPUs busy.
+fn run(text: &str, pace: Pace) -> Result<(Trace, bool), TestCaseError> {
+    let scenario = Scenario::parse("workload.toml", text, &Overrides::default())
+        .map_err(|diagnostics| TestCaseError::fail(diagnostics.render(false)))?;
+    let mut simulator = Simulator::new(&scenario.image, Memory::new(), pace);
+    let outcome = simulator.run();
+    let (end, conserves) = (simulator.end(), simulator.kernel.conserves_work());
+    Ok((Trace::from_memory(header(&scenario.image), simulator.kernel.sink, end, outcome), conserves))
 }
 
-impl Bench {
-    fn new(scenario: &str) -> Bench {
-        let bench = Bench { folder: tempfile::tempdir().unwrap() };
-        fs::write(bench.path("s.toml"), scenario).unwrap();
-        bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    #[track_caller]
-    fn run(&self, status: i32, arguments: &[&str]) -> (String, String) {
-        run_in(self.folder.path(), status, arguments)
-    }
+/// Not every policy can serve all CPUs with one queue.
+fn served(workload: &Workload) -> Workload {
+    let refused = Scenario::parse("workload.toml", &workload.text(), &Overrides::default()).is_err();
+    Workload { global: workload.global && !refused, ..workload.clone() }
 }
 
-#[track_caller]
-fn run_in(folder: &Path, status: i32, arguments: &[&str]) -> (String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trapline"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
-    let Output { status: ended, stdout, stderr } = command.output().unwrap();
-    let [out, err] = [stdout, stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    assert_eq!(ended.code(), Some(status), "{arguments:?}\n{out}\n{err}");
-    (out, err)
+fn bytes(trace: &Trace) -> Vec<u8> {
+    trace.write(Vec::new()).expect("memory takes everything")
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn obeys_the_laws(workload: &Workload) -> Result<(), TestCaseError> {
+    let workload = &served(workload);
+    let text = workload.text();
+    let (fast, conserves) = run(&text, Pace::Fast)?;
+    prop_assert!(bytes(&fast) == bytes(&run(&text, Pace::Fast)?.0), "two runs of the same scenario differ");
+    prop_assert!(fast.events == run(&text, Pace::Step)?.0.events, "stepping gives another trace");
+    let violations = fast.check();
+    prop_assert!(violations.is_empty(), "{}", violations[0]);
+    let broken = follow::laws(workload, &fast, conserves);
+    prop_assert!(broken.is_empty(), "{:?}: {}", broken[0].law, broken[0].text);
+    Ok(())
 }
 
-/// The textbook's convoy, on a machine whose kernel is free.
-const CONVOY: &str = r#"
-format = 1
-name = "three"
-question = "Who waits for whom?"
-[machine]
-costs = "free"
-[kernel]
-scheduler = { policy = "fcfs", woken = "waits" }
-[process.long]
-burst = "24ms"
-steps = [{ compute = "24ms" }]
-[process.short]
-count = 2
-burst = "3ms"
-steps = [{ compute = "3ms" }]
-"#;
-
-/// Whether it ends in a deadlock depends on who runs when.
-const TANGLED: &str = r#"
-format = 1
-name = "tangled"
-[machine]
-costs = "free"
-[mutex.left]
-[mutex.right]
-[process.ann]
-steps = [{ lock = "left" }, { compute = "2ms" }, { lock = "right" }, { unlock = "right" }, { unlock = "left" }]
-[process.bob]
-steps = [{ lock = "right" }, { compute = "2ms" }, { lock = "left" }, { unlock = "left" }, { unlock = "right" }]
-"#;
-
-#[test]
-fn a_scenario_and_its_trace_have_the_same_statistics() {
-    let bench = Bench::new(CONVOY);
-    bench.run(0, &["run", "s.toml", "-q"]);
-    for format in ["table", "markdown", "csv", "json"] {
-        let (of_scenario, _) = bench.run(0, &["stats", "s.toml", "--format", format]);
-        let (of_folder, _) = bench.run(0, &["stats", "output/three", "--format", format]);
-        let (of_trace, _) = bench.run(0, &["stats", "output/three/trace.bin", "--format", format]);
-        assert_eq!(of_scenario, of_trace, "{format}");
-        assert_eq!(of_folder, of_trace, "{format}");
-    }
-    let (table, _) = bench.run(0, &["stats", "s.toml"]);
-    let turnaround = table.lines().find(|line| line.starts_with("turnaround")).unwrap();
-    let cells: Vec<&str> = turnaround.split_whitespace().collect();
-    assert_eq!(cells, ["turnaround", "3", "27ms", "27ms", "30ms", "30ms", "30ms"]);
+fn workloads() -> u32 {
+    std::env::var("TRAPLINE_WORKLOADS").map_or(24, |number| number.parse().expect("a number"))
 }
 
 #[test]
-fn statistics_are_written_for_pages_and_programs() {
-    let bench = Bench::new(CONVOY);
-    let (csv, _) = bench.run(0, &["stats", "s.toml", "--format", "csv"]);
-    assert!(csv.starts_with("of,name,statistic,unit,value\nrun,three,makespan,ns,30000000\n"), "{csv}");
-    assert!(csv.contains("\nthread,short[1],waiting,ns,27000000\n"), "{csv}");
-    assert!(csv.contains("\ncpu,0,utilisation,ratio,1\n"), "{csv}");
-    bench.run(0, &["stats", "s.toml", "--format", "json", "-o", "s.json"]);
-    let json: Value = serde_json::from_str(&fs::read_to_string(bench.path("s.json")).unwrap()).unwrap();
-    assert_eq!(json["run"]["mean-turnaround"], 27_000_000);
-    assert_eq!(json["threads"][2]["slowdown"], 10.0);
-    assert_eq!(json["run"]["misses"], Value::Null);
-    let (markdown, _) = bench.run(0, &["stats", "s.toml", "--format", "markdown"]);
-    assert!(
-        markdown.starts_with("## three\n\nWho waits for whom?\n\n### Threads\n\n| thread |"),
-        "{markdown}"
+fn every_policy_obeys_the_laws() {
+    let mut failures = Vec::new();
+    for row in POLICIES {
+        let config = Config { cases: workloads(), failure_persistence: None, ..Config::default() };
+        let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+        let mut runner = TestRunner::new_with_rng(config, seed);
+        match runner.run(&workload::workload(row), |workload| obeys_the_laws(&workload)) {
+            Ok(()) => {}
+            Err(TestError::Fail(reason, workload)) => {
+                failures.push(format!("{}: {reason}{workload:?}", row.name))
+            }
+            Err(TestError::Abort(reason)) => failures.push(format!("{}: {reason}", row.name)),
+        }
+    }
+    assert!(failures.is_empty(), "{} policies break a law\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A process that computes for so long, for a scenario on one CPU.
+fn computing(name: &str, keys: &str) -> String {
+    format!("[process.{name}]\n{keys}\nsteps = [{{ compute = \"10ms\" }}]\n")
+}
+
+/// What each of some processes has run after 5 ms, in nanoseconds, if all want the CPU from the beginning.
+fn shares(scheduler: &str, keys: &[&str]) -> Vec<u64> {
+    let mut text = format!(
+        "format = 1\n[machine]\ncosts = \"free\"\n[kernel]\nscheduler = {scheduler}\n[run]\nuntil = \"5ms\"\n"
     );
-    assert!(markdown.contains("| mean-slowdown | 6.667 |"), "{markdown}");
-}
-
-#[test]
-fn statistics_of_what_isnt_there_or_ends_badly() {
-    let bench = Bench::new(TANGLED);
-    fs::write(bench.path("broken.bin"), b"\x89TRAP\r\n\x1anothing").unwrap();
-    let scheduler = "kernel.scheduler={ policy = \"round-robin\", quantum = \"1ms\" }";
-    let (out, err) = bench.run(4, &["stats", "s.toml", "--set", scheduler]);
-    assert!(out.contains("unfinished") && err.contains("deadlock"), "{out}{err}");
-    assert!(bench.run(2, &["stats", "broken.bin"]).1.contains("error"));
-    assert!(bench.run(3, &["stats", "nothing.toml"]).1.contains("can't read"));
-}
-
-#[test]
-fn expectations_on_statistics_are_judged() {
-    let expect = r#"
-[expect]
-statistics = { mean-waiting = "17ms", fairness-slowdown = { min = 0.7, max = 0.8 }, throughput = 100 }
-process = { long = { waiting = "0us" }, short = { response = { min = "24ms" }, dispatches = 1 } }
-"#;
-    let bench = Bench::new(&format!("{CONVOY}{expect}"));
-    bench.run(0, &["test", "s.toml"]);
-    let wrong = expect.replace("\"17ms\"", "\"16ms\"").replace("0.7,", "0.75,").replace("24ms", "25ms");
-    fs::write(bench.path("wrong.toml"), format!("{CONVOY}{wrong}")).unwrap();
-    let (out, _) = bench.run(1, &["test", "wrong.toml"]);
-    for text in [
-        "mean-waiting\n        expected  16ms\n        actual    17ms\n",
-        "fairness-slowdown\n        expected  0.75 to 0.8\n        actual    0.732601\n",
-        "response of short[0]\n        expected  at least 25ms\n        actual    24ms\n",
-    ] {
-        assert!(out.contains(text), "{out}");
+    for (number, keys) in keys.iter().enumerate() {
+        text += &computing(&format!("p{number}"), keys);
     }
-    assert!(!out.contains("short[1]") && !out.contains("of long"), "{out}");
+    let (trace, _) = run(&text, Pace::Fast).expect("a valid scenario");
+    let mut account = trapline::analysis::Account::new(&trace.header);
+    trace.events.iter().for_each(|event| account.event(event));
+    let summary = account.finish(trace.end);
+    summary.threads.iter().map(|thread| thread.usage.user.as_nanos()).collect()
 }
 
+const TICKETS: [&str; 3] = ["tickets = 5", "tickets = 3", "tickets = 2"];
+
+/// Two threads under stride are never more than a quantum apart from what their tickets say.
 #[test]
-fn policies_are_compared_in_a_table_and_a_picture() {
-    let bench = Bench::new(CONVOY);
-    let before = fs::read(bench.path("s.toml")).unwrap();
-    let list = "own,round-robin:quantum=4ms,srtf";
-    let (out, err) = bench.run(0, &["compare-policies", "s.toml", "-p", list]);
-    let row = |name: &str| -> Vec<String> {
-        let line = out.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {out}"));
-        line.split("  ").filter(|cell| !cell.is_empty()).map(|cell| cell.trim().to_owned()).collect()
+fn stride_gives_shares_to_within_a_quantum() {
+    let found = shares("{ policy = \"stride\", quantum = \"7us\" }", &TICKETS);
+    for (share, wanted) in found.iter().zip([2_500_000, 1_500_000, 1_000_000]) {
+        assert!(share.abs_diff(wanted) <= 7_000, "{found:?}");
+    }
+}
+
+/// Of 1000 draws a thread with half of the tickets wins half: four standard deviations are 63 draws.
+#[test]
+fn a_lottery_gives_shares_in_the_long_run() {
+    let found = shares("{ policy = \"lottery\", quantum = \"5us\" }", &TICKETS);
+    for (share, wanted) in found.iter().zip([2_500_000, 1_500_000, 1_000_000]) {
+        assert!(share.abs_diff(wanted) <= 63 * 5_000, "{found:?}");
+    }
+}
+
+/// The lag of a thread under eevdf stays below a slice: here nice 0 against twice nice 5, as 1024 to 335.
+#[test]
+fn the_lag_under_eevdf_is_bounded() {
+    let found = shares("{ policy = \"eevdf\", slice = \"7us\" }", &["nice = 0", "nice = 5", "nice = 5"]);
+    for (share, weight) in found.iter().zip([1024, 335, 335]) {
+        assert!(share.abs_diff(5_000_000 * weight / 1694) <= 2 * 7_000, "{found:?}");
+    }
+}
+
+/// Its last instruction ends as its quantum does, and its exit takes time. If it gives way, that is after the first
+/// instruction of its exit.
+#[test]
+fn a_thread_that_has_done_its_work_can_end_before_it_gives_way() {
+    let first_to_end = |key: &str| {
+        let text = format!(
+            "format = 1\n[machine]\ncosts = {{ base = \"free\", syscall-entry = \"10ns\", process-exit = \"20ns\" }}\n\
+             [kernel]\nscheduler = {{ policy = \"round-robin\", quantum = \"1us\" }}\n{key}\n\
+             [process.a]\nsteps = [{{ compute = \"1us\" }}]\n[process.b]\nsteps = [{{ compute = \"500ns\" }}]\n"
+        );
+        let (trace, _) = run(&text, Pace::Fast).expect("a valid scenario");
+        assert_eq!(trace.events, run(&text, Pace::Step).expect("a valid scenario").0.events);
+        let mut ends = trace.events.iter().filter(|event| matches!(event.kind, Kind::ProcessExit { .. }));
+        ends.next().map(|event| (event.task, event.at.as_nanos()))
     };
-    // Mean turnaround, response and waiting, all by hand.
-    assert_eq!(row("own: fcfs:woken=waits")[1..4], ["27ms", "17ms", "17ms"]);
-    assert_eq!(row("round-robin:quantum=4ms")[1..4], ["15.7ms", "3.67ms", "5.67ms"]);
-    assert_eq!(row("srtf")[1..4], ["*13ms", "*3ms", "*3ms"]);
-    assert!(err.contains("output/three-policies.svg"), "{err}");
-    let picture = fs::read_to_string(bench.path("output/three-policies.svg")).unwrap();
-    for text in ["Who waits for whom?", "round-robin:quantum=4ms", "mean turnaround 13ms", "best"] {
-        assert_eq!(picture.matches(&format!("{text}\n")).count(), 1, "{text}");
-    }
-    assert_eq!(fs::read(bench.path("s.toml")).unwrap(), before);
+    assert_eq!(first_to_end(""), Some((Tid(3), 1_531)));
+    assert_eq!(first_to_end("at-slice-end = \"gives-way\""), Some((Tid(3), 1_531)));
+    assert_eq!(first_to_end("at-slice-end = \"ends\""), Some((Tid(2), 1_030)));
 }
 
-#[test]
-fn a_comparison_of_policies_is_written_for_programs() {
-    let bench = Bench::new(CONVOY);
-    let run = |more: &[&str]| bench.run(0, &[&["compare-policies", "s.toml"], more].concat()).0;
-    let json: Value =
-        serde_json::from_str(&run(&["--no-files", "--format", "json", "-p", "fcfs,sjf"])).unwrap();
-    assert_eq!(json["policies"][0]["figures"]["mean-turnaround"], 27_000_000);
-    let best = json["policies"][1]["best"].as_array().unwrap();
-    assert!(best.contains(&"mean-turnaround".into()) && !best.contains(&"makespan".into()), "{best:?}");
-    let csv = run(&["--no-files", "--format", "csv", "-p", "fcfs,mlfq:quantum=[1ms,2ms]"]);
-    assert!(csv.contains("\n\"mlfq:quantum=[1ms,2ms]\",finished,"), "{csv}");
-    let markdown = run(&["--no-files", "--format", "markdown", "-p", "fcfs,sjf"]);
-    assert!(markdown.contains("| **13ms** |"), "{markdown}");
-    assert!(!bench.path("output").exists());
-    run(&["-p", "fcfs", "-o", "p.png", "--from", "1ms", "--to", "5ms"]);
-    assert!(fs::read(bench.path("p.png")).unwrap().starts_with(b"\x89PNG"));
-    assert!(run(&["-p", "fcfs", "-o", "-", "--figure", "p95-latency"]).contains("p95 latency 27ms\n"));
-}
-
-#[test]
-fn without_a_list_all_policies_have_their_turn() {
-    let bench = Bench::new(CONVOY);
-    let (csv, _) = bench.run(0, &["compare-policies", "s.toml", "--no-files", "--format", "csv"]);
-    for policy in ["fcfs:woken=waits", "round-robin", "sjf", "mlfq", "lottery", "stride", "eevdf"] {
-        assert_eq!(csv.matches(&format!("\n{policy},finished,")).count(), 1, "{policy}: {csv}");
-    }
-}
-
-#[test]
-fn mistakes_in_a_list_of_policies_are_said_before_anything_runs() {
-    let bench = Bench::new(CONVOY);
-    for (list, status, wanted) in [
-        ("fcfs,mlqf", 2, "did you mean `mlfq`?"),
-        ("fcfs,fcfs", 2, "`fcfs` is given twice"),
-        ("round-robin:quantam=2ms", 2, "did you mean `quantum`?"),
-        ("round-robin:quantum=2", 3, "a time needs a unit"),
-        ("mlfq:levels=0", 3, "--policy mlfq:levels=0"),
-    ] {
-        let (out, err) = bench.run(status, &["compare-policies", "s.toml", "--no-files", "-p", list]);
-        assert!(err.contains(wanted) && out.is_empty(), "{list}: {out}{err}");
-    }
-    let run = |more: &[&str]| bench.run(2, &[&["compare-policies", "s.toml", "-p", "fcfs"], more].concat()).1;
-    assert!(run(&["--figure", "mean-turnround"]).contains("did you mean `mean-turnaround`?"));
-    assert!(run(&["-o", "picture.txt"]).contains("a picture can't be a .txt"));
-    assert!(run(&["--from", "1s"]).contains("over before the part to show begins"));
-    assert!(!bench.path("output").exists());
-}
-
-#[test]
-fn a_policy_under_which_the_scenario_fails_is_named_and_the_others_are_shown() {
-    let bench = Bench::new(TANGLED);
-    let list = "fcfs,round-robin:quantum=1ms";
-    let (out, err) = bench.run(4, &["compare-policies", "s.toml", "-p", list]);
-    assert!(err.contains("under round-robin:quantum=1ms: deadlock: circle"), "{err}");
-    let ended = |name: &str| {
-        let line = out.lines().find(|line| line.starts_with(name)).unwrap();
-        line.split_whitespace().next_back().unwrap().to_owned()
+/// Three jobs on one CPU.
+fn three_jobs(policy: &'static str) -> Workload {
+    let job = |start, acts: &[Act]| workload::Job {
+        start,
+        cpu: None,
+        priority: 0,
+        nice: 0,
+        tickets: 1,
+        burst: None,
+        acts: acts.to_vec(),
     };
-    assert_eq!((ended("fcfs"), ended("round-robin:quantum=1ms")), ("finished".into(), "deadlock".into()));
-    assert!(fs::read_to_string(bench.path("output/tangled-policies.svg")).unwrap().contains("deadlock"));
-    let list = "fcfs,round-robin:quantum=2";
-    let (out, err) = bench.run(3, &["compare-policies", "s.toml", "-p", list, "--no-files"]);
-    assert!(out.contains("fcfs") && err.contains("can't run under round-robin:quantum=2"), "{out}{err}");
+    Workload {
+        policy,
+        parameters: vec![("quantum", "\"1000ns\"".to_owned())],
+        cpus: 1,
+        costs: workload::Costs::Free,
+        preemption: "none",
+        placement: "idle",
+        balance: "none",
+        tick: None,
+        global: false,
+        jobs: vec![
+            job(0, &[Act::Compute(2_500), Act::Sleep(3_000), Act::Compute(500)]),
+            job(0, &[Act::Compute(1_500)]),
+            job(200, &[Act::Compute(500)]),
+        ],
+    }
 }
 
-/// What README.md shows, which `UPDATE_DOCS=1` brings up to date.
+/// The laws that a trace breaks of which something is said that isn't so.
+fn falsified(policy: &'static str, falsify: impl Fn(&mut Trace)) -> Vec<Law> {
+    let workload = three_jobs(policy);
+    let (mut trace, conserves) = run(&workload.text(), Pace::Fast).expect("a valid scenario");
+    assert!(follow::laws(&workload, &trace, conserves).is_empty(), "it obeys");
+    falsify(&mut trace);
+    follow::laws(&workload, &trace, conserves).iter().map(|broken| broken.law).collect()
+}
+
+/// A trace that breaks a law is noticed, and the law is named.
 #[test]
-fn the_comparison_in_the_readme_is_what_is_printed_and_drawn_today() {
-    const COMMAND: &str = "$ trapline compare-policies scenarios/sched/convoy.toml -p ";
-    const PICTURE: &str = "docs/pictures/policies/convoy.svg";
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (before, rest) = readme.split_once(COMMAND).expect("the command");
-    let (list, rest) = rest.split_once('\n').unwrap();
-    let (shown, after) = rest.split_once("```").unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let drawn = folder.path().join("convoy.svg");
-    let arguments =
-        ["compare-policies", "scenarios/sched/convoy.toml", "-p", list, "-o", drawn.to_str().unwrap()];
-    let (out, _) = run_in(root(), 0, &arguments);
-    let drawn = fs::read_to_string(drawn).unwrap();
-    assert!(drawn.len() < 60_000, "{} bytes", drawn.len());
-    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-        fs::write(root().join("README.md"), format!("{before}{COMMAND}{list}\n{out}```{after}")).unwrap();
-        fs::create_dir_all(root().join(PICTURE).parent().unwrap()).unwrap();
-        fs::write(root().join(PICTURE), drawn).unwrap();
-        return;
+fn each_law_notices_a_false_trace() {
+    let later = |trace: &mut Trace, from: usize, span: u64| {
+        for event in &mut trace.events[from..] {
+            event.at += Span::from_nanos(span);
+        }
+        trace.end += Span::from_nanos(span);
+    };
+    let switch = |trace: &Trace, wanted: &dyn Fn(Tid, Tid, u64) -> bool| {
+        let fits = |event: &Event| match event.kind {
+            Kind::SchedSwitch { prev, next, .. } => wanted(prev, next, event.at.as_nanos()),
+            _ => false,
+        };
+        trace.events.iter().position(fits).expect("there is such a switch")
+    };
+    // Whoever is woken runs only later, though its CPU idles.
+    let found = falsified("round-robin", |trace| {
+        let place = switch(trace, &|prev, next, at| prev == Tid::IDLE && next == Tid(2) && at > 0);
+        later(trace, place, 700);
+    });
+    assert!(found.contains(&Law::WorkConservation), "{found:?}");
+    // A wake-up is lost.
+    let found = falsified("round-robin", |trace| {
+        trace.events.retain(|event| !matches!(event.kind, Kind::SchedWakeup { task: Tid(2), .. }));
+    });
+    assert!(found.contains(&Law::OnePlace), "{found:?}");
+    // The run is cut off.
+    let found = falsified("round-robin", |trace| {
+        let half = trace.events.len() / 2;
+        trace.events.truncate(half);
+    });
+    assert!(found.contains(&Law::NoLostJob), "{found:?}");
+    // A job has computed for longer than it was told, and for longer than its quantum.
+    let found = falsified("round-robin", |trace| {
+        let place = switch(trace, &|prev, _, _| prev == Tid(2));
+        later(trace, place, 3);
+    });
+    assert!(found.contains(&Law::WorkDone) && found.contains(&Law::Quantum), "{found:?}");
+    // Another thread than the first in the queue is said to run, from here to the end.
+    let found = falsified("round-robin", |trace| {
+        let swapped = |task: Tid| match task {
+            Tid(2) => Tid(3),
+            Tid(3) => Tid(2),
+            other => other,
+        };
+        for event in &mut trace.events {
+            event.task = swapped(event.task);
+            if let Kind::SchedSwitch { prev, next, .. } = &mut event.kind {
+                (*prev, *next) = (swapped(*prev), swapped(*next));
+            }
+        }
+    });
+    assert!(found.contains(&Law::Order), "{found:?}");
+    // A pass that isn't the thread's.
+    let found = falsified("stride", |trace| {
+        for event in &mut trace.events {
+            if let Kind::SchedPick { number, .. } = &mut event.kind {
+                *number += 100_000;
+            }
+        }
+    });
+    assert!(found.contains(&Law::Order), "{found:?}");
+}
+
+/// A run isn't what another workload would have made of it.
+#[test]
+fn a_law_notices_another_workloads_trace() {
+    let broken = |run_as: &Workload, said: &Workload| -> Vec<Law> {
+        let (trace, conserves) = run(&run_as.text(), Pace::Fast).expect("a valid scenario");
+        assert!(follow::laws(run_as, &trace, conserves).is_empty(), "it obeys");
+        follow::laws(said, &trace, conserves).iter().map(|broken| broken.law).collect()
+    };
+    // A job is said to be bound to the other CPU.
+    let free = Workload { cpus: 2, ..three_jobs("fcfs") };
+    let free = Workload { parameters: Vec::new(), ..free };
+    let mut bound = free.clone();
+    for job in &mut bound.jobs {
+        job.cpu = Some(1);
     }
-    assert_eq!(shown, out, "README.md is out of date: run this test with UPDATE_DOCS=1");
-    let picture = fs::read_to_string(root().join(PICTURE)).unwrap_or_default();
-    assert!(picture == drawn, "{PICTURE} is out of date: run this test with UPDATE_DOCS=1");
+    let found = broken(&free, &bound);
+    assert!(found.contains(&Law::Affinity), "{found:?}");
+    // The last job is said to be more urgent, and to pre-empt.
+    let mut patient = three_jobs("priority");
+    patient.parameters = vec![("preemptive", "false".to_owned())];
+    patient.jobs[2].priority = 3;
+    let urgent = Workload { parameters: Vec::new(), ..patient.clone() };
+    let found = broken(&patient, &urgent);
+    assert!(found.contains(&Law::Urgency), "{found:?}");
 }

@@ -207,6 +207,7 @@ impl Drawing {
             | Kind::JobEnd { .. }
             | Kind::JobDrop { .. }
             | Kind::SchedLoad { .. }
+            | Kind::SchedBoost { .. }
             | Kind::OomKill { .. }
             | Kind::PacketDropped { .. } => {}
         }

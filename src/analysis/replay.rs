@@ -199,6 +199,7 @@ impl Replay {
             | Kind::DeadlineMiss { .. }
             | Kind::JobDrop { .. }
             | Kind::SchedLoad { .. }
+            | Kind::SchedBoost { .. }
             | Kind::OomKill { .. } => return,
         }
         if let Some(cpu) = cpu {

@@ -209,6 +209,7 @@ impl Tally {
             | Kind::SchedPiSetprio { .. }
             | Kind::SchedPick { .. }
             | Kind::SchedLoad { .. }
+            | Kind::SchedBoost { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

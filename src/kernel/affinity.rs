@@ -55,7 +55,7 @@ impl<S: Sink> Kernel<S> {
         let (from, affinity) = (self.cpus[cpu].id, self.tasks[thread.index()].affinity);
         let to = self.place_new(affinity);
         if self.keeps_account {
-            self.queue_mut(from).left(thread, false);
+            self.queue_mut(from).sent_away(thread);
         }
         self.emit(cpu, Kind::SchedMigrate { task: thread, from, to });
         self.carry_over(thread, from, to);

@@ -8,7 +8,7 @@ use crate::ids::DeviceId;
 use crate::time::Span;
 
 use super::page_cache::Writeback;
-use super::paging::{OptTie, Replacement};
+use super::paging::{Chance, OptTie, Replacement};
 use super::sched::script::Script;
 
 /// The `[kernel]` table, resolved.
@@ -22,6 +22,7 @@ pub struct Options {
     pub tick: Option<Span>,
     /// Whether an idle CPU's tick stops.
     pub tickless_idle: bool,
+    pub at_slice_end: AtSliceEnd,
     pub placement: Placement,
     pub balance: Balance,
     /// At most so many processes (zombies too) and threads at the same time; beyond it fork fails with EAGAIN.
@@ -39,6 +40,8 @@ pub struct PagingOptions {
     /// Which page goes; without any, none does.
     pub replacement: Option<Replacement>,
     pub opt_tie: OptTie,
+    /// What the random policies draw.
+    pub chance: Chance,
     /// Where changed pages go that no file has, and how many there is room for.
     pub swap: Option<(DeviceId, u32)>,
 }
@@ -97,6 +100,17 @@ pub enum Preemption {
     /// After any interrupt, unless the kernel has masked them.
     #[default]
     Full,
+}
+
+/// What a thread does that has nothing left but its exit when its slice ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AtSliceEnd {
+    /// It gives way as any other, and comes back for its exit.
+    #[default]
+    GivesWay,
+    /// It ends first, as in textbooks.
+    Ends,
 }
 
 /// Which CPU's run queue a woken thread goes to.

@@ -8,7 +8,9 @@
 //!   that was loaded last is taken, or with `opt-tie = "oldest"` the one that was loaded first.
 //! - *mru*: the page that was accessed last, which suits loops over more pages than there are frames.
 //! - *unopt*: the page whose next access is nearest, the worst there is. `opt-tie` holds as for opt.
-//! - *random*: any page, with a random stream of its own.
+//! - *random*: any page: its place among the pages in the order in which they were loaded is drawn.
+//! - *random-chances*: pages are drawn until one has no chance left. Each access to a page gives it one, up to
+//!   `chances`, and each draw takes one. The clock of Arpaci-Dusseau's `paging-policy.py` is this.
 //!
 //! A run without `replacement` in `[kernel]` has none of this.
 
@@ -30,6 +32,7 @@ pub enum Replacement {
     Mru,
     Unopt,
     Random,
+    RandomChances,
 }
 
 impl Replacement {
@@ -41,8 +44,25 @@ impl Replacement {
             | Replacement::Lru
             | Replacement::Clock
             | Replacement::Mru
-            | Replacement::Random => false,
+            | Replacement::Random
+            | Replacement::RandomChances => false,
         }
+    }
+}
+
+/// What random policies draw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chance {
+    /// These numbers, one after the other and again from the beginning, each modulo the pages there are;
+    /// from the run's seed if there are none.
+    pub draws: Vec<u64>,
+    /// The most chances that a page has.
+    pub most: u32,
+}
+
+impl Default for Chance {
+    fn default() -> Chance {
+        Chance { draws: Vec::new(), most: 2 }
     }
 }
 
@@ -82,6 +102,7 @@ pub struct FrameUse {
     loaded: u64,
     used: u64,
     referenced: bool,
+    chances: u32,
 }
 
 /// The accesses that a run is going to make, for opt and unopt.
@@ -137,6 +158,9 @@ pub struct Paging {
     /// Where the clock's hand is; a process with a limit of its own has its own hand.
     hands: BTreeMap<Option<Pid>, u32>,
     random: Stream,
+    chance: Chance,
+    /// How many of the listed draws have been drawn.
+    drawn: usize,
     pub future: Option<Future>,
     /// The accesses so far, if they are recorded.
     pub recorded: Option<Vec<PageNumber>>,
@@ -152,7 +176,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    pub fn new(replacement: Replacement, tie: OptTie, random: Stream) -> Paging {
+    pub fn new(replacement: Replacement, tie: OptTie, random: Stream, chance: Chance) -> Paging {
         Paging {
             replacement,
             tie,
@@ -160,6 +184,8 @@ impl Paging {
             count: 0,
             hands: BTreeMap::new(),
             random,
+            chance,
+            drawn: 0,
             future: None,
             recorded: None,
             swap: None,
@@ -196,7 +222,8 @@ impl Paging {
         self.count += 1;
         let count = self.count;
         let referenced = true;
-        *self.frame(frame) = FrameUse { owner, dirty, slot, loaded: count, used: count, referenced };
+        let (loaded, used) = (count, count);
+        *self.frame(frame) = FrameUse { owner, dirty, slot, loaded, used, referenced, chances: 0 };
     }
 
     /// A frame's content is gone.
@@ -211,8 +238,10 @@ impl Paging {
     pub fn used(&mut self, page: PageNumber, frame: FrameNumber, write: bool) {
         self.count += 1;
         let count = self.count;
+        let most = self.chance.most;
         let used = self.frame(frame);
         (used.used, used.referenced) = (count, true);
+        used.chances = used.chances.saturating_add(1).min(most);
         used.dirty |= write;
         if write && let Some(stale) = used.slot.take() {
             self.release_slot(stale);
@@ -249,11 +278,30 @@ impl Paging {
                 };
                 among.iter().max_by_key(|candidate| rank(candidate)).map(|&(frame, _)| frame)
             }
-            Replacement::Random => {
-                let last = (among.len() as u64).checked_sub(1)?;
-                Some(among[self.random.uniform(0, last) as usize].0)
-            }
+            Replacement::Random => self.draw(among),
+            Replacement::RandomChances => loop {
+                let frame = self.draw(among)?;
+                let drawn = self.frame(frame);
+                if drawn.chances == 0 {
+                    break Some(frame);
+                }
+                drawn.chances -= 1;
+            },
         }
+    }
+
+    /// Any of the frames, by the order in which their pages were loaded.
+    fn draw(&mut self, among: &[(FrameNumber, PageNumber)]) -> Option<FrameNumber> {
+        let last = (among.len() as u64).checked_sub(1)?;
+        let place = if self.chance.draws.is_empty() {
+            self.random.uniform(0, last)
+        } else {
+            self.drawn += 1;
+            self.chance.draws[(self.drawn - 1) % self.chance.draws.len()] % (last + 1)
+        };
+        let mut frames: Vec<FrameNumber> = among.iter().map(|&(frame, _)| frame).collect();
+        frames.sort_by_key(|frame| self.frames[frame.index()].loaded);
+        frames.get(place as usize).copied()
     }
 
     fn second_chance(&mut self, among: &[(FrameNumber, PageNumber)], of: Option<Pid>) -> Option<FrameNumber> {

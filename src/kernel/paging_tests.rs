@@ -5,10 +5,14 @@ use crate::random::Key;
 
 /// Plays a reference string: `H` for each hit and `M` for each miss, and the victims in order.
 fn play(replacement: Replacement, tie: OptTie, frames: usize, string: &[u32]) -> (String, Vec<u32>) {
-    let mut paging = Paging::new(replacement, tie, Key::of_run(1).stream());
+    let mut paging = Paging::new(replacement, tie, Key::of_run(1).stream(), Chance::default());
     if replacement.foresees() {
         paging.future = Some(Future::new(string.iter().map(|&page| PageNumber(page)).collect()));
     }
+    play_on(&mut paging, frames, string)
+}
+
+fn play_on(paging: &mut Paging, frames: usize, string: &[u32]) -> (String, Vec<u32>) {
     let (mut held, mut hits, mut victims) =
         (Vec::<(FrameNumber, PageNumber)>::new(), String::new(), Vec::new());
     for &page in string {
@@ -31,8 +35,26 @@ fn play(replacement: Replacement, tie: OptTie, frames: usize, string: &[u32]) ->
         });
         paging.used(page, frame, false);
     }
-    assert!(paging.future.is_none_or(|future| !future.astray));
+    assert!(paging.future.as_ref().is_none_or(|future| !future.astray));
     (hits, victims)
+}
+
+/// Places are counted in the order of loading, and what is hit keeps its place.
+#[test]
+fn listed_draws_say_which_page_goes() {
+    let drawn = |replacement, draws: &[u64], most, string: &[u32]| {
+        let chance = Chance { draws: draws.to_vec(), most };
+        let mut paging = Paging::new(replacement, OptTie::Newest, Key::of_run(1).stream(), chance);
+        play_on(&mut paging, 3, string)
+    };
+    // 2 goes of 1, 2, 3; then the last of 1, 3, 4; then, modulo 3, the first of 1, 3, 5.
+    let (hits, victims) = drawn(Replacement::Random, &[1, 2, 3], 2, &[1, 2, 3, 1, 4, 5, 2]);
+    assert_eq!((hits.as_str(), victims.as_slice()), ("MMMHMMM", &[2, 4, 1][..]));
+    // 1 has two chances, the others have one: two draws take those of 1, the third takes it.
+    let (_, victims) = drawn(Replacement::RandomChances, &[0], 2, &[1, 2, 3, 1, 4]);
+    assert_eq!(victims, [1]);
+    let (_, victims) = drawn(Replacement::RandomChances, &[0, 0, 1, 1], 2, &[1, 2, 3, 1, 4]);
+    assert_eq!(victims, [2]);
 }
 
 fn check(replacement: Replacement, frames: usize, string: &[u32], hits: &str, victims: &[u32]) {
@@ -112,7 +134,8 @@ fn an_access_that_wasnt_foreseen_is_noticed() {
 
 #[test]
 fn a_place_on_the_swap_device_is_used_again_when_nobody_refers_to_it() {
-    let mut paging = Paging::new(Replacement::Fifo, OptTie::Newest, Key::of_run(1).stream());
+    let mut paging =
+        Paging::new(Replacement::Fifo, OptTie::Newest, Key::of_run(1).stream(), Chance::default());
     assert_eq!(paging.take_slot(), None, "there is no device");
     paging.swap_on(0, 1);
     assert_eq!((paging.take_slot(), paging.take_slot()), (Some(0), None));

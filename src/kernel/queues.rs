@@ -5,10 +5,13 @@
 //! was last, else the lowest number.
 
 use crate::ids::{CpuId, Tid};
+use crate::time::Instant;
 use crate::trace::{Kind, Sink, Why};
 
 use super::Kernel;
-use super::sched::{Policy, Ready};
+use super::cpu::Cpu;
+use super::options::{Balance, Queues};
+use super::sched::{Boost, Policy, Ready};
 use super::schedule::thread;
 
 impl<S: Sink> Kernel<S> {
@@ -27,6 +30,45 @@ impl<S: Sink> Kernel<S> {
             && let Some(load) = self.queues[self.cpus[cpu].queue].fresh_load()
         {
             self.emit(cpu, Kind::SchedLoad { load });
+        }
+    }
+
+    /// Whether the policy promises that no CPU idles while a thread that may run there waits in its
+    /// queue.
+    pub fn conserves_work(&self) -> bool {
+        self.queues.iter().all(|queue| queue.conserves_work())
+    }
+
+    /// The policy of a CPU may have lifted all its threads, while CPU `by` took its turn.
+    pub(super) fn tell_of_boost(&mut self, by: usize, on: CpuId) {
+        if self.gives_reasons
+            && let Some(Boost { level, due }) = self.queue_mut(on).boosted()
+        {
+            self.emit(by, Kind::SchedBoost { on, level, due: due.as_nanos() });
+        }
+    }
+
+    /// The time of whoever runs on a CPU is accounted; with one queue for all, everybody's, since what they
+    /// are due depends on each other.
+    pub(super) fn account_all(&mut self, cpu: usize, now: Instant) {
+        if self.keeps_account && self.options.queues == Queues::Global {
+            for other in 0..self.cpus.len() {
+                self.account(other, now);
+            }
+        } else {
+            self.account(cpu, now);
+        }
+    }
+
+    /// A CPU that idled because it belonged to a thread which goes elsewhere has others to run now.
+    pub(super) fn set_free(&mut self, by: usize, from: CpuId) {
+        let has_nobody = self.queue_of(from).has_nobody();
+        let there = &mut self.cpus[from.index()];
+        if there.is_idle() && !has_nobody && there.reschedule.is_none() {
+            there.reschedule = Some(Why::WorkArrived);
+            if from.index() != by {
+                self.ask_to_schedule(by, from);
+            }
         }
     }
 
@@ -105,10 +147,8 @@ impl<S: Sink> Kernel<S> {
     pub(super) fn pick_of_all(&mut self, cpu: usize) -> Option<Tid> {
         let (here, now) = (self.cpus[cpu].id, self.cpus[cpu].now);
         let picked = if self.is_pinned {
-            let waiting = self.queues[0].queue();
-            let first = waiting.into_iter().find(|id| self.tasks[id.index()].affinity.allows(here))?;
-            self.queues[0].remove(first);
-            first
+            let Kernel { queues, tasks, .. } = self;
+            queues[0].pick_among(&|id| tasks[id.index()].affinity.allows(here), now)?
         } else {
             self.queues[0].pick(now)?
         };
@@ -117,5 +157,40 @@ impl<S: Sink> Kernel<S> {
             self.emit(cpu, Kind::SchedMigrate { task: picked, from, to: here });
         }
         Some(picked)
+    }
+
+    /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
+    pub(super) fn steal(&mut self, cpu: usize) -> Option<Tid> {
+        let to = self.cpus[cpu].id;
+        if self.options.balance == Balance::None || self.queues.len() == 1 || self.queue_of(to).is_held() {
+            return None;
+        }
+        let waiting = |other: &Cpu| self.queues[other.queue].waiting();
+        let busiest = self.cpus.iter().max_by_key(|other| (waiting(other), std::cmp::Reverse(other.id)))?;
+        if waiting(busiest) == 0 {
+            return None;
+        }
+        let from = busiest.id;
+        let stolen = self
+            .queue_of(from)
+            .queue()
+            .into_iter()
+            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
+        let now = self.cpus[cpu].now;
+        if self.keeps_account {
+            // What the thread is due there depends on what the running one has had by now.
+            self.account(from.index(), now);
+            self.tell_of_boost(cpu, from);
+        }
+        self.queue_mut(from).remove(stolen);
+        self.carry_over(stolen, from, to);
+        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
+        let Kernel { tasks, parameters, cpus, queues, .. } = self;
+        tasks[stolen.index()].cpu = to;
+        let policy = &mut queues[cpus[cpu].queue];
+        policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
+        let picked = policy.pick(now);
+        self.tell_of_boost(cpu, to);
+        picked
     }
 }

@@ -10,7 +10,7 @@ use crate::trace::{Kind, Reason, Sink, Why};
 
 use super::Kernel;
 use super::cpu::Cpu;
-use super::options::{Balance, Placement, Preemption, Queues};
+use super::options::{Placement, Preemption, Queues};
 use super::sched::{Parameters, Ready, Thread};
 use super::task::{Affinity, State};
 use super::work::{Context, Work};
@@ -46,6 +46,7 @@ impl<S: Sink> Kernel<S> {
         if to != from {
             self.emit(by, Kind::SchedMigrate { task: woken, from, to });
             self.carry_over(woken, from, to);
+            self.set_free(by, from);
         }
         let cost = self.costs.wakeup;
         self.cpus[by].debt += cost;
@@ -72,6 +73,7 @@ impl<S: Sink> Kernel<S> {
         if held {
             self.account(to.index(), now);
         }
+        self.tell_of_boost(by, to);
         let Kernel { parameters, cpus, queues, keeps_account, .. } = self;
         let cpu = &mut cpus[to.index()];
         let policy = &mut queues[cpu.queue];
@@ -80,7 +82,7 @@ impl<S: Sink> Kernel<S> {
             Some(Why::WorkArrived)
         } else if is_over {
             Some(Why::SliceEnd)
-        } else if matches!(why, Ready::New | Ready::Woken)
+        } else if matches!(why, Ready::New | Ready::Woken | Ready::Migrated)
             && policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
@@ -128,7 +130,7 @@ impl<S: Sink> Kernel<S> {
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
         if !self.next_one_pays(why) {
-            self.account(cpu, now);
+            self.account_all(cpu, now);
         }
         let Kernel { tasks, parameters, cpus, queues, keeps_account, .. } = self;
         let here = &mut cpus[cpu];
@@ -156,6 +158,7 @@ impl<S: Sink> Kernel<S> {
             Queues::PerCpu => self.queues[queue].pick(now),
             Queues::Global => self.pick_of_all(cpu),
         };
+        self.tell_of_boost(cpu, CpuId::from(cpu));
         if self.gives_reasons
             && let (Some(task), Some(Reason { rule, number })) = (picked, self.queues[queue].reason())
         {
@@ -271,33 +274,5 @@ impl<S: Sink> Kernel<S> {
             Context::Idle | Context::User => true,
             Context::Kernel(work) => self.options.preemption == Preemption::Full && !work.masks_interrupts(),
         }
-    }
-
-    /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
-    fn steal(&mut self, cpu: usize) -> Option<Tid> {
-        let to = self.cpus[cpu].id;
-        if self.options.balance == Balance::None || self.queues.len() == 1 || self.queue_of(to).is_held() {
-            return None;
-        }
-        let waiting = |other: &Cpu| self.queues[other.queue].waiting();
-        let busiest = self.cpus.iter().max_by_key(|other| (waiting(other), std::cmp::Reverse(other.id)))?;
-        if waiting(busiest) == 0 {
-            return None;
-        }
-        let from = busiest.id;
-        let stolen = self
-            .queue_of(from)
-            .queue()
-            .into_iter()
-            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
-        let now = self.cpus[cpu].now;
-        self.queue_mut(from).remove(stolen);
-        self.carry_over(stolen, from, to);
-        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
-        let Kernel { tasks, parameters, cpus, queues, .. } = self;
-        tasks[stolen.index()].cpu = to;
-        let policy = &mut queues[cpus[cpu].queue];
-        policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
-        policy.pick(now)
     }
 }

@@ -1,6 +1,7 @@
 //! Slices: how long the current thread may run, and the timer that ends its turn.
 
 use crate::hw::interrupt::LOCAL_TIMER;
+use crate::ids::CpuId;
 use crate::time::Instant;
 use crate::trace::{Sink, Why};
 
@@ -34,7 +35,8 @@ impl<S: Sink> Kernel<S> {
             return self.renew_slice(cpu, now);
         }
         let Some(slice) = here.slice else { return };
-        if !slice.is_zero() {
+        // If others waited before, it is the slice that it is in that ends.
+        if !slice.is_zero() && self.queues[here.queue].waiting() <= 1 {
             let used = now.since(here.slice_start).as_nanos();
             here.slice_start += slice * (used / slice.as_nanos());
         }
@@ -99,6 +101,7 @@ impl<S: Sink> Kernel<S> {
         }
         self.account(cpu, now);
         self.tell_load(cpu);
+        self.tell_of_boost(cpu, CpuId::from(cpu));
         let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if queues[here.queue].gives_way(thread(parameters, here.current), now) {

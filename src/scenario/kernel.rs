@@ -9,10 +9,10 @@ use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::DeviceId;
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{
-    Balance, Options, PagingOptions, Parameter, Placement, Preemption, Queues, WakeOrder,
+    AtSliceEnd, Balance, Options, PagingOptions, Parameter, Placement, Preemption, Queues, WakeOrder,
 };
 use crate::kernel::page_cache::Writeback;
-use crate::kernel::paging::{OptTie, Replacement};
+use crate::kernel::paging::{Chance, OptTie, Replacement};
 use crate::kernel::process::MOST_BIRTHS;
 use crate::program::Image;
 use crate::program::amount::fixed_size;
@@ -39,6 +39,9 @@ pub struct KernelForm {
     pub scheduler: Option<At<Anything>>,
     /// Where a thread in the kernel can lose its CPU: "none", "voluntary" or "full" (the default).
     pub preemption: Option<Preemption>,
+    /// What a thread does whose last instruction is done when its slice ends: "gives-way" (the default), so that it
+    /// comes back for its exit, or "ends", as in textbooks.
+    pub at_slice_end: Option<AtSliceEnd>,
     /// The period of the scheduler's tick, or "none" (the default): then the timer is set for each
     /// slice's end.
     #[serde(default)]
@@ -60,12 +63,18 @@ pub struct KernelForm {
     /// At most so many processes (zombies too) and threads at the same time; if absent, 32768 beside
     /// those that the scenario starts.
     pub max_tasks: Option<At<Whole>>,
-    /// Which page goes when no frame is free: "fifo", "lru", "clock", "opt", "mru", "unopt" or
-    /// "random". If absent, none does, and a process is ended for lack of memory.
+    /// Which page goes when no frame is free: "fifo", "lru", "clock", "opt", "mru", "unopt", "random" or
+    /// "random-chances". If absent, none does, and a process is ended for lack of memory.
     pub replacement: Option<At<Replacement>>,
     /// Which of several pages opt and unopt take that are never accessed again: "newest" (the one that was
     /// loaded last, the default) or "oldest".
     pub opt_tie: Option<OptTie>,
+    /// The numbers that "random" and "random-chances" draw, one after the other and again from the beginning: each is
+    /// a place among the pages in the order in which they were loaded, from 0, modulo the pages there are. From the
+    /// run's seed if absent.
+    pub replacement_draws: Option<At<Vec<At<Whole>>>>,
+    /// How many chances a page of "random-chances" has at most; 2 if absent.
+    pub replacement_chances: Option<At<Whole>>,
     /// The disk to which changed pages go that no file has; `[device.swap]` if there is one, else none.
     pub swap: Option<At<String>>,
     /// How much the swap device has room for; "64MiB" if absent.
@@ -111,6 +120,7 @@ pub fn options(
         preemption: form.preemption.unwrap_or_default(),
         tick,
         tickless_idle: form.tickless_idle.unwrap_or(true),
+        at_slice_end: form.at_slice_end.unwrap_or_default(),
         placement: form.placement.unwrap_or_default(),
         balance: form.balance.unwrap_or_default(),
         max_tasks: max_tasks(form, started, problems),
@@ -146,9 +156,26 @@ fn paging(form: &KernelForm, devices: &[DeviceSpec], problems: &mut Problems) ->
     PagingOptions {
         replacement: form.replacement.as_ref().map(|at| at.value),
         opt_tie: form.opt_tie.unwrap_or_default(),
+        chance: chance(form, problems),
         // At most 2^28 pages, so that the cast is exact.
         swap: disk.map(|disk| (disk, size.div_ceil(PAGE) as u32)),
     }
+}
+
+/// What the random policies of page replacement draw.
+fn chance(form: &KernelForm, problems: &mut Problems) -> Chance {
+    let mut chance = Chance::default();
+    if let Some(at) = &form.replacement_chances {
+        chance.most = whole(at, "`replacement-chances`", 0..=u32::MAX.into(), problems).unwrap_or_default();
+    }
+    if let Some(list) = &form.replacement_draws {
+        if list.value.is_empty() {
+            problems.error(Code::OutOfRange, list.span.clone(), "`replacement-draws` is an empty list");
+        }
+        let draws = list.value.iter();
+        chance.draws = draws.filter_map(|at| whole(at, "a draw", 0..=i64::MAX.into(), problems)).collect();
+    }
+    chance
 }
 
 /// What page replacement asks of the programs: opt and unopt must know all accesses beforehand, and a process's own
@@ -171,7 +198,8 @@ pub fn check_paging(form: &KernelForm, units: &[Unit], processes: &Processes, pr
             | Replacement::Lru
             | Replacement::Clock
             | Replacement::Mru
-            | Replacement::Random,
+            | Replacement::Random
+            | Replacement::RandomChances,
         ) => return,
     };
     let several = starts.clone().map(|(start, _)| u64::from(start.count)).sum::<u64>() > 1;

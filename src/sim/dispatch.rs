@@ -9,10 +9,12 @@ use std::ops::ControlFlow;
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
 use crate::ids::{PageNumber, Vector};
 use crate::kernel::memory::Remedy;
+use crate::kernel::options::AtSliceEnd;
 use crate::kernel::task::State;
 use crate::kernel::work::{Context, Work};
 #[cfg(target_os = "linux")]
 use crate::os::cache::fetch_ahead;
+use crate::program::syscall::EXIT;
 use crate::signal::Signal;
 use crate::time::Span;
 use crate::trace::header::Outcome;
@@ -259,6 +261,7 @@ impl<S: Sink> Simulator<'_, S> {
             }
             if let Some(why) = here.reschedule
                 && self.kernel.may_preempt(here)
+                && !self.ends_first(cpu, why)
             {
                 self.kernel.schedule(cpu, why);
                 continue;
@@ -279,6 +282,16 @@ impl<S: Sink> Simulator<'_, S> {
                 Context::Kernel(_) => None,
             };
         }
+    }
+
+    /// Whether the thread whose slice is over is on its way out, and may go on to its end.
+    #[cold]
+    fn ends_first(&self, cpu: usize, why: Why) -> bool {
+        let here = &self.kernel.cpus[cpu];
+        why == Why::SliceEnd
+            && self.kernel.options.at_slice_end == AtSliceEnd::Ends
+            && matches!(here.context, Context::Kernel(Work::CallEntry | Work::CallBody | Work::ThreadExit))
+            && self.userland.users[here.current.index()].call == EXIT
     }
 
     /// The name of whatever is connected to a line.

@@ -17,7 +17,7 @@ impl<S: Sink> Simulator<'_, S> {
         let options = &self.image.kernel.paging;
         let Some(replacement) = options.replacement else { return };
         let random = run.named("page replacement").stream();
-        let mut paging = Box::new(Paging::new(replacement, options.opt_tie, random));
+        let mut paging = Box::new(Paging::new(replacement, options.opt_tie, random, options.chance.clone()));
         if let Some((disk, pages)) = options.swap {
             let files = &mut self.kernel.files.files;
             paging.swap_on(files.len() as u32, pages);

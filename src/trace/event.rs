@@ -300,6 +300,12 @@ pub enum Kind {
     SchedLoad {
         load: u64,
     },
+    /// The policy lifts all threads of a CPU's queue to this level, as was due then, in nanoseconds.
+    SchedBoost {
+        on: CpuId,
+        level: u16,
+        due: u64,
+    },
     /// The kernel ends a process because no page can be taken from anybody; it had so many.
     OomKill {
         task: Tid,

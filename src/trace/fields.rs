@@ -151,6 +151,11 @@ impl Kind {
                 each("begun", Value::Flag(begun));
             }
             Kind::SchedLoad { load } => each("load", Value::Number(load)),
+            Kind::SchedBoost { on, level, due } => {
+                each("on", Value::Cpu(on));
+                each("level", Value::Number(level.into()));
+                each("due", Value::Number(due));
+            }
             Kind::OomKill { task, pages } => {
                 each("task", Value::Task(task));
                 each("pages", Value::Number(pages));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::python::Random;
 use super::run::{Ran, compare_number, compare_values, mean, preamble, run, ticks};
 
 struct Job {
@@ -40,8 +41,16 @@ pub fn scheduler(input: &Value, expected: &Value) -> Result<Vec<String>, String>
         _ => return Err(format!("no policy {}", input["policy"])),
     };
     let mut jobs = Vec::new();
-    for job in list(&input["jobs"])? {
-        jobs.push(Job { arrival: 0.0, length: number(&job["length"])?, priority: 0 });
+    if let (Value::Null, Some(seed)) = (&input["jobs"], input["seed"].as_u64()) {
+        // The tool made them up itself.
+        let mut random = Random::new(seed);
+        let longest = input["maxlen"].as_u64().unwrap_or(10);
+        let lengths = (0..input["numjobs"].as_u64().unwrap_or(3)).map(|_| random.below(longest) + 1);
+        jobs.extend(lengths.map(|length| Job { arrival: 0.0, length: length as f64, priority: 0 }));
+    } else {
+        for job in list(&input["jobs"])? {
+            jobs.push(Job { arrival: 0.0, length: number(&job["length"])?, priority: 0 });
+        }
     }
     let ran = scenario(&policy, &jobs)?;
     let mut found = Vec::new();

@@ -56,17 +56,26 @@ fn events(ran: &Ran, starts: &[u64], boost: u64) -> Vec<(u64, &'static str, Opti
         }
     }
     events.extend((0..starts.len()).map(|job| (ran.finish(job) as u64, "FINISHED", Some(job))));
-    // A boost leaves no event of its own; that it came shows in the levels.
-    if boost > 0 {
-        events.extend(
-            (1..)
-                .map(|turn| turn * boost)
-                .take_while(|&at| at < ran.end() as u64)
-                .map(|at| (at, "BOOST", None)),
-        );
-    }
+    events.extend(boosts(ran, boost).into_iter().map(|at| (at, "BOOST", None)));
     events.sort();
     events
+}
+
+/// When there was a boost. The kernel notices those that were due while its CPU idled when that is over.
+fn boosts(ran: &Ran, period: u64) -> Vec<u64> {
+    let is_busy = |at: u64| ran.segments.iter().any(|one| one.from < at as f64 && (at as f64) < one.to);
+    let mut boosts = Vec::new();
+    for event in &ran.trace.events {
+        if let Kind::SchedBoost { due, .. } = event.kind {
+            let due = due / TICK;
+            let last = boosts.last().copied().unwrap_or(0);
+            let missed = (last + period..due).step_by(period.max(1) as usize);
+            boosts.extend(missed.filter(|&at| !is_busy(at)));
+            boosts.push(due);
+        }
+    }
+    boosts.retain(|&at| at < ran.end() as u64);
+    boosts
 }
 
 pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {

@@ -3,18 +3,46 @@
 use serde_json::{Value, json};
 use trapline::trace::Kind;
 
+use super::python::Random;
 use super::run::{TICK, compare_number, compare_values, preamble, run, ticks};
 
-/// The policy of theirs as keys of `[kernel]`. RAND and CLOCK draw from Python's own random numbers.
-fn replacement(policy: &Value) -> Result<&'static str, String> {
-    match policy.as_str() {
-        Some("FIFO") => Ok("replacement = \"fifo\""),
-        Some("LRU") => Ok("replacement = \"lru\""),
-        Some("MRU") => Ok("replacement = \"mru\""),
-        Some("OPT") => Ok("replacement = \"opt\"\nopt-tie = \"newest\""),
-        Some("UNOPT") => Ok("replacement = \"unopt\"\nopt-tie = \"oldest\""),
-        _ => Err(format!("no policy {policy}")),
+/// The policy of theirs as keys of `[kernel]`.
+fn replacement(input: &Value, references: &[u64], frames: u64) -> Result<String, String> {
+    let keys = match input["policy"].as_str() {
+        Some("FIFO") => "replacement = \"fifo\"",
+        Some("LRU") => "replacement = \"lru\"",
+        Some("MRU") => "replacement = \"mru\"",
+        Some("OPT") => "replacement = \"opt\"\nopt-tie = \"newest\"",
+        Some("UNOPT") => "replacement = \"unopt\"\nopt-tie = \"oldest\"",
+        Some("RAND") => {
+            let draws = draws(input, references, frames)?;
+            return Ok(format!("replacement = \"random\"\nreplacement-draws = {draws:?}"));
+        }
+        Some("CLOCK") => {
+            let draws = draws(input, references, frames)?;
+            let most = input["clockbits"].as_u64().unwrap_or(2);
+            return Ok(format!(
+                "replacement = \"random-chances\"\nreplacement-chances = {most}\nreplacement-draws = {draws:?}"
+            ));
+        }
+        _ => return Err(format!("no policy {}", input["policy"])),
+    };
+    Ok(keys.to_owned())
+}
+
+/// The frames that Python draws. References that the tool made up itself were drawn before. Each reference
+/// gives a page a chance, and each draw takes one or a page, so that there are no more draws than this.
+fn draws(input: &Value, references: &[u64], frames: u64) -> Result<Vec<u64>, String> {
+    if let Some(list) = input["random_draws"].as_array() {
+        return list.iter().map(|draw| draw.as_u64().ok_or_else(|| format!("no draw {draw}"))).collect();
     }
+    let seed = input["seed"].as_u64().unwrap_or(0);
+    let pages = input["maxpage"].as_u64().unwrap_or(10);
+    let mut random = Random::new(seed);
+    if !references.iter().all(|&page| random.below(pages) == page) {
+        random = Random::new(seed);
+    }
+    Ok((0..2 * references.len() + 1).map(|_| random.below(frames)).collect())
 }
 
 /// One reference at each tick, so that the time of an event tells which reference it belongs to.
@@ -24,7 +52,7 @@ fn scenario(input: &Value, references: &[u64]) -> Result<String, String> {
     let mut text = preamble("\"fcfs\"", 1);
     text += &format!(
         "{}\n[memory.pages]\nsize = \"{}KiB\"\n[process.job0]\nframes = {frames}\nsteps = [\n",
-        replacement(&input["policy"])?,
+        replacement(input, references, frames)?,
         4 * pages
     );
     for page in references {

@@ -117,6 +117,7 @@ impl Policy for Fcfs {
     }
 
     fn remove(&mut self, thread: Tid) -> bool {
+        self.urgent.take_if(|urgent| *urgent == thread);
         let place = self.queue.iter().position(|queued| queued.id == thread);
         place.and_then(|place| self.queue.remove(place)).is_some()
     }
@@ -140,6 +141,11 @@ impl Policy for Fcfs {
     /// With `hold` it must be told when the thread ends whose the CPU is.
     fn keeps_account(&self) -> bool {
         self.rules.hold
+    }
+
+    /// With `hold` a CPU idles while the thread that it ran waits.
+    fn conserves_work(&self) -> bool {
+        !self.rules.hold
     }
 
     fn is_held(&self) -> bool {

@@ -88,18 +88,23 @@ impl Policy for Lottery {
         self.queue.insert(thread.id, u64::from(thread.parameters.tickets.max(1)));
     }
 
-    fn pick(&mut self, _: Instant) -> Option<Tid> {
-        let tickets: u64 = self.queue.values().sum();
+    fn pick(&mut self, now: Instant) -> Option<Tid> {
+        self.pick_among(&|_| true, now)
+    }
+
+    /// A ticket of those only who may win.
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
+        let candidates = self.queue.iter().filter(|&(&id, _)| may(id));
+        let tickets: u64 = candidates.clone().map(|(_, held)| held).sum();
         if tickets == 0 {
             return None;
         }
         self.drawn = self.draws.draw(tickets);
         let mut counted = 0;
-        let holder = self.queue.iter().find(|&(_, &held)| {
+        let (&winner, _) = candidates.into_iter().find(|&(_, &held)| {
             counted += held;
             counted > self.drawn
-        });
-        let (&winner, _) = holder?;
+        })?;
         self.queue.remove(&winner);
         Some(winner)
     }

@@ -16,7 +16,7 @@ use crate::ids::Tid;
 use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
-use super::policy::{Baggage, Policy, Ready, Thread};
+use super::policy::{Baggage, Boost, Policy, Ready, Thread};
 use super::{Given, PolicyRow, QUANTUM};
 
 /// Its documentation, and how it is made.
@@ -125,6 +125,8 @@ pub struct Mlfq {
     /// The current thread has been put back into the queue: its slice is over, or there was a boost.
     over: bool,
     next_boost: Instant,
+    /// The last boost, until the kernel has been told of it.
+    boost: Option<Boost>,
     /// How many have come to the head of the current thread's level, before it, since it was picked.
     before: usize,
 }
@@ -142,6 +144,7 @@ impl Mlfq {
             current: None,
             over: false,
             before: 0,
+            boost: None,
             next_boost: rules.boost.map_or(Instant::NEVER, |period| Instant::START + period),
         }
     }
@@ -203,6 +206,7 @@ impl Mlfq {
     fn boost_if_due(&mut self, now: Instant) {
         let Some(period) = self.rules.boost.filter(|_| self.next_boost <= now) else { return };
         while self.next_boost <= now {
+            self.boost = Some(Boost { level: self.top(), due: self.next_boost });
             self.next_boost += period;
         }
         // Whoever runs is the first of its level.
@@ -282,6 +286,10 @@ impl Policy for Mlfq {
     fn reason(&self) -> Option<Reason> {
         let level = self.current.and_then(|id| self.entries[id.index()])?.level;
         Some(Reason { rule: Rule::Level, number: level.into() })
+    }
+
+    fn boosted(&mut self) -> Option<Boost> {
+        self.boost.take()
     }
 
     fn gives_reasons(&self) -> bool {

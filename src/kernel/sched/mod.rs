@@ -24,7 +24,7 @@ mod tests;
 
 pub use crate::trace::{Reason, Rule};
 pub use checked::Checked;
-pub use policy::{Baggage, Job, Policy, Ready, Thread};
+pub use policy::{Baggage, Boost, Job, Policy, Ready, Thread};
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

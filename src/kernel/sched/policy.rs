@@ -61,6 +61,14 @@ pub struct Job {
     pub deadline: Instant,
 }
 
+/// All threads that a queue knows have been lifted to one level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boost {
+    pub level: u16,
+    /// When it was due; a queue without a running thread notices it later.
+    pub due: Instant,
+}
+
 /// A scheduling policy with its run queue.
 pub trait Policy: fmt::Debug + Send {
     /// A thread is ready and waits in this queue from now on.
@@ -68,6 +76,14 @@ pub trait Policy: fmt::Debug + Send {
 
     /// Takes out the thread that runs next.
     fn pick(&mut self, now: Instant) -> Option<Tid>;
+
+    /// As [`pick`](Policy::pick), of those only that may run on the CPU which asks: for one queue that
+    /// serves several. A policy that gives reasons has its own.
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _now: Instant) -> Option<Tid> {
+        let first = self.queue().into_iter().find(|&id| may(id))?;
+        self.remove(first);
+        Some(first)
+    }
 
     /// A thread leaves the queue without running: it was ended, or moved. False if it wasn't here.
     fn remove(&mut self, thread: Tid) -> bool;
@@ -91,7 +107,12 @@ pub trait Policy: fmt::Debug + Send {
         None
     }
 
-    /// Whether it gives reasons at all. Only then is it asked for them.
+    /// A boost that there was since it was asked last.
+    fn boosted(&mut self) -> Option<Boost> {
+        None
+    }
+
+    /// Whether it gives reasons at all, or boosts. Only then is it asked for them.
     fn gives_reasons(&self) -> bool {
         false
     }
@@ -127,6 +148,12 @@ pub trait Policy: fmt::Debug + Send {
         false
     }
 
+    /// Whether it promises that no CPU idles while a thread that may run there waits in its queue.
+    /// `tests/policies.rs` holds it to that.
+    fn conserves_work(&self) -> bool {
+        true
+    }
+
     /// Whether the CPU belongs to a thread that isn't ready, so that nobody else gets it.
     fn is_held(&self) -> bool {
         false
@@ -145,6 +172,11 @@ pub trait Policy: fmt::Debug + Send {
 
     /// The running thread blocks, or has ended.
     fn left(&mut self, _thread: Tid, _ended: bool) {}
+
+    /// The running thread may not run here any more, and goes to another CPU as it is.
+    fn sent_away(&mut self, thread: Tid) {
+        self.left(thread, false);
+    }
 
     /// Whether a thread that sleeps still counts here, and so must be woken here.
     fn holds(&self, _sleeper: Tid) -> bool {

@@ -39,18 +39,37 @@ pub struct RoundRobin {
     /// Who becomes ready queues only when the running thread's turn is over, behind it.
     late: bool,
     newcomers: Vec<Tid>,
+    /// When the running thread was picked, and when somebody came in between two quanta of it.
+    picked: Option<Instant>,
+    let_in: Option<Instant>,
 }
 
 impl RoundRobin {
     pub fn new(quantum: Span, late: bool) -> RoundRobin {
-        RoundRobin { quantum, queue: VecDeque::new(), late, newcomers: Vec::new() }
+        let (queue, newcomers) = (VecDeque::new(), Vec::new());
+        RoundRobin { quantum, queue, late, newcomers, picked: None, let_in: None }
+    }
+
+    /// Whether a thread that has been alone is in between two quanta: whoever comes now queues before it.
+    fn is_between_quanta(&self, now: Instant) -> bool {
+        let Some(picked) = self.picked.filter(|&picked| picked < now && !self.quantum.is_zero()) else {
+            return false;
+        };
+        let alone = self.queue.is_empty() || self.let_in == Some(now);
+        alone
+            && self.newcomers.is_empty()
+            && now.since(picked).as_nanos().is_multiple_of(self.quantum.as_nanos())
     }
 }
 
 impl Policy for RoundRobin {
-    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
+    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, now: Instant) {
         match why {
             Ready::Preempted => self.queue.push_front(thread.id),
+            Ready::New | Ready::Woken if self.late && self.is_between_quanta(now) => {
+                self.let_in = Some(now);
+                self.queue.push_back(thread.id);
+            }
             Ready::New | Ready::Woken if self.late => self.newcomers.push(thread.id),
             Ready::New | Ready::Woken | Ready::SliceEnd | Ready::Yielded | Ready::Migrated => {
                 self.queue.push_back(thread.id);
@@ -58,9 +77,11 @@ impl Policy for RoundRobin {
         }
     }
 
-    fn pick(&mut self, _: Instant) -> Option<Tid> {
+    fn pick(&mut self, now: Instant) -> Option<Tid> {
         self.queue.extend(self.newcomers.drain(..));
-        self.queue.pop_front()
+        let picked = self.queue.pop_front();
+        self.picked = picked.map(|_| now);
+        picked
     }
 
     fn remove(&mut self, thread: Tid) -> bool {

@@ -125,8 +125,14 @@ impl Policy for Shortest {
         self.queue.insert((key.0, key.1, thread.id));
     }
 
-    fn pick(&mut self, _: Instant) -> Option<Tid> {
-        let (to_go, _, id) = self.queue.pop_first()?;
+    fn pick(&mut self, now: Instant) -> Option<Tid> {
+        self.pick_among(&|_| true, now)
+    }
+
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
+        let first = self.queue.iter().find(|&&(_, _, id)| may(id)).copied()?;
+        self.queue.remove(&first);
+        let (to_go, _, id) = first;
         self.burst(id).queued = None;
         self.picked = Some(to_go);
         Some(id)
@@ -180,6 +186,9 @@ impl Policy for Shortest {
             burst.expected = Span::from_nanos(mean as u64);
         }
     }
+
+    /// Its burst isn't over.
+    fn sent_away(&mut self, _: Tid) {}
 
     fn hand_over(&mut self, thread: Tid) -> Baggage {
         let burst = self.burst(thread);

@@ -37,6 +37,8 @@ struct Share {
     distance: i128,
     counted: bool,
     queued: bool,
+    /// What it has run of its quantum.
+    run: Span,
 }
 
 #[derive(Debug)]
@@ -104,9 +106,16 @@ impl Policy for Stride {
         self.tickets += if joins { tickets } else { 0 };
     }
 
-    fn pick(&mut self, _: Instant) -> Option<Tid> {
-        let (pass, id) = self.queue.pop_first()?;
-        self.share(id).queued = false;
+    fn pick(&mut self, now: Instant) -> Option<Tid> {
+        self.pick_among(&|_| true, now)
+    }
+
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
+        let first = self.queue.iter().find(|&&(_, id)| may(id)).copied()?;
+        self.queue.remove(&first);
+        let (pass, id) = first;
+        let share = self.share(id);
+        (share.queued, share.run) = (false, Span::ZERO);
         self.picked = pass;
         Some(id)
     }
@@ -126,8 +135,10 @@ impl Policy for Stride {
         self.queue.len()
     }
 
-    fn slice(&self, _: Thread<'_>, _: Instant) -> Option<Span> {
-        Some(self.quantum)
+    /// What is left of its quantum.
+    fn slice(&self, thread: Thread<'_>, _: Instant) -> Option<Span> {
+        let run = self.shares.get(thread.id.index()).map_or(Span::ZERO, |share| share.run);
+        Some(self.quantum.saturating_sub(run))
     }
 
     fn reason(&self) -> Option<Reason> {
@@ -139,8 +150,8 @@ impl Policy for Stride {
         true
     }
 
-    fn gives_way(&self, _: Thread<'_>, _: Instant) -> bool {
-        !self.queue.is_empty()
+    fn gives_way(&self, running: Thread<'_>, now: Instant) -> bool {
+        !self.queue.is_empty() && self.slice(running, now) == Some(Span::ZERO)
     }
 
     fn preempts(&mut self, _: Thread<'_>, _: Thread<'_>, _: Instant) -> bool {
@@ -150,7 +161,14 @@ impl Policy for Stride {
     fn ran(&mut self, thread: Thread<'_>, time: Span, _: Instant) {
         let tickets = self.share(thread.id).tickets;
         let way = self.way(time, tickets);
-        self.share(thread.id).pass += way;
+        // Who is alone begins one quantum after the other.
+        let (quantum, alone) = (self.quantum, self.queue.is_empty());
+        let share = self.share(thread.id);
+        share.pass += way;
+        share.run += time;
+        if alone {
+            share.run = Span::from_nanos(share.run.as_nanos() % quantum.as_nanos());
+        }
         self.common += self.way(time, self.tickets);
     }
 

@@ -225,3 +225,21 @@ fn fcfs_holds_the_cpu_if_told_to() {
     assert!(!fcfs.is_held());
     assert_eq!(fcfs.pick(now), Some(Tid(1)));
 }
+
+/// B and C come as A's first quantum ends, of which it was alone: A has a second one, before them. D comes during that one, so
+/// that A queues before D and behind B and C.
+#[test]
+fn who_comes_between_two_quanta_queues_before_the_thread_whose_they_are() {
+    let quantum = Parameter::Time(Span::from_micros(2));
+    let mut policy = policy("round-robin", &[("quantum", quantum), word("newcomers", "after-expired")]);
+    let parameters = Parameters::default();
+    let thread = |id| Thread { id: Tid(id), parameters: &parameters };
+    let at = |micros| Instant::START + Span::from_micros(micros);
+    policy.enqueue(thread(0), Ready::New, at(0));
+    assert_eq!(policy.pick(at(0)), Some(Tid(0)));
+    policy.enqueue(thread(1), Ready::New, at(2));
+    policy.enqueue(thread(2), Ready::New, at(2));
+    policy.enqueue(thread(3), Ready::New, at(3));
+    policy.enqueue(thread(0), Ready::SliceEnd, at(4));
+    assert_eq!([0; 4].map(|_| policy.pick(at(4))), [1, 2, 0, 3].map(|id| Some(Tid(id))));
+}

@@ -406,6 +406,7 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::DeadlineMiss { .. }
         | Kind::JobDrop { .. }
         | Kind::SchedLoad { .. }
+        | Kind::SchedBoost { .. }
         | Kind::OomKill { .. }
         | Kind::PacketDropped { .. } => Role::Current,
     }

@@ -245,6 +245,11 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.byte(begun.into());
         }
         Kind::SchedLoad { load } => slot.uint(load),
+        Kind::SchedBoost { on, level, due } => {
+            slot.uint(on.0.into());
+            slot.uint(level.into());
+            slot.uint(due);
+        }
         Kind::OomKill { task, pages } => {
             slot.uint(task.0.into());
             slot.uint(pages);
@@ -357,6 +362,9 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             Kind::JobDrop { task: Tid(from.narrow()?), number: from.uint()?, begun: from.bool()? }
         }
         Code::SchedLoad => Kind::SchedLoad { load: from.uint()? },
+        Code::SchedBoost => {
+            Kind::SchedBoost { on: CpuId(from.narrow()?), level: from.narrow()?, due: from.uint()? }
+        }
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })

@@ -307,4 +307,12 @@ kinds! {
         "The scheduler has reckoned the load average: how many threads were ready or ran lately. It does so each \
          second, and the trace tells at the next decision; a CPU that idles tells when it doesn't any more.",
         { load: Uint, "The load average, in hundredths of a thread."; }
+    SchedBoost = 47, "sched_boost", None,
+        "The scheduler lifts all threads of a run queue to its highest level, those that wait for something too. So \
+         nobody starves on a low one.",
+        {
+            on: Uint, "The CPU whose run queue it is.";
+            level: Uint, "The level that all are on from here.";
+            due: Uint, "When that was due, in nanoseconds since the start: before this event if the CPU was idle then.";
+        }
 }

@@ -65,6 +65,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::DeadlineMiss { task: Tid(3), number: 2 },
         Kind::JobDrop { task: Tid(3), number: 2, begun: true },
         Kind::SchedLoad { load: 175 },
+        Kind::SchedBoost { on: CpuId(1), level: 2, due: 20_000 },
         Kind::OomKill { task: Tid(3), pages: 200 },
         Kind::DataLost { object: ObjectId(2), bytes: 4096 },
     ]);
