@@ -5,7 +5,7 @@
 //! was last, else the lowest number.
 
 use crate::ids::{CpuId, Tid};
-use crate::trace::{Kind, Sink, Why};
+use crate::trace::{Kind, Moved, Sink, Why};
 
 use super::Kernel;
 use super::sched::{Policy, Ready};
@@ -105,7 +105,7 @@ impl<S: Sink> Kernel<S> {
         };
         let from = std::mem::replace(&mut self.tasks[picked.index()].cpu, here);
         if from != here {
-            self.emit(cpu, Kind::SchedMigrate { task: picked, from, to: here });
+            self.emit(cpu, Kind::SchedMigrate { task: picked, from, to: here, why: Moved::Picked });
         }
         Some(picked)
     }

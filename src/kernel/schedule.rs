@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::hw::interrupt::LOCAL_TIMER;
 use crate::ids::{CpuId, Tid};
-use crate::time::{Instant, Span};
-use crate::trace::{Kind, Reason, Sink, Why};
+use crate::time::Instant;
+use crate::trace::{Kind, Moved, Reason, Sink, Why};
 
 use super::Kernel;
 use super::cpu::Cpu;
-use super::options::{Balance, Placement, Preemption, Queues};
+use super::options::{Placement, Preemption, Queues};
 use super::sched::{Parameters, Ready, Thread};
 use super::task::{Affinity, State};
-use super::work::{Context, Work};
+use super::work::Context;
 
 pub(super) fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
     Thread { id, parameters: &parameters[id.index()] }
@@ -45,7 +45,7 @@ impl<S: Sink> Kernel<S> {
         let from = task.cpu;
         let to = self.place(woken);
         if to != from {
-            self.emit(by, Kind::SchedMigrate { task: woken, from, to });
+            self.emit(by, Kind::SchedMigrate { task: woken, from, to, why: Moved::Woken });
             self.carry_over(woken, from, to);
         }
         let cost = self.costs.wakeup;
@@ -85,14 +85,14 @@ impl<S: Sink> Kernel<S> {
             && policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
+        } else if self.reloads {
+            Some(Why::WorkArrived)
         } else {
             None
         };
         match notice {
             Some(why) => {
-                let news = cpu.reschedule.is_none();
-                cpu.reschedule.get_or_insert(why);
-                if news && to.index() != by {
+                if cpu.must_give_way(why) && to.index() != by {
                     self.ask_to_schedule(by, to);
                 }
             }
@@ -128,6 +128,9 @@ impl<S: Sink> Kernel<S> {
     /// is at now; a thread that ended or blocked has been marked so before.
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
+        if self.reloads && why == Why::WorkArrived && !self.cpus[cpu].is_idle() {
+            return self.reload(cpu);
+        }
         if !self.next_one_pays(why) {
             self.account(cpu, now);
         }
@@ -163,7 +166,7 @@ impl<S: Sink> Kernel<S> {
         }
         let next = picked.or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
         if next == previous {
-            self.go_on(cpu, next);
+            self.go_on(cpu, next, why);
         } else {
             self.switch(cpu, previous, next, why);
         }
@@ -172,75 +175,8 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// Nobody else wants the CPU: the previous thread keeps it.
-    fn go_on(&mut self, cpu: usize, thread: Tid) {
-        let here = &mut self.cpus[cpu];
-        if thread == Tid::IDLE {
-            here.begin(Context::Idle, Span::ZERO);
-            return;
-        }
-        let task = &mut self.tasks[thread.index()];
-        task.state = State::Running;
-        here.begin(task.context, task.left);
-        self.begin_slice(cpu);
-    }
-
-    fn switch(&mut self, cpu: usize, previous: Tid, next: Tid, why: Why) {
-        self.emit(cpu, Kind::SchedSwitch { prev: previous, next, why });
-        let (same_space, cost) = if next == Tid::IDLE {
-            (true, self.costs.idle_entry)
-        } else {
-            let task = &mut self.tasks[next.index()];
-            task.state = State::Running;
-            task.cpu = CpuId::from(cpu);
-            let process = task.process;
-            let before = (previous != Tid::IDLE).then(|| self.tasks[previous.index()].process);
-            let cold = if self.costs.switch_cold.is_empty() { Span::ZERO } else { self.cold(cpu, next) };
-            (before == Some(process), self.costs.switch + cold)
-        };
-        let next_one_pays = self.next_one_pays(why);
-        let here = &mut self.cpus[cpu];
-        if !same_space {
-            here.tlb.flush();
-        }
-        here.current = next;
-        if !next_one_pays {
-            here.accounted = here.now;
-        }
-        here.begin(Context::Kernel(Work::Switch), cost);
-        if here.slice.take().is_some() {
-            self.set_timer(cpu);
-        }
-    }
-
-    /// What a switch costs on top if the thread's data has left the CPU's caches: by how many switches
-    /// ago it ran here. One that never did is as cold as can be.
-    #[inline(never)]
-    fn cold(&mut self, cpu: usize, next: Tid) -> Span {
-        let distance = self.cpus[cpu].count_switch(next).unwrap_or(u64::MAX);
-        self.costs.whole(self.costs.switch_cold.within_points(distance))
-    }
-
-    /// The switch is complete: the thread goes on where it was. The caller looks after a thread
-    /// that goes on in user mode.
-    pub fn switched(&mut self, cpu: usize) {
-        self.emit(cpu, Kind::SchedExit);
-        let here = &mut self.cpus[cpu];
-        if here.current == Tid::IDLE {
-            here.begin(Context::Idle, Span::ZERO);
-            here.halts_at = here.now + self.costs.idle_poll;
-            (here.slice, here.next_tick) =
-                (None, if self.options.tickless_idle { Instant::NEVER } else { here.next_tick });
-            self.set_timer(cpu);
-            return;
-        }
-        let task = &self.tasks[here.current.index()];
-        here.begin(task.context, task.left);
-        self.begin_slice(cpu);
-    }
-
     /// A new slice begins for the current thread.
-    fn begin_slice(&mut self, cpu: usize) {
+    pub(super) fn begin_slice(&mut self, cpu: usize) {
         let Kernel { parameters, cpus, queues, options, .. } = self;
         let here = &mut cpus[cpu];
         here.slice_start = here.now;
@@ -317,7 +253,7 @@ impl<S: Sink> Kernel<S> {
 
     /// The clock isn't read a second time for a switch that a wake-up has asked for: the time since
     /// then counts as the next thread's (`rq_clock_skip_update` in `wakeup_preempt`).
-    const fn next_one_pays(&self, why: Why) -> bool {
+    pub(super) const fn next_one_pays(&self, why: Why) -> bool {
         self.charges_the_next && matches!(why, Why::Preempted { .. })
     }
 
@@ -358,7 +294,7 @@ impl<S: Sink> Kernel<S> {
         let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if queues[here.queue].gives_way(thread(parameters, here.current), now) {
-            here.reschedule.get_or_insert(Why::SliceEnd);
+            here.must_give_way(Why::SliceEnd);
         } else if self.keeps_account {
             self.renew_slice(cpu, now);
         } else {
@@ -372,33 +308,5 @@ impl<S: Sink> Kernel<S> {
             Context::Idle | Context::User => true,
             Context::Kernel(work) => self.options.preemption == Preemption::Full && !work.masks_interrupts(),
         }
-    }
-
-    /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
-    fn steal(&mut self, cpu: usize) -> Option<Tid> {
-        let to = self.cpus[cpu].id;
-        if self.options.balance == Balance::None || self.queues.len() == 1 || self.queue_of(to).is_held() {
-            return None;
-        }
-        let waiting = |other: &Cpu| self.queues[other.queue].waiting();
-        let busiest = self.cpus.iter().max_by_key(|other| (waiting(other), std::cmp::Reverse(other.id)))?;
-        if waiting(busiest) == 0 {
-            return None;
-        }
-        let from = busiest.id;
-        let stolen = self
-            .queue_of(from)
-            .queue()
-            .into_iter()
-            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
-        let now = self.cpus[cpu].now;
-        self.queue_mut(from).remove(stolen);
-        self.carry_over(stolen, from, to);
-        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
-        let Kernel { tasks, parameters, cpus, queues, .. } = self;
-        tasks[stolen.index()].cpu = to;
-        let policy = &mut queues[cpus[cpu].queue];
-        policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
-        policy.pick(now)
     }
 }

@@ -1,27 +1,21 @@
 //! How a machine comes to be from a lowered scenario, and how processes come to be on it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::hw::device::{Device, DeviceSpec, State as DeviceState, Trigger};
+use crate::hw::device::{Device, State as DeviceState, Trigger};
 use crate::hw::interrupt::RESCHEDULE;
 use crate::hw::mmu::Frames;
 use crate::hw::queue::{EventQueue, Rank};
 use crate::ids::{CpuId, Fd, Pid, Tid};
-use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Caches;
+use crate::kernel::cost::SwitchPrices;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::dispositions::Signals;
-use crate::kernel::file::{File, Files, Flags, Open, OpenId, Opened, Terminal};
-use crate::kernel::ipc::Ipc;
+use crate::kernel::file::{OpenId, Terminal};
 use crate::kernel::ipc::futex::Futexes;
 use crate::kernel::ipc::pi::PiLocks;
-use crate::kernel::ipc::pipe::Pipe;
-use crate::kernel::ipc::semaphore_set::SemaphoreSet;
-use crate::kernel::ipc::socket::{Address, Sockets};
-use crate::kernel::ipc::typed_queue::TypedQueue;
-use crate::kernel::memory::{Content, Region};
-use crate::kernel::options::Queues;
+use crate::kernel::options::{Queues, Reschedule};
 use crate::kernel::process::{Birth, Place};
 use crate::kernel::readiness::Watchers;
 use crate::kernel::sched::{self, Policy, Ready, Site};
@@ -29,7 +23,6 @@ use crate::kernel::task::Affinity;
 use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
-use crate::program::image::{Backing, FileSpec, MemoryId, PipeSpec};
 use crate::program::userland::{Origin, User, Userland};
 use crate::program::{Image, Program, ProgramId, StartId, syscall};
 use crate::random::Key;
@@ -37,6 +30,7 @@ use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
 use super::interpret::OwnWork;
+use super::objects::{device, files, ipc, pipe, regions, sockets};
 use super::{CallPrice, Control, Mutation, Pace, Prices, Simulator};
 
 /// The number of the first process; those below are idle and init.
@@ -126,6 +120,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 self.kernel.expect(start.at, Rank::Outside, Due::Start(entry as u16));
             }
         }
+        self.kernel.expect_balancing(Instant::START);
         for index in 0..self.kernel.devices.len() {
             if let DeviceState::Noise(noise) = &mut self.kernel.devices[index].state {
                 let first = noise.next(Instant::START);
@@ -264,11 +259,16 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         }
     }
     let mut frames = Frames::new(image.machine.frames);
+    let costs = image.costs.in_whole_instructions();
+    let reloads = image.kernel.reschedule == Reschedule::Reloads;
     Kernel {
         keeps_account: queues[0].keeps_account(),
         charges_the_next: queues[0].charges_the_next(),
         gives_reasons: queues[0].gives_reasons(),
-        costs: image.costs.in_whole_instructions(),
+        prices: SwitchPrices::of(&costs, reloads),
+        reloads: reloads && !SwitchPrices::of(&costs, true).again.is_zero(),
+        speeds: image.machine.speeds(&image.kernel, costs.instruction),
+        costs,
         options: image.kernel.clone(),
         cpus,
         queues,
@@ -305,101 +305,4 @@ fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
         quiet_until: Instant::START,
         sink,
     }
-}
-
-fn sockets(image: &Image) -> Sockets {
-    let addresses = image.sockets.iter().map(|spec| Address {
-        object: spec.object,
-        kind: spec.kind,
-        send_buffer: spec.send_buffer,
-        receive_buffer: spec.receive_buffer,
-        bound: Vec::new(),
-    });
-    Sockets { all: Vec::new(), addresses: addresses.collect() }
-}
-
-fn ipc(image: &Image) -> Ipc {
-    let mut ipc = Ipc::default();
-    for spec in &image.ipc.queues {
-        ipc.messages.declare(spec.object, spec.max_messages, spec.message_size, spec.fd.is_some());
-    }
-    ipc.typed.extend(image.ipc.typed.iter().map(|spec| TypedQueue::new(spec.object, spec.capacity)));
-    let sets = image.ipc.semaphores.iter();
-    ipc.semaphores.extend(sets.map(|spec| SemaphoreSet::new(spec.object, spec.values.clone())));
-    ipc
-}
-
-fn pipe(spec: &PipeSpec) -> Pipe {
-    let mut pipe = Pipe::new(Some(spec.object), spec.capacity);
-    pipe.named = spec.fifo;
-    pipe
-}
-
-fn device(image: &Image, spec: &DeviceSpec, run: Key) -> Device {
-    let mut device = Device::new(spec.clone(), run);
-    if let (DeviceState::Disk(disk), Some(times)) = (&mut device.state, &image.machine.measured_disk) {
-        disk.measure(times.clone(), run.named("measured disk").named(&spec.name).stream());
-    }
-    device
-}
-
-fn regions(image: &Image) -> Vec<Region> {
-    let mut regions: Vec<Region> = image
-        .memories
-        .iter()
-        .enumerate()
-        .map(|(number, spec)| Region {
-            base: spec.memory.base,
-            pages: spec.memory.pages,
-            content: match spec.backing {
-                Backing::Private | Backing::Heap => Content::Private,
-                Backing::Shared | Backing::Posix | Backing::SystemV => {
-                    Content::Shared { frames: vec![None; spec.memory.pages as usize] }
-                }
-                Backing::File(fd) => Content::File { file: file_of(image, fd) },
-                Backing::SharedFile(fd) => Content::SharedFile { file: file_of(image, fd) },
-            },
-            mapped: !image.unmapped.contains(&MemoryId(number as u16)),
-            unlinked: false,
-        })
-        .collect();
-    regions.sort_by_key(|region| region.base);
-    regions
-}
-
-fn file_of(image: &Image, fd: Fd) -> u32 {
-    image.files.iter().position(|file| file.fd == fd).unwrap_or(0) as u32
-}
-
-/// All files, and an open description for each descriptor of the scenario, by its number.
-fn files(image: &Image, frames: &mut Frames) -> Files {
-    let count = usize::from(image.named_descriptors());
-    let mut what = vec![Opened::Screen; count];
-    what[0] = Opened::Keyboard;
-    for (number, pipe) in image.pipes.iter().enumerate() {
-        what[pipe.read.index()] = Opened::PipeRead(number as u32);
-        what[pipe.write.index()] = Opened::PipeWrite(number as u32);
-    }
-    for (number, file) in image.files.iter().enumerate() {
-        what[file.fd.index()] = Opened::File(number as u32);
-    }
-    let flags = |what: &Opened| {
-        let (Opened::PipeRead(pipe) | Opened::PipeWrite(pipe)) = *what else { return Flags::default() };
-        Flags { nonblock: image.pipes[pipe as usize].nonblock }
-    };
-    let open = what.into_iter().map(|what| Open::new(what, flags(&what))).collect();
-    let mut order = VecDeque::new();
-    let mut file = |(number, spec): (usize, &FileSpec)| {
-        let pages = if spec.cached { spec.size.div_ceil(crate::hw::mmu::PAGE_SIZE) } else { 0 };
-        let cached: Vec<_> = (0..pages).map(|_| frames.allocate()).collect();
-        order.extend((0..pages as u32).map(|page| (number as u32, page)));
-        let dirty = vec![false; cached.len()];
-        let content = Bytes::text(spec.text.as_bytes());
-        let unlinked = !spec.exists;
-        File { content, cached, dirty, unlinked, ..File::new(spec.object, spec.disk, spec.size) }
-    };
-    let files: Vec<File> = image.files.iter().enumerate().map(&mut file).collect();
-    let exist = image.files.iter().enumerate();
-    let names = exist.map(|(number, spec)| spec.exists.then_some(number as u32)).collect();
-    Files { open, files, order, names, named: image.named_descriptors(), ..Files::default() }
 }

@@ -11,7 +11,7 @@
 //!   the frames of a system call; `signals`: what is in its way back to user mode
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
-//! - `boot`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
+//! - `boot` with `objects`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
 //! - `outcome`: how a run ends; `deadlock`: why nothing can happen any more
 //!
 //! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
@@ -33,6 +33,7 @@ mod header;
 mod interpret;
 mod mapped;
 mod mutation;
+mod objects;
 mod outcome;
 mod outside;
 mod running;

@@ -17,6 +17,7 @@ pub mod fields;
 pub mod file;
 pub mod header;
 pub mod kinds;
+pub mod moved;
 pub mod rule;
 pub mod sink;
 
@@ -24,5 +25,6 @@ pub use check::{Violation, check};
 pub use event::{Cause, Event, Exception, Fault, Kind, Why};
 pub use file::{FileSink, Reader, Record, Trace, TraceError, Writer};
 pub use header::{Footer, Header, Outcome};
+pub use moved::Moved;
 pub use rule::{Reason, Rule};
 pub use sink::Sink;
