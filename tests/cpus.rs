@@ -66,7 +66,8 @@ const PARTS: &str = "switch-save = \"10ns\", switch-decide = \"3ns\", switch-loa
 
 #[test]
 fn nothing_is_saved_of_the_idle_loop_and_nothing_loaded_for_it() {
-    let text = "[process.a]\nsteps = [{ compute = \"100ns\" }, { sleep = \"50ns\" }, { compute = \"100ns\" }]";
+    let text =
+        "[process.a]\nsteps = [{ compute = \"100ns\" }, { sleep = \"50ns\" }, { compute = \"100ns\" }]";
     // To the thread 3 + 20; to the idle loop 10 + 3, and its own 7.
     let events = switching(&format!("{PARTS}, idle-entry = \"7ns\""), text);
     assert_eq!(switches(&events), [(0, 23), (123, 143), (173, 196), (296, 316)]);

@@ -121,7 +121,8 @@ impl Seen {
         let mut awaited = vec![None; depth.len()];
         let costs = &scenario.image.costs;
         for event in &run.trace.events {
-            here.chosen_again |= u32::from(matches!(event.kind, Kind::SchedSwitch { prev, next, .. } if prev == next));
+            here.chosen_again |=
+                u32::from(matches!(event.kind, Kind::SchedSwitch { prev, next, .. } if prev == next));
             let cpu = event.cpu.expect("a simulated event has a CPU").index();
             match event.kind {
                 Kind::SysEnter { .. } => in_call[event.task.index()] = 1,

@@ -49,6 +49,7 @@ pub mod sched;
 pub mod schedule;
 pub mod screen;
 pub mod signals;
+pub mod slices;
 pub mod speed;
 pub mod switch;
 pub mod task;

@@ -3,35 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::hw::device::{Device, State as DeviceState, Trigger};
+use crate::hw::device::{State as DeviceState, Trigger};
 use crate::hw::interrupt::RESCHEDULE;
-use crate::hw::mmu::Frames;
-use crate::hw::queue::{EventQueue, Rank};
-use crate::ids::{CpuId, Fd, Pid, Tid};
-use crate::kernel::caches::Caches;
-use crate::kernel::cost::SwitchPrices;
-use crate::kernel::cpu::Cpu;
-use crate::kernel::dispositions::Signals;
-use crate::kernel::file::{OpenId, Terminal};
-use crate::kernel::ipc::futex::Futexes;
-use crate::kernel::ipc::pi::PiLocks;
-use crate::kernel::options::{Queues, Reschedule};
+use crate::hw::queue::Rank;
+use crate::ids::{Fd, Pid, Tid};
+use crate::kernel::file::OpenId;
 use crate::kernel::process::{Birth, Place};
-use crate::kernel::readiness::Watchers;
-use crate::kernel::sched::{self, Policy, Ready, Site};
+use crate::kernel::sched::Ready;
 use crate::kernel::task::Affinity;
-use crate::kernel::waits::Waits;
 use crate::kernel::work::Context;
 use crate::kernel::{Due, Kernel};
 use crate::program::userland::{Origin, User, Userland};
-use crate::program::{Image, Program, ProgramId, StartId, syscall};
+use crate::program::{Image, Program, ProgramId, StartId};
 use crate::random::Key;
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
-use super::interpret::OwnWork;
-use super::objects::{device, files, ipc, pipe, regions, sockets};
-use super::{CallPrice, Control, Mutation, Pace, Prices, Simulator};
+use super::assemble::{kernel, prices};
+use super::{Control, Mutation, Pace, Simulator};
 
 /// The number of the first process; those below are idle and init.
 pub(super) const FIRST: u32 = 2;
@@ -218,91 +207,4 @@ impl<'a, S: Sink> Simulator<'a, S> {
 /// The descriptors that a process has from the beginning: all of its program's but FIFOs'.
 fn opened_at_start<'a>(program: &'a Program, image: &'a Image) -> impl Iterator<Item = &'a Fd> {
     program.fds.iter().filter(|&&fd| !image.is_fifo(fd))
-}
-
-fn prices(image: &Image) -> Prices {
-    let prices_caches = Caches::of(&image.costs).is_some();
-    Prices {
-        entry: image.costs.whole(image.costs.syscall_entry),
-        exit: image.costs.whole(image.costs.syscall_exit),
-        calls: syscall::NAMES
-            .iter()
-            .map(|name| {
-                let cost = image.costs.call(name);
-                let fixed = cost.per_kib.is_zero() && image.costs.copies.is_empty() && !prices_caches;
-                CallPrice { base: image.costs.whole(cost.base), cost, fixed }
-            })
-            .collect(),
-        own: OwnWork::new(&image.costs),
-    }
-}
-
-fn kernel<S: Sink>(image: &Image, sink: S, run: Key) -> Kernel<S> {
-    let devices: Vec<Device> = image.machine.devices.iter().map(|spec| device(image, spec, run)).collect();
-    let mut lines = [None; 64];
-    let global = image.kernel.queues == Queues::Global;
-    let queue = |id: u16| if global { 0 } else { usize::from(id) };
-    let mut cpus: Vec<Cpu> =
-        (0..image.machine.cpus).map(|id| Cpu::new(CpuId(id), queue(id), image.machine.tlb)).collect();
-    let queues: Vec<Box<dyn Policy>> = (0..if global { 1 } else { image.machine.cpus })
-        .map(|id| {
-            let key = run.named("scheduler").numbered(id.into());
-            let site = Site { cpus: image.machine.cpus, tick: image.kernel.tick, key };
-            sched::build(&image.kernel.scheduler, site).unwrap_or_else(sched::default_policy)
-        })
-        .collect();
-    for (number, device) in devices.iter().enumerate() {
-        let line = device.spec.line;
-        lines[usize::from(line.vector.0)] = Some(number.into());
-        if line.masked {
-            cpus[line.cpu.index()].interrupts.mask(line.vector);
-        }
-    }
-    let mut frames = Frames::new(image.machine.frames);
-    let costs = image.costs.in_whole_instructions();
-    let reloads = image.kernel.reschedule == Reschedule::Reloads;
-    Kernel {
-        keeps_account: queues[0].keeps_account(),
-        charges_the_next: queues[0].charges_the_next(),
-        gives_reasons: queues[0].gives_reasons(),
-        prices: SwitchPrices::of(&costs, reloads),
-        reloads: reloads && !SwitchPrices::of(&costs, true).again.is_zero(),
-        speeds: image.machine.speeds(&image.kernel, costs.instruction),
-        costs,
-        options: image.kernel.clone(),
-        cpus,
-        queues,
-        is_pinned: false,
-        periodic: BTreeMap::new(),
-        queue: EventQueue::default(),
-        devices,
-        lines,
-        caches: Caches::of(&image.costs),
-        files: files(image, &mut frames),
-        requests: crate::kernel::requests::Requests::default(),
-        rings: Vec::new(),
-        frames,
-        tasks: Vec::new(),
-        parameters: Vec::new(),
-        processes: Vec::new(),
-        pipes: image.pipes.iter().map(pipe).collect(),
-        sockets: sockets(image),
-        futexes: Futexes::default(),
-        pi: PiLocks::default(),
-        ipc: ipc(image),
-        counters: Vec::new(),
-        alarms: Vec::new(),
-        watchers: Watchers::default(),
-        waits: Waits::default(),
-        signals: Signals::default(),
-        regions: regions(image),
-        paging: None,
-        terminal: Terminal::new(image.terminal.object),
-        first_of: vec![None; image.starts.len()],
-        numbers_in_use: 0,
-        hopes: 0,
-        crossings: 0,
-        quiet_until: Instant::START,
-        sink,
-    }
 }

@@ -11,7 +11,7 @@
 //!   the frames of a system call; `signals`: what is in its way back to user mode
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
-//! - `boot` with `objects`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
+//! - `boot`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
 //! - `outcome`: how a run ends; `deadlock`: why nothing can happen any more
 //!
 //! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
@@ -22,6 +22,7 @@
 //! many at once.
 
 mod access;
+mod assemble;
 mod boot;
 mod call;
 mod control;
@@ -33,7 +34,6 @@ mod header;
 mod interpret;
 mod mapped;
 mod mutation;
-mod objects;
 mod outcome;
 mod outside;
 mod running;
