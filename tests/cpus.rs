@@ -141,19 +141,26 @@ fn a_thread_that_becomes_ready_can_cost_the_running_one_a_switch_to_itself() {
 
 #[test]
 fn a_reload_leaves_the_slice_as_it_is() {
-    let text = r#"
-        [kernel]
-        scheduler = { policy = "round-robin", quantum = "500ns" }
-        reschedule = "reloads"
-        [process.a]
-        steps = [{ compute = "1us" }]
-        [process.b]
-        start = "300ns"
-        steps = [{ compute = "100ns" }]
-    "#;
+    let text = |start: &str| {
+        format!(
+            r#"
+            [kernel]
+            scheduler = {{ policy = "round-robin", quantum = "500ns" }}
+            reschedule = "reloads"
+            [process.a]
+            steps = [{{ compute = "2us" }}]
+            [process.b]
+            start = "{start}"
+            steps = [{{ compute = "100ns" }}]
+            "#
+        )
+    };
     // The slice begins at 20 and ends at 520, whatever happens at 300.
-    let events = switching("switch-load = \"20ns\"", text);
+    let events = switching("switch-load = \"20ns\"", &text("300ns"));
     assert_eq!(switches(&events)[..3], [(0, 20), (300, 320), (520, 540)]);
+    // Alone it has one slice after the other.
+    let events = switching("switch-load = \"20ns\"", &text("1300ns"));
+    assert_eq!(switches(&events)[..3], [(0, 20), (1_300, 1_320), (1_520, 1_540)]);
 }
 
 #[test]

@@ -84,18 +84,25 @@ impl<S: Sink> Kernel<S> {
             && policy.preempts(thread(parameters, ready), thread(parameters, cpu.current), now)
         {
             Some(Why::Preempted { by: ready })
-        } else if self.reloads {
-            Some(Why::WorkArrived)
         } else {
             None
         };
         match notice {
-            Some(why) => {
-                if cpu.must_give_way(why) && to.index() != by {
-                    self.ask_to_schedule(by, to);
+            Some(why) => self.notify(by, to, why),
+            None => {
+                self.limit_slice(to.index(), now);
+                if self.reloads {
+                    self.notify(by, to, Why::WorkArrived);
                 }
             }
-            None => self.limit_slice(to.index(), now),
+        }
+    }
+
+    /// Lets a CPU know that it must schedule.
+    #[inline(always)]
+    fn notify(&mut self, by: usize, to: CpuId, why: Why) {
+        if self.cpus[to.index()].must_give_way(why) && to.index() != by {
+            self.ask_to_schedule(by, to);
         }
     }
 
