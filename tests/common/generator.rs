@@ -246,6 +246,10 @@ impl Generator {
         self.line(&format!("placement = \"{placement}\""));
         let own = self.own.kernel(balance);
         self.line(&own);
+        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq");
+        if serves_several && quantum.is_multiple_of(4) {
+            self.line("queues = \"global\"");
+        }
         self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);
