@@ -16,7 +16,7 @@ use trapline::scenario::{Overrides, Scenario};
 use trapline::sim::{Mutation, Outcome, Pace, Simulator};
 use trapline::time::Instant;
 use trapline::trace::sink::Memory;
-use trapline::trace::{Event, Fault, Kind};
+use trapline::trace::{Event, Fault, Kind, Moved};
 
 const SCENARIOS: std::ops::Range<u64> = 0..2_000;
 
@@ -99,6 +99,10 @@ struct Seen {
     /// A call on something that another CPU used last.
     contended: u32,
     eevdf: u32,
+    /// Computing at another speed than full, a thread that was chosen again, and one that was moved.
+    speeds: u32,
+    chosen_again: u32,
+    moved: u32,
     evicted: u32,
     swapped: u32,
     /// A signal's handler, a call that one interrupts, a stopped thread.
@@ -117,6 +121,8 @@ impl Seen {
         let mut awaited = vec![None; depth.len()];
         let costs = &scenario.image.costs;
         for event in &run.trace.events {
+            here.chosen_again |=
+                u32::from(matches!(event.kind, Kind::SchedSwitch { prev, next, .. } if prev == next));
             let cpu = event.cpu.expect("a simulated event has a CPU").index();
             match event.kind {
                 Kind::SysEnter { .. } => in_call[event.task.index()] = 1,
@@ -147,6 +153,7 @@ impl Seen {
                 Kind::PageFaultUser { fault: Fault::Major, .. } => here.major = 1,
                 Kind::PageFaultUser { fault: Fault::CopyOnWrite, .. } => here.copy_on_write = 1,
                 Kind::SchedSwitch { why: trapline::trace::Why::Preempted { .. }, .. } => here.preemption = 1,
+                Kind::SchedMigrate { why: Moved::Balanced | Moved::Stolen, .. } => here.moved = 1,
                 Kind::LockContended { .. } => here.lock = 1,
                 Kind::PageEvicted { write, .. } => {
                     here.evicted = 1;
@@ -160,6 +167,9 @@ impl Seen {
                 _ => {}
             }
         }
+        self.speeds += u32::from(scenario.image.machine.cache.is_some());
+        self.chosen_again += here.chosen_again;
+        self.moved += here.moved;
         self.handler += here.handler;
         self.interrupted += here.interrupted;
         self.stopped += here.stopped;
@@ -212,6 +222,9 @@ fn stepping_and_fast_forward_give_the_same_trace() {
         ("a program's own work", seen.own_work),
         ("a price for what another CPU used", seen.contended),
         ("the policy eevdf", seen.eevdf),
+        ("a cache", seen.speeds),
+        ("a thread that was chosen again at a price", seen.chosen_again),
+        ("a thread that was moved", seen.moved),
         ("a page that was replaced", seen.evicted),
         ("a changed page that was replaced", seen.swapped),
         ("a handler", seen.handler),

@@ -215,6 +215,10 @@ impl Tally {
     }
 
     fn switch(&mut self, event: &Event, replay: &Replay, prev: Tid, next: Tid, why: Why) {
+        if prev == next {
+            // The thread was chosen again: that takes the time of a switch, and is none.
+            return;
+        }
         self.totals.switches += 1;
         if let Some(cpu) = event.cpu {
             self.cpu(cpu).sums.switches += 1;

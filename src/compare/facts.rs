@@ -204,7 +204,8 @@ impl Facts {
                 open.calls.insert(event.task, (event.at, names.step(event.task, event.step, call)));
             }
             Kind::SysExit { .. } => self.leave(event, names, open),
-            Kind::SchedSwitch { prev, why, .. } if prev != Tid::IDLE => match why {
+            // Whoever is chosen again has given nothing up.
+            Kind::SchedSwitch { prev, next, why } if prev != Tid::IDLE && prev != next => match why {
                 Why::Blocked { .. } => {
                     open.blocked.insert(prev);
                     self.add(Count::Voluntary, 1);

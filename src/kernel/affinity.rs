@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{CpuId, Tid};
-use crate::trace::{Kind, Sink};
+use crate::trace::{Kind, Moved, Sink};
 
 use super::Kernel;
 use super::cpu::Cpu;
@@ -57,7 +57,7 @@ impl<S: Sink> Kernel<S> {
         if self.keeps_account {
             self.queue_mut(from).sent_away(thread);
         }
-        self.emit(cpu, Kind::SchedMigrate { task: thread, from, to });
+        self.emit(cpu, Kind::SchedMigrate { task: thread, from, to, why: Moved::Affinity });
         self.carry_over(thread, from, to);
         self.make_ready(cpu, thread, to, Ready::Migrated);
     }
@@ -68,7 +68,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Threads that want a CPU: those that wait and the one that runs.
-    fn load(&self, cpu: &Cpu) -> usize {
+    pub(super) fn load(&self, cpu: &Cpu) -> usize {
         self.queues[cpu.queue].waiting() + usize::from(!cpu.is_idle())
     }
 

@@ -98,6 +98,22 @@ impl Cpu {
         }
     }
 
+    /// It must schedule at the next place where it can. True if it didn't know that yet.
+    pub fn must_give_way(&mut self, why: Why) -> bool {
+        match self.reschedule {
+            None => {
+                self.reschedule = Some(why);
+                true
+            }
+            // Its thread would have stayed.
+            Some(Why::WorkArrived) if !self.is_idle() => {
+                self.reschedule = Some(why);
+                false
+            }
+            Some(_) => false,
+        }
+    }
+
     pub fn is_idle(&self) -> bool {
         self.current == Tid::IDLE
     }

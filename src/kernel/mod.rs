@@ -1,7 +1,8 @@
 //! The kernel's mechanisms. Knows no system call by name.
 //!
 //! - [`task`], [`wait`], [`waits`], [`work`]: threads, wait queues, pieces of kernel work
-//! - [`cpu`], [`schedule`], [`affinity`], [`sched`]: what each CPU runs, who is next and where, and the policies
+//! - [`cpu`], [`schedule`], [`mod@switch`], [`affinity`], [`balance`], [`queues`], [`sched`]: what each CPU runs, who is next and where, and the policies
+//! - [`speed`]: how fast a thread computes there
 //! - [`intervals`]: timers that send signals
 //! - [`interrupts`]: what the handlers of timer, devices and other CPUs do
 //! - [`memory`]: page faults and address spaces; [`areas`], [`mappings`]: what processes map, unmap and
@@ -15,6 +16,7 @@
 
 pub mod affinity;
 pub mod areas;
+pub mod balance;
 pub mod bytes;
 pub mod caches;
 pub mod cost;
@@ -48,6 +50,8 @@ pub mod schedule;
 pub mod screen;
 pub mod signals;
 pub mod slices;
+pub mod speed;
+pub mod switch;
 pub mod task;
 pub mod wait;
 pub mod waits;
@@ -65,7 +69,7 @@ use crate::time::{Instant, Span};
 use crate::trace::{Event, Kind, Sink};
 
 use caches::Caches;
-use cost::Costs;
+use cost::{Costs, SwitchPrices};
 use cpu::Cpu;
 use dispositions::Signals;
 use file::Files;
@@ -78,6 +82,7 @@ use options::Options;
 use paging::Paging;
 use readiness::Watchers;
 use sched::{Parameters, Policy};
+use speed::Speeds;
 use task::{Process, Task};
 use waits::Waits;
 use work::{Context, Work};
@@ -103,6 +108,8 @@ pub enum Due {
     WriteBack { file: u32 },
     /// A process's interval timer expires, unless it was set anew since.
     Interval { process: Pid, ticket: u32 },
+    /// The kernel makes the CPUs' queues even.
+    Balance,
     /// The deadline of a periodic thread's job is over.
     Deadline { task: Tid, number: u64 },
 }
@@ -118,7 +125,11 @@ impl Due {
             | Due::Outside(_)
             | Due::Start(_) => true,
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } | Due::Deadline { .. } => false,
+            Due::Noise { .. }
+            | Due::Interval { .. }
+            | Due::WriteBack { .. }
+            | Due::Balance
+            | Due::Deadline { .. } => false,
         }
     }
 }
@@ -127,6 +138,7 @@ impl Due {
 #[derive(Debug)]
 pub struct Kernel<S> {
     pub costs: Costs,
+    pub prices: SwitchPrices,
     pub options: Options,
     pub cpus: Vec<Cpu>,
     /// The run queues, each under its policy: one for each CPU, or one for all.
@@ -138,6 +150,8 @@ pub struct Kernel<S> {
     pub gives_reasons: bool,
     /// Whether the policy can fail, so that the run ends.
     pub can_fail: bool,
+    /// Whether a thread that becomes ready costs the one that runs a switch to itself.
+    pub reloads: bool,
     /// Whether some thread may not run on every CPU.
     pub is_pinned: bool,
     /// Threads that have something to do once in each period.
@@ -177,6 +191,8 @@ pub struct Kernel<S> {
     pub signals: Signals,
     /// Which CPU's caches hold what, if the profile prices that.
     pub caches: Option<Box<Caches>>,
+    /// How fast the CPUs are and where threads' data are, if that makes a difference.
+    pub speeds: Option<Box<Speeds>>,
     /// In the order of their pages.
     pub regions: Vec<Region>,
     /// Page replacement, if the scenario has any.

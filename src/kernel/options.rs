@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::DeviceId;
 use crate::time::Span;
 
+use super::balance::Balancing;
 use super::page_cache::Writeback;
 use super::paging::{Chance, OptTie, Replacement};
 use super::sched::script::Script;
@@ -25,6 +26,8 @@ pub struct Options {
     pub at_slice_end: AtSliceEnd,
     pub placement: Placement,
     pub balance: Balance,
+    pub balancing: Balancing,
+    pub reschedule: Reschedule,
     /// At most so many processes (zombies too) and threads at the same time; beyond it fork fails with EAGAIN.
     pub max_tasks: u32,
     /// When dirty pages of files go to the disk by themselves.
@@ -134,4 +137,29 @@ pub enum Balance {
     /// A CPU that would go idle takes a thread from the longest queue.
     #[default]
     Steal,
+    /// Every so often threads go from the longest queue to the shortest, until they are even.
+    Periodic,
+    /// Both.
+    Both,
+}
+
+impl Balance {
+    pub const fn steals(self) -> bool {
+        matches!(self, Balance::Steal | Balance::Both)
+    }
+
+    pub const fn evens(self) -> bool {
+        matches!(self, Balance::Periodic | Balance::Both)
+    }
+}
+
+/// What a thread that becomes ready means to one that runs and needn't give way to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reschedule {
+    /// Nothing: it keeps the CPU. Whoever is chosen again pays for the decision alone.
+    #[default]
+    Keeps,
+    /// The CPU decides anew each time. Whoever is chosen again is saved before and loaded after that.
+    Reloads,
 }

@@ -6,11 +6,10 @@
 
 use crate::ids::{CpuId, Tid};
 use crate::time::Instant;
-use crate::trace::{Kind, Sink, Why};
+use crate::trace::{Kind, Moved, Sink, Why};
 
 use super::Kernel;
-use super::cpu::Cpu;
-use super::options::{Balance, Queues};
+use super::options::Queues;
 use super::sched::{Boost, Policy, Ready};
 use super::schedule::thread;
 
@@ -154,43 +153,8 @@ impl<S: Sink> Kernel<S> {
         };
         let from = std::mem::replace(&mut self.tasks[picked.index()].cpu, here);
         if from != here {
-            self.emit(cpu, Kind::SchedMigrate { task: picked, from, to: here });
+            self.emit(cpu, Kind::SchedMigrate { task: picked, from, to: here, why: Moved::Picked });
         }
         Some(picked)
-    }
-
-    /// A CPU that has nothing to do takes a thread from the CPU with the longest queue.
-    pub(super) fn steal(&mut self, cpu: usize) -> Option<Tid> {
-        let to = self.cpus[cpu].id;
-        if self.options.balance == Balance::None || self.queues.len() == 1 || self.queue_of(to).is_held() {
-            return None;
-        }
-        let waiting = |other: &Cpu| self.queues[other.queue].waiting();
-        let busiest = self.cpus.iter().max_by_key(|other| (waiting(other), std::cmp::Reverse(other.id)))?;
-        if waiting(busiest) == 0 {
-            return None;
-        }
-        let from = busiest.id;
-        let stolen = self
-            .queue_of(from)
-            .queue()
-            .into_iter()
-            .find(|&waiting| self.tasks[waiting.index()].affinity.allows(self.cpus[cpu].id))?;
-        let now = self.cpus[cpu].now;
-        if self.keeps_account {
-            // What the thread is due there depends on what the running one has had by now.
-            self.account(from.index(), now);
-            self.tell_of_boost(cpu, from);
-        }
-        self.queue_mut(from).remove(stolen);
-        self.carry_over(stolen, from, to);
-        self.emit(cpu, Kind::SchedMigrate { task: stolen, from, to });
-        let Kernel { tasks, parameters, cpus, queues, .. } = self;
-        tasks[stolen.index()].cpu = to;
-        let policy = &mut queues[cpus[cpu].queue];
-        policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
-        let picked = policy.pick(now);
-        self.tell_of_boost(cpu, to);
-        picked
     }
 }

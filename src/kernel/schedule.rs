@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use crate::ids::{CpuId, Tid};
-use crate::time::{Instant, Span};
-use crate::trace::{Kind, Reason, Sink, Why};
+use crate::time::Instant;
+use crate::trace::{Kind, Moved, Reason, Sink, Why};
 
 use super::Kernel;
 use super::cpu::Cpu;
 use super::options::{Placement, Preemption, Queues};
 use super::sched::{Parameters, Ready, Thread};
 use super::task::{Affinity, State};
-use super::work::{Context, Work};
+use super::work::Context;
 
 pub(super) fn thread(parameters: &[Arc<Parameters>], id: Tid) -> Thread<'_> {
     Thread { id, parameters: &parameters[id.index()] }
@@ -44,7 +44,7 @@ impl<S: Sink> Kernel<S> {
         let from = task.cpu;
         let to = self.place(woken);
         if to != from {
-            self.emit(by, Kind::SchedMigrate { task: woken, from, to });
+            self.emit(by, Kind::SchedMigrate { task: woken, from, to, why: Moved::Woken });
             self.carry_over(woken, from, to);
             self.set_free(by, from);
         }
@@ -90,14 +90,21 @@ impl<S: Sink> Kernel<S> {
             None
         };
         match notice {
-            Some(why) => {
-                let news = cpu.reschedule.is_none();
-                cpu.reschedule.get_or_insert(why);
-                if news && to.index() != by {
-                    self.ask_to_schedule(by, to);
+            Some(why) => self.notify(by, to, why),
+            None => {
+                self.limit_slice(to.index(), now);
+                if self.reloads {
+                    self.notify(by, to, Why::WorkArrived);
                 }
             }
-            None => self.limit_slice(to.index(), now),
+        }
+    }
+
+    /// Lets a CPU know that it must schedule.
+    #[inline(always)]
+    fn notify(&mut self, by: usize, to: CpuId, why: Why) {
+        if self.cpus[to.index()].must_give_way(why) && to.index() != by {
+            self.ask_to_schedule(by, to);
         }
     }
 
@@ -129,6 +136,9 @@ impl<S: Sink> Kernel<S> {
     /// is at now; a thread that ended or blocked has been marked so before.
     pub fn schedule(&mut self, cpu: usize, why: Why) {
         let now = self.cpus[cpu].now;
+        if self.reloads && why == Why::WorkArrived && !self.cpus[cpu].is_idle() {
+            return self.reload(cpu);
+        }
         if !self.next_one_pays(why) {
             self.account_all(cpu, now);
         }
@@ -169,82 +179,15 @@ impl<S: Sink> Kernel<S> {
             self.offer(cpu, previous);
         }
         if next == previous {
-            self.go_on(cpu, next);
+            self.go_on(cpu, next, why);
         } else {
             self.switch(cpu, previous, next, why);
         }
     }
 
-    /// Nobody else wants the CPU: the previous thread keeps it.
-    fn go_on(&mut self, cpu: usize, thread: Tid) {
-        let here = &mut self.cpus[cpu];
-        if thread == Tid::IDLE {
-            here.begin(Context::Idle, Span::ZERO);
-            return;
-        }
-        let task = &mut self.tasks[thread.index()];
-        task.state = State::Running;
-        here.begin(task.context, task.left);
-        self.begin_slice(cpu);
-    }
-
-    fn switch(&mut self, cpu: usize, previous: Tid, next: Tid, why: Why) {
-        self.emit(cpu, Kind::SchedSwitch { prev: previous, next, why });
-        let (same_space, cost) = if next == Tid::IDLE {
-            (true, self.costs.idle_entry)
-        } else {
-            let task = &mut self.tasks[next.index()];
-            task.state = State::Running;
-            task.cpu = CpuId::from(cpu);
-            let process = task.process;
-            let before = (previous != Tid::IDLE).then(|| self.tasks[previous.index()].process);
-            let cold = if self.costs.switch_cold.is_empty() { Span::ZERO } else { self.cold(cpu, next) };
-            (before == Some(process), self.costs.switch + cold)
-        };
-        let next_one_pays = self.next_one_pays(why);
-        let here = &mut self.cpus[cpu];
-        if !same_space {
-            here.tlb.flush();
-        }
-        here.current = next;
-        if !next_one_pays {
-            here.accounted = here.now;
-        }
-        here.begin(Context::Kernel(Work::Switch), cost);
-        if here.slice.take().is_some() {
-            self.set_timer(cpu);
-        }
-    }
-
-    /// What a switch costs on top if the thread's data has left the CPU's caches: by how many switches
-    /// ago it ran here. One that never did is as cold as can be.
-    #[inline(never)]
-    fn cold(&mut self, cpu: usize, next: Tid) -> Span {
-        let distance = self.cpus[cpu].count_switch(next).unwrap_or(u64::MAX);
-        self.costs.whole(self.costs.switch_cold.within_points(distance))
-    }
-
-    /// The switch is complete: the thread goes on where it was. The caller looks after a thread
-    /// that goes on in user mode.
-    pub fn switched(&mut self, cpu: usize) {
-        self.emit(cpu, Kind::SchedExit);
-        let here = &mut self.cpus[cpu];
-        if here.current == Tid::IDLE {
-            here.begin(Context::Idle, Span::ZERO);
-            here.halts_at = here.now + self.costs.idle_poll;
-            (here.slice, here.next_tick) =
-                (None, if self.options.tickless_idle { Instant::NEVER } else { here.next_tick });
-            self.set_timer(cpu);
-            return;
-        }
-        let task = &self.tasks[here.current.index()];
-        here.begin(task.context, task.left);
-        self.begin_slice(cpu);
-    }
-
     /// The clock isn't read a second time for a switch that a wake-up has asked for: the time since
     /// then counts as the next thread's (`rq_clock_skip_update` in `wakeup_preempt`).
-    const fn next_one_pays(&self, why: Why) -> bool {
+    pub(super) const fn next_one_pays(&self, why: Why) -> bool {
         self.charges_the_next && matches!(why, Why::Preempted { .. })
     }
 

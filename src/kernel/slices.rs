@@ -105,7 +105,7 @@ impl<S: Sink> Kernel<S> {
         let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if queues[here.queue].gives_way(thread(parameters, here.current), now) {
-            here.reschedule.get_or_insert(Why::SliceEnd);
+            here.must_give_way(Why::SliceEnd);
         } else if self.keeps_account {
             self.renew_slice(cpu, now);
         } else {

@@ -6,8 +6,9 @@ use crate::kernel::cost::Costs;
 use crate::kernel::ipc::socket::SocketKind;
 use crate::kernel::options::Options;
 use crate::kernel::readiness::Events;
+use crate::kernel::speed::{CacheSpec, Speed, Speeds};
 use crate::signal::Signal;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use crate::trace::Cause;
 use crate::trace::header::{Header, ObjectEntry, SCHEMA, Source, StepEntry};
 
@@ -243,6 +244,18 @@ pub struct MachineSpec {
     pub devices: Vec<DeviceSpec>,
     /// How long a host's disk takes, in place of what the disks' own descriptions say.
     pub measured_disk: Option<MeasuredDisk>,
+    /// How fast each CPU computes; all at full speed if empty.
+    pub speeds: Vec<Speed>,
+    pub cache: Option<CacheSpec>,
+}
+
+impl MachineSpec {
+    /// What the kernel keeps of speeds and of where threads' data are; none if nothing depends on it.
+    pub fn speeds(&self, kernel: &Options, instruction: Span) -> Option<Box<Speeds>> {
+        let matters =
+            !self.speeds.is_empty() || self.cache.is_some() || !kernel.balancing.migration_cost.is_zero();
+        matters.then(|| Box::new(Speeds::new(self.cpus, &self.speeds, self.cache, instruction)))
+    }
 }
 
 /// Bounds of a run.

@@ -14,7 +14,7 @@ use crate::ids::{CallId, CpuId, StepId, Tid, Vector};
 use crate::program::image::Image;
 use crate::signal::Signal;
 use crate::trace::header::VectorEntry;
-use crate::trace::{Cause, Fault, Kind, Why};
+use crate::trace::{Cause, Fault, Kind, Moved, Why};
 
 use super::regions::Regions;
 use super::run::Measured;
@@ -206,7 +206,7 @@ impl<'a> Translator<'a> {
             }
             Point::Migrate => {
                 let (from, to) = (self.cpu(second)?, self.cpu(third)?);
-                Some(Kind::SchedMigrate { task: self.named(first)?, from, to })
+                Some(Kind::SchedMigrate { task: self.named(first)?, from, to, why: Moved::Unknown })
             }
             Point::SignalGenerate => {
                 let signal = Signal::from_number(first as u16)?;

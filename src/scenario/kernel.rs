@@ -9,7 +9,7 @@ use crate::hw::device::{DeviceKind, DeviceSpec};
 use crate::ids::DeviceId;
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{
-    AtSliceEnd, Balance, Options, PagingOptions, Parameter, Placement, Preemption, Queues, WakeOrder,
+    AtSliceEnd, Options, PagingOptions, Parameter, Placement, Preemption, Queues, Reschedule, WakeOrder,
 };
 use crate::kernel::page_cache::Writeback;
 use crate::kernel::paging::{Chance, OptTie, Replacement};
@@ -21,6 +21,7 @@ use crate::program::lower::{Link, Unit};
 use crate::program::problem::{Code, Problem, Problems};
 use crate::time::Span;
 
+use super::balance;
 use super::document::Part;
 use super::machine::PAGE;
 use super::policy_script::Origin;
@@ -58,8 +59,15 @@ pub struct KernelForm {
     pub wake_order: Option<WakeOrder>,
     /// Which CPU a woken thread goes to: "previous", "idle" (the default) or "shortest".
     pub placement: Option<Placement>,
-    /// Whether an idle CPU takes threads from others: "none" or "steal" (the default).
-    pub balance: Option<Balance>,
+    /// How threads move from CPU to CPU otherwise: "steal" (the default: an idle CPU takes one that waits),
+    /// "periodic" (the queues are made even every so often), "both" or "none"; or a table with `kind` and what
+    /// differs from { every = "4ms", imbalance = 25, migration-cost = "0ns" }.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::balance")]
+    pub balance: Option<At<Anything>>,
+    /// What a thread that becomes ready means to one that runs on and needn't give way: "keeps" (the default:
+    /// nothing) or "reloads" (it is saved and loaded around a decision). With a queue for each CPU.
+    pub reschedule: Option<Reschedule>,
     /// At most so many processes (zombies too) and threads at the same time; if absent, 32768 beside
     /// those that the scenario starts.
     pub max_tasks: Option<At<Whole>>,
@@ -113,6 +121,7 @@ pub fn options(
         scheduler::check_queues(&scheduler, at, problems);
         at.value
     });
+    let (balance, balancing) = balance::read(form.balance.as_ref(), costs.instruction, problems);
     let options = Options {
         scheduler,
         queues,
@@ -122,7 +131,9 @@ pub fn options(
         tickless_idle: form.tickless_idle.unwrap_or(true),
         at_slice_end: form.at_slice_end.unwrap_or_default(),
         placement: form.placement.unwrap_or_default(),
-        balance: form.balance.unwrap_or_default(),
+        balance,
+        balancing,
+        reschedule: form.reschedule.unwrap_or_default(),
         max_tasks: max_tasks(form, started, problems),
         writeback: writeback(form, costs, problems),
         read_ahead: read_ahead(form, problems),

@@ -19,6 +19,7 @@ use crate::time::Span;
 use crate::trace::header::ObjectEntry;
 
 use super::card::{CoalesceForm, card};
+use super::speeds::CacheForm;
 use super::table::{Entry, named, size, time, whole};
 
 /// The most bytes that anything may have.
@@ -38,6 +39,11 @@ pub struct MachineForm {
     pub memory: Option<At<Size>>,
     /// Entries of each CPU's translation look-aside buffer; 0 turns it off; 64 if absent.
     pub tlb: Option<At<Whole>>,
+    /// How fast each CPU computes, as a list with a number for each; all 1.0 if absent.
+    pub speeds: Option<At<Vec<At<f64>>>>,
+    /// What it costs a thread that its data aren't in the CPU's cache: `{ warm-up = "200us", cold-speed = 0.5,
+    /// keeps = "5ms" }`. If absent, nothing.
+    pub cache: Option<At<CacheForm>>,
     /// The cost profile: the name of a built-in one ("free", "textbook", "linux-x86"), the path of
     /// a file, or a table with `base` and the values that differ.
     #[serde(default)]

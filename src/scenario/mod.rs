@@ -4,10 +4,12 @@
 //! - [`table`]: reading tables into forms
 //! - [`machine`] with [`card`], [`kernel`] with [`scheduler`] and [`policy_script`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`] with `expect_statistics`: the tables; [`mod@manager`]: one that becomes programs
+//! - [`machine`] with [`card`] and [`speeds`], [`kernel`] with [`balance`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
 
+pub mod balance;
 pub mod card;
 pub mod diagnostics;
 pub mod document;
@@ -35,6 +37,7 @@ pub mod schema;
 pub mod shared;
 pub mod shell;
 pub mod sockets;
+pub mod speeds;
 pub mod streams;
 pub mod sync;
 pub mod table;
@@ -208,6 +211,8 @@ fn read(
     let (cpus, frames, tlb) = machine::sizes(&machine, problems);
     let costs = machine::costs(&machine, root, directory, problems);
     let instruction = costs.instruction;
+    let speeds = speeds::speeds(&machine, cpus, problems);
+    let cache = speeds::cache(&machine, instruction, problems);
     let mut names = Names { instruction, ..Names::default() };
     let mut entries = Vec::new();
     let devices = machine::devices(root, cpus, instruction, &mut entries, problems);
@@ -238,7 +243,7 @@ fn read(
         name: word(root, "name", problems).unwrap_or_else(|| default_name.to_owned()),
         question: word(root, "question", problems).unwrap_or_default(),
         hash: String::new(),
-        machine: MachineSpec { cpus, frames, tlb, devices, measured_disk: None },
+        machine: MachineSpec { cpus, frames, tlb, devices, measured_disk: None, speeds, cache },
         kernel,
         costs,
         programs: units.into_iter().map(|unit| unit.program).collect(),

@@ -16,6 +16,8 @@ use crate::program::width::Width;
 use crate::trace::kinds::KINDS;
 use crate::trace::statistics::{Figure, StatisticRow, THREAD, Unit};
 
+use super::balance::KINDS as BALANCES;
+
 /// A key at the top of a scenario.
 pub struct TableRow {
     pub key: &'static str,
@@ -106,6 +108,17 @@ pub fn scheduler(_: &mut SchemaGenerator) -> Schema {
 /// `tick` in `[kernel]`: a time, or "none".
 pub fn tick(_: &mut SchemaGenerator) -> Schema {
     schemars::json_schema!({ "type": "string" })
+}
+
+/// `balance` in `[kernel]`: a word, or a table with it.
+pub fn balance(_: &mut SchemaGenerator) -> Schema {
+    let kinds = json!({ "enum": BALANCES.map(|(word, _)| word) });
+    let time = json!({ "type": "string" });
+    let properties = json!({
+        "kind": kinds, "every": time, "imbalance": { "type": "integer", "minimum": 0 }, "migration-cost": time,
+    });
+    let table = json!({ "type": "object", "required": ["kind"], "additionalProperties": false, "properties": properties });
+    schemars::json_schema!({ "anyOf": [kinds, table] })
 }
 
 /// `writeback` in `[kernel]`: times, or "never".

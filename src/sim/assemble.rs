@@ -9,6 +9,7 @@ use crate::ids::{CpuId, Fd};
 use crate::kernel::Kernel;
 use crate::kernel::bytes::Bytes;
 use crate::kernel::caches::Caches;
+use crate::kernel::cost::SwitchPrices;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::dispositions::Signals;
 use crate::kernel::file::{File, Files, Flags, Open, Opened, Terminal};
@@ -20,7 +21,7 @@ use crate::kernel::ipc::semaphore_set::SemaphoreSet;
 use crate::kernel::ipc::socket::{Address, Sockets};
 use crate::kernel::ipc::typed_queue::TypedQueue;
 use crate::kernel::memory::{Content, Region};
-use crate::kernel::options::Queues;
+use crate::kernel::options::{Queues, Reschedule};
 use crate::kernel::readiness::Watchers;
 use crate::kernel::sched::{Policy, Site};
 use crate::kernel::waits::Waits;
@@ -76,12 +77,17 @@ pub(super) fn kernel<S: Sink>(
         }
     }
     let mut frames = Frames::new(image.machine.frames);
+    let costs = image.costs.in_whole_instructions();
+    let reloads = image.kernel.reschedule == Reschedule::Reloads;
     Kernel {
         keeps_account: queues[0].keeps_account(),
         charges_the_next: queues[0].charges_the_next(),
         gives_reasons: queues[0].gives_reasons(),
         can_fail: queues[0].can_fail(),
-        costs: image.costs.in_whole_instructions(),
+        prices: SwitchPrices::of(&costs, reloads),
+        reloads: reloads && !SwitchPrices::of(&costs, true).again.is_zero(),
+        speeds: image.machine.speeds(&image.kernel, costs.instruction),
+        costs,
         options: image.kernel.clone(),
         cpus,
         queues,

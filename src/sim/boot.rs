@@ -130,6 +130,7 @@ impl<'a, S: Sink> Simulator<'a, S> {
                 self.kernel.expect(start.at, Rank::Outside, Due::Start(entry as u16));
             }
         }
+        self.kernel.expect_balancing(Instant::START);
         for index in 0..self.kernel.devices.len() {
             if let DeviceState::Noise(noise) = &mut self.kernel.devices[index].state {
                 let first = noise.next(Instant::START);

@@ -217,6 +217,12 @@ impl<S: Sink> Simulator<'_, S> {
             // Whoever runs next pays for the wake-ups.
             here.debt = debt;
         } else {
+            if let Some(speeds) = &mut self.kernel.speeds
+                && context == Context::User
+                && !debt.is_zero()
+            {
+                speeds.put_off(here.current, left);
+            }
             here.left = left + debt;
         }
         if !here.suspended.is_empty() {

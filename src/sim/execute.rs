@@ -232,6 +232,7 @@ impl<S: Sink> Simulator<'_, S> {
             Due::Notice { cpu } => self.kernel.notice(at, cpu),
             Due::Outside(index) => self.inject(cpu, at, index),
             Due::Start(start) => self.start(cpu, at, start),
+            Due::Balance => self.externally(cpu, at, |kernel| kernel.even_out(cpu)),
             Due::Deadline { task, number } => {
                 self.externally(cpu, at, |kernel| kernel.deadline_over(cpu, task, number));
             }

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::kernel::cost::Costs;
 use crate::kernel::cpu::Cpu;
+use crate::kernel::speed::Speeds;
 use crate::kernel::task::Task;
 use crate::kernel::work::Context;
 use crate::program::call::SystemCall;
@@ -29,6 +30,8 @@ pub(super) struct Running<'s, 'a> {
     turns: &'s mut u64,
     own: &'s OwnWork,
     costs: &'s Costs,
+    speeds: Option<&'s mut Speeds>,
+    cpu: usize,
     image: &'a Image,
 }
 
@@ -38,7 +41,7 @@ impl<'a> Running<'_, 'a> {
     /// trap, or with none if computing has begun that may be disturbed.
     #[inline(always)]
     pub fn usual_instructions<S: Sink>(self) -> ControlFlow<Option<Trap>, (&'a Program, Address)> {
-        let Running { here, task, user, quiet, turns, own, costs, image } = self;
+        let Running { here, task, user, quiet, turns, own, costs, mut speeds, cpu, image } = self;
         let program = &image.programs[usize::from(user.program.0)];
         let code = program.code.as_slice();
         loop {
@@ -52,13 +55,19 @@ impl<'a> Running<'_, 'a> {
             }
             match instruction {
                 Instruction::Compute(amount) => {
-                    let time = costs.whole(Span::from_nanos(user.draw_usual(amount, image)));
+                    let mut time = costs.whole(Span::from_nanos(user.draw_usual(amount, image)));
+                    if let Some(speeds) = &mut speeds {
+                        time = speeds.begin(cpu, here.current, time);
+                    }
                     if !time.is_zero() {
                         if !quiet.passes(here, turns, time + here.debt, 1) {
                             here.begin(Context::User, time);
                             return ControlFlow::Break(None);
                         }
                         here.debt = Span::ZERO;
+                    }
+                    if let Some(speeds) = &mut speeds {
+                        speeds.end(here.current);
                     }
                     user.next = at + 1;
                 }
@@ -102,6 +111,8 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let here = &mut kernel.cpus[cpu];
         let thread = here.current.index();
         let (task, user) = (&mut kernel.tasks[thread], &mut userland.users[thread]);
-        Running { here, task, user, quiet, turns, own: &prices.own, costs: &kernel.costs, image }
+        let speeds = kernel.speeds.as_deref_mut();
+        let (own, costs) = (&prices.own, &kernel.costs);
+        Running { here, task, user, quiet, turns, own, costs, speeds, cpu, image }
     }
 }

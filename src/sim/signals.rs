@@ -11,6 +11,7 @@ use crate::kernel::task::State;
 use crate::kernel::work::{Context, Work};
 use crate::program::ProgramId;
 use crate::program::call::{AfterSignal, Call, Outcome as CallOutcome, RESTART, SystemCall};
+use crate::program::instruction::Instruction;
 use crate::program::syscall::SIGNAL_RETURN;
 use crate::signal::Signal;
 use crate::time::Span;
@@ -61,16 +62,30 @@ impl<S: Sink> Simulator<'_, S> {
             return ControlFlow::Break(self.fail_program(cpu, thread, result));
         }
         if !left.is_zero() {
-            self.kernel.cpus[cpu].left += left;
+            let time = self.rest_takes(cpu, thread, left);
+            self.kernel.cpus[cpu].left += time;
         }
         ControlFlow::Continue(())
+    }
+
+    /// How long it takes here to do what is left of an instruction that a handler has interrupted.
+    fn rest_takes(&mut self, cpu: usize, thread: Tid, left: Span) -> Span {
+        let Some(speeds) = &mut self.kernel.speeds else { return left };
+        let user = &self.userland.users[thread.index()];
+        let instruction = &self.image.programs[usize::from(user.program.0)].code[user.next as usize];
+        let computes = matches!(instruction, Instruction::Compute(_)) && !user.fetched;
+        if computes { speeds.begin(cpu, thread, left) } else { left }
     }
 
     /// The handler's frame is put on the user's stack, which takes time.
     fn begin_handler(&mut self, cpu: usize, thread: Tid, signal: Signal, handler: Handler) {
         let mask = self.kernel.begin_handler(cpu, thread, signal, handler);
         let mut unfinished = std::mem::take(&mut self.kernel.signals.thread(thread).unfinished);
-        unfinished.left += std::mem::take(&mut self.kernel.cpus[cpu].left);
+        let mut left = std::mem::take(&mut self.kernel.cpus[cpu].left);
+        if let Some(speeds) = &mut self.kernel.speeds {
+            left = speeds.suspend(thread, left);
+        }
+        unfinished.left += left;
         let image = self.image;
         self.userland.user(thread).handle(image, ProgramId(handler.program), signal, unfinished, mask);
         let cost = self.kernel.costs.signal;

@@ -49,6 +49,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
         let instruction = &self.image.programs[usize::from(user.program.0)].code[user.next as usize];
         if matches!(instruction, Instruction::Compute(_)) {
             user.next += 1;
+            if let Some(speeds) = &mut self.kernel.speeds {
+                speeds.end(thread);
+            }
             return self.begin_user_instruction(cpu);
         }
         match self.effect(cpu, thread, instruction) {

@@ -12,6 +12,7 @@ use crate::time::Instant;
 
 pub use super::cause::Cause;
 
+use super::moved::Moved;
 use super::rule::Rule;
 
 /// One thing that happened.
@@ -125,6 +126,7 @@ pub enum Kind {
         task: Tid,
         from: CpuId,
         to: CpuId,
+        why: Moved,
     },
     /// `task` has another priority: that of `donor`, who waits for a lock of its, or again its own.
     SchedPiSetprio {

@@ -62,10 +62,11 @@ impl Kind {
                 each("task", Value::Task(task));
                 each("on", Value::Cpu(on));
             }
-            Kind::SchedMigrate { task, from, to } => {
+            Kind::SchedMigrate { task, from, to, why } => {
                 each("task", Value::Task(task));
                 each("from", Value::Cpu(from));
                 each("to", Value::Cpu(to));
+                each("why", Value::Word(why.name()));
             }
             Kind::SchedPiSetprio { task, donor, before, after } => {
                 each("task", Value::Task(task));

@@ -3,6 +3,7 @@
 //! A scenario is a function of its seed alone. The times are small primes and their multiples, so
 //! that ends of instructions, timers and devices often fall on the same nanosecond.
 
+mod cpus;
 mod events;
 mod manager;
 mod pools;
@@ -24,6 +25,7 @@ use super::sockets::{PROLOGUE, Sockets};
 pub struct Generator {
     sockets: Sockets,
     rest: rest::Rest,
+    own: cpus::Cpus,
     random: Stream,
     text: String,
     cpus: u64,
@@ -40,6 +42,7 @@ pub fn scenario(seed: u64) -> String {
     let mut generator = Generator {
         sockets: Sockets::new(seed),
         rest: rest::Rest::new(seed),
+        own: cpus::Cpus::new(seed),
         random: Key::of_run(seed).named("generator").stream(),
         text: String::new(),
         cpus: 1,
@@ -87,6 +90,8 @@ impl Generator {
         let tlb = self.pick(&["0", "2", "64"]);
         self.line(&format!("tlb = {tlb}"));
         self.frames();
+        let own = self.own.machine(cpus);
+        self.line(&own);
         self.costs();
         self.kernel();
         self.paging();
@@ -125,6 +130,7 @@ impl Generator {
                 ", calls.fork.base = \"310ns\", calls.wait4.base = \"40ns\", calls.clone.base = \"200ns\"",
             );
         }
+        costs.push_str(&self.own.costs());
         self.measured_costs(&mut costs);
         costs.push_str(" }");
         self.line(&costs);
@@ -252,7 +258,8 @@ impl Generator {
         self.line(&format!("scheduler = {scheduler}"));
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
-        self.line(&format!("balance = \"{balance}\""));
+        let own = self.own.kernel(balance);
+        self.line(&own);
         let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq" | "cfs" | "bsd");
         if quantum.is_multiple_of(7) {
             self.line("wake-order = \"priority\"");

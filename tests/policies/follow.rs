@@ -205,7 +205,7 @@ impl Follower<'_> {
                 Place::Blocked => self.comes(task, on.index(), Came::Woken),
                 other => self.breaks(Law::OnePlace, format!("thread {task} is woken, which is {other:?}")),
             },
-            Kind::SchedMigrate { task, from, to } => self.migrates(cpu, task, from.index(), to.index()),
+            Kind::SchedMigrate { task, from, to, .. } => self.migrates(cpu, task, from.index(), to.index()),
             Kind::SchedPick { task, rule, number } => {
                 let reason = Reason { rule, number };
                 self.cpus[cpu].reason = Some((task, reason));

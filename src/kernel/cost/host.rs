@@ -21,7 +21,7 @@ pub const HOST_ROWS: &[CostRow] = &[
     CostRow { key: "tick", doc: "The tick's period, or \"none\"." },
     CostRow { key: "preemption", doc: "\"none\", \"voluntary\" or \"full\"." },
     CostRow { key: "placement", doc: "\"previous\", \"idle\" or \"shortest\"." },
-    CostRow { key: "balance", doc: "\"none\" or \"steal\"." },
+    CostRow { key: "balance", doc: "\"none\", \"steal\", \"periodic\" or \"both\"." },
     CostRow { key: "cpus", doc: "How many CPUs it has; the scenario's number stays." },
 ];
 

@@ -4,24 +4,29 @@
 //! out costs nothing.
 //!
 //! - [`reading`](self): from TOML to [`Costs`], with everything that is wrong
-//! - [`Curve`]: costs that depend on a quantity
+//! - [`Curve`]: costs that depend on a quantity; [`Copies`]: those of copied bytes
+//! - [`SwitchPrices`]: what a switch costs, from where and to where
 //! - [`Host`], [`DISK_ROWS`]: what only a caller gets that asks for the host's kernel
 //! - [`Measured`], [`Fit`]: the record of how a profile came to be
 
+mod copies;
 mod curve;
 mod disk;
 mod host;
 mod reading;
 mod record;
+mod switch;
 
+pub use copies::{COPIES, Copies, Copying};
 pub use curve::Curve;
 pub use disk::DISK_ROWS;
 pub use host::{HOST_ROWS, Host};
 pub use reading::NOTES;
 pub use record::{FIT_ROWS, Fit, MEASURED_ROWS, Measured};
+pub use switch::SwitchPrices;
 
 use std::collections::BTreeMap;
-use std::ops::{Index, IndexMut, Range};
+use std::ops::Range;
 
 use sha2::Digest;
 
@@ -59,7 +64,9 @@ macro_rules! costs {
         impl Costs {
             /// The profile with all costs rounded up to whole instructions, as the CPU executes them.
             pub fn in_whole_instructions(&self) -> Costs {
-                Costs { $($field: self.whole(self.$field),)* ..self.clone() }
+                let mut whole = Costs { $($field: self.whole(self.$field),)* ..self.clone() };
+                whole.add_up_switch();
+                whole
             }
 
             /// The profile for a CPU that is so many times as slow as the one that it was measured on.
@@ -78,7 +85,9 @@ macro_rules! costs {
                     switch_cold: self.switch_cold.times(factor),
                     ..self.clone()
                 };
-                Costs { instruction, timer_slack, idle_poll, ..slowed }
+                let mut slowed = Costs { instruction, timer_slack, idle_poll, ..slowed };
+                slowed.add_up_switch();
+                slowed
             }
 
             /// The place of a key's value, for reading and for `--set`.
@@ -118,6 +127,12 @@ costs! {
     wakeup = "wakeup",
     /// From one thread to another on a CPU: the decision, saving and loading.
     switch = "switch",
+    /// Saving the state of a thread that leaves the CPU. With any of the three parts, `switch` is their sum.
+    switch_save = "switch-save",
+    /// The scheduler's decision, also for the idle loop or for the same thread again.
+    switch_decide = "switch-decide",
+    /// Loading the state of the thread that gets the CPU.
+    switch_load = "switch-load",
     /// From the last thread to the idle loop.
     idle_entry = "idle-entry",
     /// Out of the idle loop's halt, before the interrupt's handler.
@@ -224,108 +239,6 @@ pub const KEYS: &[(&str, &[CostRow])] = &[
     ("measured", MEASURED_ROWS),
     ("fit", FIT_ROWS),
 ];
-
-/// Where copied bytes go, as `[copies]` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copying {
-    PipeWrite,
-    PipeRead,
-    FileWrite,
-    FileRead,
-    DirectWrite,
-    DirectRead,
-    TerminalWrite,
-    TerminalRead,
-    UnixStreamSend,
-    UnixStreamReceive,
-    UnixDatagramSend,
-    UnixDatagramReceive,
-    TcpSend,
-    TcpReceive,
-    UdpSend,
-    UdpReceive,
-    MqSend,
-    MqReceive,
-    MsgSend,
-    MsgReceive,
-}
-
-/// The keys of `[copies]`, in the order of [`Copying`].
-pub const COPIES: &[CostRow] = &[
-    CostRow { key: "pipe-write", doc: "Into a pipe." },
-    CostRow { key: "pipe-read", doc: "Out of a pipe." },
-    CostRow { key: "file-write", doc: "Into the page cache." },
-    CostRow { key: "file-read", doc: "Out of the page cache." },
-    CostRow { key: "direct-write", doc: "To the disk, past the page cache." },
-    CostRow { key: "direct-read", doc: "From the disk, past the page cache." },
-    CostRow { key: "terminal-write", doc: "To the terminal." },
-    CostRow { key: "terminal-read", doc: "A line from the terminal." },
-    CostRow { key: "unix-stream-send", doc: "Into a Unix stream socket." },
-    CostRow { key: "unix-stream-receive", doc: "Out of a Unix stream socket." },
-    CostRow { key: "unix-datagram-send", doc: "Into a Unix socket that keeps messages apart." },
-    CostRow { key: "unix-datagram-receive", doc: "Out of a Unix socket that keeps messages apart." },
-    CostRow { key: "tcp-send", doc: "Into a TCP connection." },
-    CostRow { key: "tcp-receive", doc: "Out of a TCP connection." },
-    CostRow { key: "udp-send", doc: "Into a UDP datagram." },
-    CostRow { key: "udp-receive", doc: "Out of a UDP datagram." },
-    CostRow { key: "mq-send", doc: "Into a POSIX message queue." },
-    CostRow { key: "mq-receive", doc: "Out of a POSIX message queue." },
-    CostRow { key: "msgsnd", doc: "Into a System V message queue." },
-    CostRow { key: "msgrcv", doc: "Out of a System V message queue." },
-];
-
-impl Copying {
-    const ALL: [Copying; 20] = [
-        Copying::PipeWrite,
-        Copying::PipeRead,
-        Copying::FileWrite,
-        Copying::FileRead,
-        Copying::DirectWrite,
-        Copying::DirectRead,
-        Copying::TerminalWrite,
-        Copying::TerminalRead,
-        Copying::UnixStreamSend,
-        Copying::UnixStreamReceive,
-        Copying::UnixDatagramSend,
-        Copying::UnixDatagramReceive,
-        Copying::TcpSend,
-        Copying::TcpReceive,
-        Copying::UdpSend,
-        Copying::UdpReceive,
-        Copying::MqSend,
-        Copying::MqReceive,
-        Copying::MsgSend,
-        Copying::MsgReceive,
-    ];
-
-    fn named(name: &str) -> Option<Copying> {
-        let row = COPIES.iter().position(|row| row.key == name)?;
-        Some(Copying::ALL[row])
-    }
-}
-
-/// A curve for each [`Copying`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copies([Curve; 20]);
-
-impl Copies {
-    pub fn is_empty(&self) -> bool {
-        self.0.iter().all(Curve::is_empty)
-    }
-}
-
-impl Index<Copying> for Copies {
-    type Output = Curve;
-    fn index(&self, copying: Copying) -> &Curve {
-        &self.0[copying as usize]
-    }
-}
-
-impl IndexMut<Copying> for Copies {
-    fn index_mut(&mut self, copying: Copying) -> &mut Curve {
-        &mut self.0[copying as usize]
-    }
-}
 
 impl Costs {
     /// A cost in whole instructions, as the CPU executes it.

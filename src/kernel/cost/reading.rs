@@ -105,6 +105,7 @@ impl Costs {
                 },
             }
         }
+        self.settle_switch(|key| table.contains_key(key));
     }
 
     fn apply_calls(&mut self, value: &Value<'_>, calls: &[&str], errors: &mut Errors) {

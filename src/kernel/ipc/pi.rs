@@ -262,8 +262,8 @@ impl<S: Sink> Kernel<S> {
         if !policy.preempts(thread(challenger), thread(current), now) {
             return;
         }
-        let (news, to) = (there.reschedule.is_none(), there.id);
-        there.reschedule.get_or_insert(Why::Preempted { by: challenger });
+        let to = there.id;
+        let news = there.must_give_way(Why::Preempted { by: challenger });
         if news && to.index() != cpu {
             self.ask_to_schedule(cpu, to);
         }

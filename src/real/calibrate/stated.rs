@@ -14,8 +14,8 @@ use crate::program::syscall::NAMES;
 const PROFILE: &str = "linux-x86";
 const SOURCE: &str = "not measured: as in linux-x86";
 
-/// The costs that are the model's own, and those that calls don't have.
-pub const OWN: &[&str] = &["instruction", "tlb-miss"];
+/// The costs that are the model's own, and the parts of a switch: it is measured as a whole.
+pub const OWN: &[&str] = &["instruction", "tlb-miss", "switch-save", "switch-decide", "switch-load"];
 /// The call that never returns: its price is `process-exit`.
 pub const WITHOUT: &[&str] = &["exit_group"];
 

@@ -10,6 +10,7 @@ use crate::signal::Signal;
 use crate::time::Instant;
 use crate::trace::event::{Cause, Event, Exception, Fault, Kind, Why};
 use crate::trace::kinds::{Code, WhyCode};
+use crate::trace::moved::Moved;
 use crate::trace::rule::Rule;
 
 use super::varint::{Bad, Cursor, Slot};
@@ -158,10 +159,11 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(task.0.into());
             slot.uint(on.0.into());
         }
-        Kind::SchedMigrate { task, from, to } => {
+        Kind::SchedMigrate { task, from, to, why } => {
             slot.uint(task.0.into());
             slot.uint(from.0.into());
             slot.uint(to.0.into());
+            slot.byte(why as u8);
         }
         Kind::SchedPiSetprio { task, donor, before, after } => {
             slot.uint(task.0.into());
@@ -292,6 +294,7 @@ fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind
             task: Tid(from.narrow()?),
             from: CpuId(from.narrow()?),
             to: CpuId(from.narrow()?),
+            why: from.pick(Moved::ALL)?,
         },
         Code::SchedPiSetprio => Kind::SchedPiSetprio {
             task: Tid(from.narrow()?),
@@ -477,6 +480,7 @@ mod tests {
     #[test]
     fn listed_values_stand_at_their_number() {
         assert!(Cause::ALL.iter().enumerate().all(|(index, &cause)| cause as usize == index));
+        assert!(Moved::ALL.iter().enumerate().all(|(index, &moved)| moved as usize == index));
         assert!(Rule::ALL.iter().enumerate().all(|(index, &rule)| rule as usize == index));
         assert!(Fault::ALL.iter().enumerate().all(|(index, &fault)| fault as usize == index));
         assert!(Exception::ALL.iter().enumerate().all(|(index, &exception)| exception as usize == index));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::trace::event::{Cause, Exception, Fault};
 use crate::trace::header::{Header, SCHEMA};
 use crate::trace::kinds::{KINDS, WHYS};
+use crate::trace::moved::Moved;
 use crate::trace::rule::Rule;
 
 use super::error::TraceError;
@@ -23,6 +24,7 @@ struct Preamble<'a> {
     /// From 0, as the following.
     cause: Vec<&'static str>,
     rule: Vec<&'static str>,
+    moved: Vec<&'static str>,
     fault: Vec<&'static str>,
     exception: Vec<&'static str>,
 }
@@ -48,6 +50,7 @@ pub fn write(header: &Header) -> io::Result<Vec<u8>> {
         why: WHYS.iter().map(|row| row.name).collect(),
         cause: Cause::ALL.iter().map(|cause| cause.name()).collect(),
         rule: Rule::ALL.iter().map(|rule| rule.name()).collect(),
+        moved: Moved::ALL.iter().map(|moved| moved.name()).collect(),
         fault: Fault::ALL.iter().map(|fault| fault.name()).collect(),
         exception: Exception::ALL.iter().map(|exception| exception.name()).collect(),
     };

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{KINDS, WHYS};
 use crate::trace::event::{Cause, Exception, Fault};
+use crate::trace::moved::Moved;
 use crate::trace::rule::Rule;
 
 /// Documents every kind, every reason to switch and every listed value, in Markdown.
@@ -32,6 +33,7 @@ pub fn markdown() -> String {
         let _ = writeln!(text, "- `{title}`: {}", names.join(", "));
     };
     list("rule", Rule::ALL.iter().map(|rule| rule.name()).collect());
+    list("moved", Moved::ALL.iter().map(|moved| moved.name()).collect());
     list("fault", Fault::ALL.iter().map(|fault| fault.name()).collect());
     list("exception", Exception::ALL.iter().map(|exception| exception.name()).collect());
     list("cause", Cause::ALL.iter().map(|cause| cause.name()).collect());

@@ -52,6 +52,8 @@ pub enum Encoding {
     Fault,
     /// One byte, the position in the list of a policy's rules.
     Rule,
+    /// One byte, the position in the list of what moves a thread.
+    Moved,
     /// One byte, the position in the list of exceptions.
     Exception,
     /// The reason of a scheduling decision: a code, and what belongs to it.
@@ -67,6 +69,7 @@ impl Encoding {
             Encoding::Bool => "bool",
             Encoding::Fault => "fault",
             Encoding::Rule => "rule",
+            Encoding::Moved => "moved",
             Encoding::Exception => "exception",
             Encoding::Why => "why",
         }

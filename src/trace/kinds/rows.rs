@@ -77,6 +77,7 @@ kinds! {
             task: Uint, "The thread that is moved.";
             from: Uint, "The CPU that it leaves.";
             to: Uint, "The CPU that it goes to.";
+            why: Moved, "What has moved it.";
         }
     SysEnter = 6, "sys_enter", Some("raw_syscalls:sys_enter"),
         "The program asks the kernel for something: the thread goes from user mode to kernel mode by the system call \

@@ -3,6 +3,7 @@
 use crate::ids::{CallId, CpuId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::signal::Signal;
 use crate::trace::event::{Cause, Exception, Fault, Kind, Why};
+use crate::trace::moved::Moved;
 use crate::trace::rule::Rule;
 
 pub fn whys() -> Vec<Why> {
@@ -24,7 +25,7 @@ pub fn kinds() -> Vec<Kind> {
         Kind::SchedExit,
         Kind::SchedWaking { task: Tid(3) },
         Kind::SchedWakeup { task: Tid(3), on: CpuId(u16::MAX) },
-        Kind::SchedMigrate { task: Tid(3), from: CpuId(0), to: CpuId(1) },
+        Kind::SchedMigrate { task: Tid(3), from: CpuId(0), to: CpuId(1), why: Moved::Balanced },
         Kind::SysEnter { call: CallId(u16::MAX) },
         Kind::SysExit { call: CallId(4), result: i64::MIN },
         Kind::SysExit { call: CallId(4), result: i64::MAX },

@@ -56,7 +56,7 @@ whys! {
     Exited = 5, "exited",
         "The previous thread has ended and never runs again.";
     WorkArrived = 6, "work-arrived",
-        "The CPU was idle and a thread became ready.";
+        "The CPU was idle and a thread became ready. If it wasn't idle, the one that runs goes on, but was saved and loaded (`reschedule = \"reloads\"`).";
 }
 
 impl Why {
