@@ -112,6 +112,9 @@ impl<S: Sink> Kernel<S> {
     #[inline(always)]
     fn place(&self, woken: Tid) -> CpuId {
         let task = &self.tasks[woken.index()];
+        if self.queues.len() == 1 {
+            return task.cpu;
+        }
         match task.affinity {
             Affinity::Any => {}
             Affinity::Only(only) => return only,
