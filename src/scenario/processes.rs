@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::ids::CpuId;
 use crate::kernel::releases::{OnMiss, Rhythm};
-use crate::kernel::sched::Parameters;
+use crate::kernel::sched::{Class, Parameters};
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, Start, StartId};
@@ -50,6 +50,10 @@ pub struct ProcessForm {
     pub priority: Option<At<Whole>>,
     /// Its niceness, -20 to 19; a smaller number is preferred; 0 if absent.
     pub nice: Option<At<Whole>>,
+    /// What it is scheduled as under the policy `linux`: "deadline", "fifo", "rr", "other" (the default), "batch"
+    /// or "idle". The first needs `budget` and `period`, the next two a `priority` from 1 to 99. Other
+    /// policies don't look at it.
+    pub class: Option<At<Class>>,
     /// Its shares under a lottery or stride scheduler.
     pub tickets: Option<At<Whole>>,
     /// It has a job in each period: the first is released at its start, each other one so much after the one
@@ -301,11 +305,47 @@ impl ProcessForm {
                 burst,
                 wcet,
                 job: None,
+                class: self.class(priority, budget, period, deadline, problems),
             }),
             rhythm,
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
             frames: frames.map(|frames| frames as u32),
         }
+    }
+
+    /// Its scheduling class, which needs other keys.
+    fn class(
+        &self,
+        priority: Option<i64>,
+        budget: Option<Span>,
+        period: Option<Span>,
+        deadline: Option<Span>,
+        problems: &mut Problems,
+    ) -> Class {
+        let Some(at) = &self.class else { return Class::default() };
+        let (class, name) = (at.value, at.value.name());
+        if class.is_real_time() && !priority.is_some_and(|priority| (1..=99).contains(&priority)) {
+            let message = format!("the class `{name}` needs a `priority` from 1 to 99");
+            problems.error(Code::MissingKey, at.span.clone(), message);
+        }
+        if class == Class::Deadline {
+            match (budget, period) {
+                (Some(budget), Some(period)) => {
+                    let deadline = deadline.unwrap_or(period);
+                    if budget.is_zero() || budget > deadline || deadline > period {
+                        let message = "the class `deadline` needs a `budget` longer than nothing, and no longer \
+                                       than the `deadline`, which is no longer than the `period`";
+                        problems.error(Code::OutOfRange, at.span.clone(), message);
+                    }
+                }
+                _ => {
+                    let message = "the class `deadline` needs `budget` and `period`";
+                    let problem = Problem::error(Code::MissingKey, at.span.clone(), message);
+                    problems.push(problem.help("for example `budget = \"2ms\"` and `period = \"10ms\"`"));
+                }
+            }
+        }
+        class
     }
 
     /// When it has what to do, if it has a job in each period.

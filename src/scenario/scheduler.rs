@@ -1,12 +1,13 @@
 //! `scheduler` in `[kernel]`: a policy and its parameters.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Parameter, Queues, Scheduler};
-use crate::kernel::sched::{POLICIES, PolicyRow, Site, build};
+use crate::kernel::sched::{POLICIES, Parameters, PolicyRow, Site, build};
 use crate::program::at::{Anything, At, Entries, Raw};
+use crate::program::image::Start;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::random::Key;
 use crate::time::Span;
@@ -59,11 +60,24 @@ pub fn read(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
     scheduler
 }
 
-/// One queue for all CPUs needs a policy that can serve them all.
-pub fn check_queues(scheduler: &Scheduler, queues: &At<Queues>, problems: &mut Problems) {
+/// One queue for all CPUs needs a policy that can serve them all, and some need that queue.
+pub fn check_queues(
+    scheduler: &Scheduler,
+    place: Range<usize>,
+    queues: Option<&At<Queues>>,
+    problems: &mut Problems,
+) {
     let site = Site { cpus: 1, tick: None, key: Key::of_run(0) };
-    let serves = build(scheduler, site).is_none_or(|policy| policy.serves_several());
-    if queues.value == Queues::Global && !serves {
+    let Some(policy) = build(scheduler, site) else { return };
+    let global = queues.filter(|queues| queues.value == Queues::Global);
+    if policy.seats() && global.is_none() {
+        let message = format!("the policy `{}` decides for all CPUs at once", scheduler.policy);
+        let problem = Problem::error(Code::MissingKey, place, message);
+        problems.push(problem.help("add `queues = \"global\"` in `[kernel]`"));
+    }
+    if let Some(queues) = global
+        && !policy.serves_several()
+    {
         let message = format!(
             "the policy `{}`, with these parameters, keeps account of the one thread that runs, and can't serve \
              several CPUs from one queue",
@@ -71,6 +85,33 @@ pub fn check_queues(scheduler: &Scheduler, queues: &At<Queues>, problems: &mut P
         );
         let problem = Problem::error(Code::UnknownChoice, queues.span.clone(), message);
         problems.push(problem.help("take `queues = \"per-cpu\"`, or another policy"));
+    }
+}
+
+/// Under Linux's classes a priority is for those that go by it; a policy that seats threads leaves no choice
+/// of the CPU.
+pub fn check_processes(
+    scheduler: &Scheduler,
+    starts: &[Start],
+    places: &[Range<usize>],
+    problems: &mut Problems,
+) {
+    for (start, place) in starts.iter().zip(places) {
+        let Parameters { class, priority, .. } = *start.parameters;
+        if scheduler.policy == "linux" && priority != 0 && !class.is_real_time() {
+            let message = format!("`{}` has a priority, but is of the class `{}`", start.name, class.name());
+            let problem = Problem::error(Code::MissingKey, place.clone(), message);
+            problems.push(
+                problem.help("give it `class = \"fifo\"` or `\"rr\"`, or `nice` in place of `priority`"),
+            );
+        }
+        if scheduler.policy == "gang" && start.cpu.is_some() {
+            let message = format!(
+                "the policy `gang` says itself which CPU `{}` runs on: it can't have a `cpu`",
+                start.name
+            );
+            problems.error(Code::UnknownChoice, place.clone(), message);
+        }
     }
 }
 
@@ -170,7 +211,7 @@ fn whole(number: i128, key: &At<String>, at: &At<Raw>, problems: &mut Problems) 
 
 fn duration(key: &At<String>, at: &At<Raw>, costs: &Costs, problems: &mut Problems) -> Option<Span> {
     let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
-    if matches!(key.value.as_str(), "quantum" | "slice" | "boost") {
+    if matches!(key.value.as_str(), "quantum" | "slice" | "boost" | "rr-timeslice" | "server-period") {
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
     }
     Some(time)

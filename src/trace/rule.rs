@@ -15,10 +15,18 @@ pub enum Rule {
     Pass,
     /// The highest level that has a ready thread; 0 is the lowest.
     Level,
+    /// The highest scheduling class that has a ready thread: 3 deadline, 2 fair threads by their server, 1
+    /// fifo and rr, 0 the fair ones.
+    Class,
+    /// The row of the matrix whose slot it is.
+    Slot,
+    /// The row of a thread that runs outside of its slot, since the CPU would idle.
+    Fill,
 }
 
 impl Rule {
-    pub const ALL: &[Rule] = &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level];
+    pub const ALL: &[Rule] =
+        &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level, Rule::Class, Rule::Slot, Rule::Fill];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +34,9 @@ impl Rule {
             Rule::Ticket => "ticket",
             Rule::Pass => "pass",
             Rule::Level => "level",
+            Rule::Class => "class",
+            Rule::Slot => "slot",
+            Rule::Fill => "fill",
         }
     }
 }

@@ -17,7 +17,7 @@
 
 mod entity;
 
-pub use entity::default_slice;
+pub use entity::{IDLE_WEIGHT, default_slice, weight};
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ use crate::time::{Instant, Span};
 use super::PolicyRow;
 use super::policy::{Baggage, Policy, Ready, Thread};
 
-use entity::{BASE_SLICE, Entity, NOBODY, Place, UNIT, virtual_time, weight, whole};
+use entity::{BASE_SLICE, Entity, NOBODY, Place, UNIT, virtual_time, whole};
 
 /// Its documentation, and how it is made.
 pub(super) const ROW: PolicyRow = PolicyRow {
@@ -233,12 +233,10 @@ impl Eevdf {
             self.entity(id).lag = lag;
         }
     }
-}
 
-impl Policy for Eevdf {
-    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
-        let id = thread.id;
-        self.entity(id).weight = weight(thread.parameters.nice);
+    /// Puts a thread of this weight into the queue.
+    pub fn enqueue_weighted(&mut self, id: Tid, weight: i64, why: Ready) {
+        self.entity(id).weight = weight;
         match why {
             Ready::SliceEnd | Ready::Preempted | Ready::Yielded if self.current == Some(id) => {
                 if why == Ready::Yielded && self.has_company() && self.is_eligible(id) {
@@ -255,6 +253,39 @@ impl Policy for Eevdf {
             _ if self.entities[id.index()].place == Place::Delayed => self.rouse(id),
             _ => self.place(id, why == Ready::New),
         }
+    }
+
+    /// Somebody runs who isn't in this queue: whoever ran last has no claim to go on any more.
+    pub fn pass_over(&mut self) {
+        self.put_back = None;
+    }
+
+    /// The running thread loses its right to complete its slice.
+    pub fn unprotect(&mut self, id: Tid) {
+        let entity = self.entity(id);
+        entity.protected = entity.vruntime;
+    }
+
+    /// A thread leaves for good, wherever it is.
+    pub fn withdraw(&mut self, id: Tid) {
+        if self.current == Some(id) {
+            self.left(id, true);
+        } else if self.holds(id) {
+            self.take(id);
+        } else {
+            self.remove(id);
+        }
+    }
+
+    /// Whether nobody wants the CPU here, nor has it.
+    pub fn is_deserted(&self) -> bool {
+        self.current.is_none() && self.queue.len() == self.delayed
+    }
+}
+
+impl Policy for Eevdf {
+    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
+        self.enqueue_weighted(thread.id, weight(thread.parameters.nice), why);
     }
 
     fn pick(&mut self, _: Instant) -> Option<Tid> {

@@ -3,8 +3,11 @@
 //! - [`policy`]: what a policy must be able to do
 //! - one file for each policy, one row for each in [`POLICIES`]
 
+mod class;
 mod eevdf;
 mod fcfs;
+mod gang;
+mod linux;
 mod lottery;
 mod mlfq;
 pub mod policy;
@@ -16,6 +19,7 @@ mod stride;
 #[cfg(test)]
 mod tests;
 
+pub use class::Class;
 pub use policy::{Baggage, Job, Policy, Ready, Thread};
 
 use std::collections::BTreeMap;
@@ -44,6 +48,8 @@ pub struct Parameters {
     pub wcet: Option<Span>,
     /// The job that it is at, if it has one in each period.
     pub job: Option<Job>,
+    /// What it is scheduled as under the policy `linux`.
+    pub class: Class,
 }
 
 /// The documentation of a policy.
@@ -140,4 +146,6 @@ pub const POLICIES: &[PolicyRow] = &[
     lottery::ROW,
     stride::ROW,
     eevdf::ROW,
+    linux::ROW,
+    gang::ROW,
 ];

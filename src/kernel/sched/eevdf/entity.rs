@@ -12,6 +12,8 @@ const WEIGHTS: [i64; 40] = [
     1024, 820, 655, 526, 423, 335, 272, 215, 172, 137, //
     110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
 ];
+/// The weight of SCHED_IDLE, whatever its niceness: `WEIGHT_IDLEPRIO`.
+pub const IDLE_WEIGHT: i64 = 3;
 /// The slice on one CPU: `sysctl_sched_base_slice`.
 pub const BASE_SLICE: Span = Span::from_micros(700);
 
