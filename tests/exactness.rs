@@ -99,6 +99,8 @@ struct Seen {
     /// A call on something that another CPU used last.
     contended: u32,
     eevdf: u32,
+    linux: u32,
+    gang: u32,
     evicted: u32,
     swapped: u32,
     /// A signal's handler, a call that one interrupts, a stopped thread.
@@ -167,6 +169,8 @@ impl Seen {
         self.own_work += u32::from(!costs.user_step.is_zero());
         self.contended += u32::from(!costs.contended.is_zero() && here.ipi == 1);
         self.eevdf += u32::from(scenario.image.kernel.scheduler.policy == "eevdf");
+        self.linux += u32::from(scenario.image.kernel.scheduler.policy == "linux");
+        self.gang += u32::from(scenario.image.kernel.scheduler.policy == "gang");
         self.several_cpus += u32::from(scenario.image.machine.cpus > 1);
         self.interrupt_in_call += here.interrupt_in_call;
         self.nested_interrupt += here.nested_interrupt;
@@ -212,6 +216,8 @@ fn stepping_and_fast_forward_give_the_same_trace() {
         ("a program's own work", seen.own_work),
         ("a price for what another CPU used", seen.contended),
         ("the policy eevdf", seen.eevdf),
+        ("the policy linux", seen.linux),
+        ("the policy gang", seen.gang),
         ("a page that was replaced", seen.evicted),
         ("a changed page that was replaced", seen.swapped),
         ("a handler", seen.handler),

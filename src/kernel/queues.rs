@@ -93,8 +93,8 @@ impl<S: Sink> Kernel<S> {
         let now = self.cpus[by].now;
         for cpu in (0..self.cpus.len()).filter(|&cpu| cpu != by) {
             let is_asked = self.cpus[cpu].reschedule.is_some();
-            if !is_asked && self.due(cpu) <= now {
-                self.policy_is_due(cpu, now);
+            if !is_asked && self.policy_due(cpu) <= now {
+                self.policy_elapses(cpu, now);
                 let there = &self.cpus[cpu];
                 if there.reschedule.is_some() {
                     self.ask_to_schedule(by, there.id);

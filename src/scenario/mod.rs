@@ -8,6 +8,7 @@
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
 
 pub mod card;
+mod classes;
 pub mod diagnostics;
 pub mod document;
 pub mod errors;
@@ -209,7 +210,7 @@ fn read(
     let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
     let kernel = kernel::options(&kernel_form, started, &devices, &costs, problems);
     let (run, simulated_only) = run::read(root, instruction, problems);
-    scheduler::check_processes(&kernel.scheduler, &processes.starts, &processes.places, problems);
+    classes::check(&kernel.scheduler, &processes.starts, &processes.places, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
     let injections = events::read(root, &world, problems);

@@ -13,17 +13,19 @@ use crate::kernel::releases::{OnMiss, Rhythm};
 use crate::kernel::sched::{Class, Parameters};
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
-use crate::program::image::{ProgramId, Start, StartId};
+use crate::program::image::{ProgramId, StartId};
 use crate::program::library::jobs::Jobs;
 use crate::program::library::queue::QUEUE_PUT;
 use crate::program::library::queue_feeder::Feed;
 use crate::program::library::timer::{Prelude, TIMER_START};
 use crate::program::names::{ItemQueue, Names, Synchroniser};
 use crate::program::problem::{Code, Problem, Problems};
+use crate::program::start::Start;
 use crate::program::syscall::NEXT_PERIOD;
 use crate::program::value::Amount;
 use crate::time::{Instant, Span};
 
+use super::classes;
 use super::sync::TimerForm;
 use super::table::{Entry, entries, lookup, named, read_form, time, whole};
 
@@ -305,47 +307,12 @@ impl ProcessForm {
                 burst,
                 wcet,
                 job: None,
-                class: self.class(priority, budget, period, deadline, problems),
+                class: classes::read(self.class.as_ref(), priority, budget, period, deadline, problems),
             }),
             rhythm,
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
             frames: frames.map(|frames| frames as u32),
         }
-    }
-
-    /// Its scheduling class, which needs other keys.
-    fn class(
-        &self,
-        priority: Option<i64>,
-        budget: Option<Span>,
-        period: Option<Span>,
-        deadline: Option<Span>,
-        problems: &mut Problems,
-    ) -> Class {
-        let Some(at) = &self.class else { return Class::default() };
-        let (class, name) = (at.value, at.value.name());
-        if class.is_real_time() && !priority.is_some_and(|priority| (1..=99).contains(&priority)) {
-            let message = format!("the class `{name}` needs a `priority` from 1 to 99");
-            problems.error(Code::MissingKey, at.span.clone(), message);
-        }
-        if class == Class::Deadline {
-            match (budget, period) {
-                (Some(budget), Some(period)) => {
-                    let deadline = deadline.unwrap_or(period);
-                    if budget.is_zero() || budget > deadline || deadline > period {
-                        let message = "the class `deadline` needs a `budget` longer than nothing, and no longer \
-                                       than the `deadline`, which is no longer than the `period`";
-                        problems.error(Code::OutOfRange, at.span.clone(), message);
-                    }
-                }
-                _ => {
-                    let message = "the class `deadline` needs `budget` and `period`";
-                    let problem = Problem::error(Code::MissingKey, at.span.clone(), message);
-                    problems.push(problem.help("for example `budget = \"2ms\"` and `period = \"10ms\"`"));
-                }
-            }
-        }
-        class
     }
 
     /// When it has what to do, if it has a job in each period.

@@ -5,9 +5,8 @@ use std::ops::{Range, RangeInclusive};
 
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Parameter, Queues, Scheduler};
-use crate::kernel::sched::{POLICIES, Parameters, PolicyRow, Site, build};
+use crate::kernel::sched::{POLICIES, PolicyRow, Site, build};
 use crate::program::at::{Anything, At, Entries, Raw};
-use crate::program::image::Start;
 use crate::program::problem::{Code, Problem, Problems};
 use crate::random::Key;
 use crate::time::Span;
@@ -85,33 +84,6 @@ pub fn check_queues(
         );
         let problem = Problem::error(Code::UnknownChoice, queues.span.clone(), message);
         problems.push(problem.help("take `queues = \"per-cpu\"`, or another policy"));
-    }
-}
-
-/// Under Linux's classes a priority is for those that go by it; a policy that seats threads leaves no choice
-/// of the CPU.
-pub fn check_processes(
-    scheduler: &Scheduler,
-    starts: &[Start],
-    places: &[Range<usize>],
-    problems: &mut Problems,
-) {
-    for (start, place) in starts.iter().zip(places) {
-        let Parameters { class, priority, .. } = *start.parameters;
-        if scheduler.policy == "linux" && priority != 0 && !class.is_real_time() {
-            let message = format!("`{}` has a priority, but is of the class `{}`", start.name, class.name());
-            let problem = Problem::error(Code::MissingKey, place.clone(), message);
-            problems.push(
-                problem.help("give it `class = \"fifo\"` or `\"rr\"`, or `nice` in place of `priority`"),
-            );
-        }
-        if scheduler.policy == "gang" && start.cpu.is_some() {
-            let message = format!(
-                "the policy `gang` says itself which CPU `{}` runs on: it can't have a `cpu`",
-                start.name
-            );
-            problems.error(Code::UnknownChoice, place.clone(), message);
-        }
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Generator {
     pub replaces: bool,
     /// Whether its programs have to do with signals.
     signals: bool,
+    policy: String,
 }
 
 /// The scenario of this seed.
@@ -48,6 +49,7 @@ pub fn scenario(seed: u64) -> String {
         children: 0,
         replaces: false,
         signals: false,
+        policy: String::new(),
     };
     generator.whole(seed);
     generator.text
@@ -191,7 +193,11 @@ impl Generator {
             "mlfq",
             "lottery",
             "stride",
+            "linux",
+            "linux",
+            "gang",
         ]);
+        self.policy = policy.to_owned();
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
             // Without a draw of its own.
@@ -205,6 +211,17 @@ impl Generator {
                 let slice = self.number(2_600, 7_000);
                 let parity = self.pick(&["true", "false"]);
                 format!("{{ policy = \"eevdf\", slice = \"{slice}ns\", run-to-parity = {parity} }}")
+            }
+            "linux" => {
+                let (budget, period) = (self.number(300, 900), self.number(3_000, 9_000));
+                format!(
+                    "{{ policy = \"linux\", rr-timeslice = \"{quantum}ns\", slice = \"{quantum}ns\", \
+                     server-budget = \"{budget}ns\", server-period = \"{period}ns\" }}"
+                )
+            }
+            "gang" => {
+                let fill = self.pick(&["true", "false"]);
+                format!("{{ policy = \"gang\", quantum = \"{quantum}ns\", fill = {fill} }}")
             }
             "priority" if self.chance(50) => "{ policy = \"priority\" }".to_owned(),
             "sjf" | "srtf" => {
@@ -236,6 +253,9 @@ impl Generator {
         let balance = self.pick(&["none", "steal"]);
         self.line("[kernel]");
         self.line(&format!("scheduler = {scheduler}"));
+        if policy == "gang" {
+            self.line("queues = \"global\"");
+        }
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
@@ -323,9 +343,9 @@ impl Generator {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
             let nice = self.pick(&["-3", "0", "0", "4"]);
-            self.line(&format!(
-                "[process.a{process}]\ncount = {count}\npriority = {priority}\nnice = {nice}"
-            ));
+            self.line(&format!("[process.a{process}]\ncount = {count}\nnice = {nice}"));
+            let standing = self.standing(process, priority);
+            self.line(&standing);
             if self.chance(50) {
                 let (tickets, burst) = (self.number(1, 9), self.number(500, 9_000));
                 self.line(&format!("tickets = {tickets}\nburst = \"{burst}ns\""));
@@ -336,7 +356,9 @@ impl Generator {
             }
             if self.chance(20) {
                 let cpu = self.number(0, self.cpus - 1);
-                self.line(&format!("cpu = {cpu}"));
+                if self.policy != "gang" {
+                    self.line(&format!("cpu = {cpu}"));
+                }
             }
             self.own_frames();
             let setup = if self.signals { signals::setup(&mut self.random) } else { String::new() };
@@ -351,6 +373,25 @@ impl Generator {
         let rest = self.rest.programs();
         self.line(&rest);
         self.line("[program.t]\nsteps = [{ compute = \"333ns\" }, { atomic-add = \"cells.y\", value = 1 }, { compute = \"77ns\" }]");
+    }
+
+    /// A process's priority, or what it is under Linux's classes.
+    fn standing(&self, process: u64, priority: u64) -> String {
+        if self.policy != "linux" {
+            return format!("priority = {priority}");
+        }
+        match (process, priority) {
+            (0, _) => {
+                let (budget, deadline) = (700 + priority * 210, 2_000 + priority * 300);
+                format!(
+                    "class = \"deadline\"\nbudget = \"{budget}ns\"\ndeadline = \"{deadline}ns\"\nperiod = \"3500ns\""
+                )
+            }
+            (_, 0) => "class = \"idle\"".to_owned(),
+            (1, _) => "class = \"batch\"".to_owned(),
+            (2, _) => format!("class = \"rr\"\npriority = {priority}"),
+            _ => format!("class = \"fifo\"\npriority = {priority}"),
+        }
     }
 
     fn program(&mut self, parent: bool) -> String {
