@@ -4,6 +4,7 @@
 //! that matters least, if that matters less than itself. Ties between CPUs: the one where the thread
 //! was last, else the lowest number. A policy can also say itself which CPU a thread runs on.
 
+use crate::hw::interrupt::LOCAL_TIMER;
 use crate::ids::{CpuId, Tid};
 use crate::trace::{Kind, Sink, Why};
 
@@ -92,8 +93,11 @@ impl<S: Sink> Kernel<S> {
     pub(super) fn call_the_others(&mut self, by: usize) {
         let now = self.cpus[by].now;
         for cpu in (0..self.cpus.len()).filter(|&cpu| cpu != by) {
-            let is_asked = self.cpus[cpu].reschedule.is_some();
-            if !is_asked && self.policy_due(cpu) <= now {
+            let there = &self.cpus[cpu];
+            // Its own timer may tell it at this very moment.
+            let served = there.interrupts.pending() | there.interrupts.in_service();
+            let hears = there.timer <= now || served & (1 << LOCAL_TIMER.0) != 0;
+            if !hears && there.reschedule.is_none() && self.policy_due(cpu) <= now {
                 self.policy_elapses(cpu, now);
                 let there = &self.cpus[cpu];
                 if there.reschedule.is_some() {

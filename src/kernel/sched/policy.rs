@@ -152,6 +152,12 @@ pub trait Policy: fmt::Debug + Send {
         None
     }
 
+    /// Whether a thread whose next job has been released already goes on with it at once, as on a kernel
+    /// that isn't told of jobs, and doesn't step back behind its equals.
+    fn ignores_jobs(&self) -> bool {
+        false
+    }
+
     /// Whether the CPU belongs to a thread that isn't ready, so that nobody else gets it.
     fn is_held(&self) -> bool {
         false

@@ -289,6 +289,11 @@ impl Policy for Linux {
         false
     }
 
+    /// Its budgets' periods are its own.
+    fn ignores_jobs(&self) -> bool {
+        true
+    }
+
     fn is_over(&self) -> bool {
         self.over
     }
