@@ -161,13 +161,13 @@ impl<S: Sink> Kernel<S> {
             self.emit(cpu, Kind::SchedPick { task, rule, number });
         }
         let next = picked.or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
+        if self.options.queues == Queues::Global && previous != next && comes_back(why).is_some() {
+            self.offer(cpu, previous);
+        }
         if next == previous {
             self.go_on(cpu, next);
         } else {
             self.switch(cpu, previous, next, why);
-        }
-        if self.options.queues == Queues::Global && previous != next && comes_back(why).is_some() {
-            self.offer(cpu, previous);
         }
         if self.options.queues == Queues::Global && self.keeps_account {
             self.call_the_others(cpu);

@@ -253,12 +253,13 @@ impl Generator {
         let balance = self.pick(&["none", "steal"]);
         self.line("[kernel]");
         self.line(&format!("scheduler = {scheduler}"));
-        if policy == "gang" {
-            self.line("queues = \"global\"");
-        }
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
+        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq" | "linux");
+        if policy == "gang" || serves_several && quantum.is_multiple_of(4) {
+            self.line("queues = \"global\"");
+        }
         self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);
