@@ -269,9 +269,12 @@ impl Policy for Linux {
             Home::Fair => {
                 self.fair.ran(thread, time, now);
                 self.over |= self.fair.is_over();
-                if self.server.ran(time, now) && served {
-                    self.current = Some(Current { id: thread.id, home, served: false });
-                    self.over |= self.are_others_waiting();
+                if !served {
+                    self.server.ran(time, now);
+                } else if self.server.serve(time) {
+                    let others = self.are_others_waiting();
+                    self.current = Some(Current { id: thread.id, home, served: others });
+                    self.over |= others;
                 }
             }
         }

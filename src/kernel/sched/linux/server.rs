@@ -65,22 +65,32 @@ impl FairServer {
         Span::from_nanos(u64::try_from(self.account.left).unwrap_or(0))
     }
 
-    /// A fair thread has run. Whether that has used up the server's time.
-    pub fn ran(&mut self, time: Span, now: Instant) -> bool {
-        if self.state == State::Off {
-            return false;
+    /// A fair thread that the server runs has run. Whether that has used up the server's time; what it runs
+    /// until it gives way is owed.
+    pub fn serve(&mut self, time: Span) -> bool {
+        self.use_up(time);
+        let is_spent = self.state == State::Serving && self.account.left <= 0;
+        if is_spent {
+            self.state = State::Spent;
         }
+        is_spent
+    }
+
+    /// A fair thread has run by itself. If they have had the server's time in that way, it begins a new
+    /// period, and waits again until no time is left to lose.
+    pub fn ran(&mut self, time: Span, now: Instant) {
+        if self.state == State::Off || time.is_zero() {
+            return;
+        }
+        self.use_up(time);
+        if self.account.left <= 0 {
+            (self.account, self.state) = (self.reservation.new_period(now), State::Deferred);
+        }
+    }
+
+    fn use_up(&mut self, time: Span) {
         let time = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
         self.account.left = self.account.left.saturating_sub(time);
-        if self.account.left > 0 {
-            return false;
-        }
-        if self.state == State::Serving {
-            self.state = State::Spent;
-            return true;
-        }
-        (self.account, self.state) = (self.reservation.new_period(now), State::Deferred);
-        false
     }
 
     /// When it begins to take part, if fair threads don't run until then.
