@@ -6,6 +6,7 @@
 
 use crate::hw::interrupt::LOCAL_TIMER;
 use crate::ids::{CpuId, Tid};
+use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink, Why};
 
 use super::Kernel;
@@ -85,7 +86,19 @@ impl<S: Sink> Kernel<S> {
             }
         }
         for cpu in 0..self.cpus.len() {
+            let before = self.cpus[cpu].timer;
             self.limit_slice(cpu, now);
+            self.postpone(by, cpu, before);
+        }
+    }
+
+    /// Another CPU's timer that has been set anew comes at the next nanosecond at the earliest: nothing
+    /// crosses the machine in no time.
+    fn postpone(&mut self, by: usize, cpu: usize, before: Instant) {
+        let now = self.cpus[by].now;
+        let timer = &mut self.cpus[cpu].timer;
+        if cpu != by && *timer <= now && before > now {
+            *timer = now + Span::TICK;
         }
     }
 
@@ -94,6 +107,7 @@ impl<S: Sink> Kernel<S> {
         let now = self.cpus[by].now;
         for cpu in (0..self.cpus.len()).filter(|&cpu| cpu != by) {
             let there = &self.cpus[cpu];
+            let before = there.timer;
             // Its own timer may tell it at this very moment.
             let served = there.interrupts.pending() | there.interrupts.in_service();
             let hears = there.timer <= now || served & (1 << LOCAL_TIMER.0) != 0;
@@ -105,6 +119,7 @@ impl<S: Sink> Kernel<S> {
                 }
             }
             self.set_timer(cpu);
+            self.postpone(by, cpu, before);
         }
     }
 
