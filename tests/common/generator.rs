@@ -213,7 +213,7 @@ impl Generator {
                 format!("{{ policy = \"eevdf\", slice = \"{slice}ns\", run-to-parity = {parity} }}")
             }
             "linux" => {
-                let (budget, period) = (self.number(300, 900), self.number(3_000, 9_000));
+                let (budget, period) = (self.number(2_600, 2_900), self.number(3_000, 9_000));
                 format!(
                     "{{ policy = \"linux\", rr-timeslice = \"{quantum}ns\", slice = \"{quantum}ns\", \
                      server-budget = \"{budget}ns\", server-period = \"{period}ns\" }}"
