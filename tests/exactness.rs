@@ -103,6 +103,8 @@ struct Seen {
     speeds: u32,
     chosen_again: u32,
     moved: u32,
+    linux: u32,
+    gang: u32,
     evicted: u32,
     swapped: u32,
     /// A signal's handler, a call that one interrupts, a stopped thread.
@@ -177,6 +179,8 @@ impl Seen {
         self.own_work += u32::from(!costs.user_step.is_zero());
         self.contended += u32::from(!costs.contended.is_zero() && here.ipi == 1);
         self.eevdf += u32::from(scenario.image.kernel.scheduler.policy == "eevdf");
+        self.linux += u32::from(scenario.image.kernel.scheduler.policy == "linux");
+        self.gang += u32::from(scenario.image.kernel.scheduler.policy == "gang");
         self.several_cpus += u32::from(scenario.image.machine.cpus > 1);
         self.interrupt_in_call += here.interrupt_in_call;
         self.nested_interrupt += here.nested_interrupt;
@@ -225,6 +229,8 @@ fn stepping_and_fast_forward_give_the_same_trace() {
         ("a cache", seen.speeds),
         ("a thread that was chosen again at a price", seen.chosen_again),
         ("a thread that was moved", seen.moved),
+        ("the policy linux", seen.linux),
+        ("the policy gang", seen.gang),
         ("a page that was replaced", seen.evicted),
         ("a changed page that was replaced", seen.swapped),
         ("a handler", seen.handler),

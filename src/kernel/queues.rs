@@ -2,10 +2,11 @@
 //!
 //! With one for all, a thread that becomes ready goes to an idle CPU, or takes the CPU of the thread
 //! that matters least, if that matters less than itself. Ties between CPUs: the one where the thread
-//! was last, else the lowest number.
+//! was last, else the lowest number. A policy can also say itself which CPU a thread runs on.
 
+use crate::hw::interrupt::LOCAL_TIMER;
 use crate::ids::{CpuId, Tid};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 use crate::trace::{Kind, Moved, Sink, Why};
 
 use super::Kernel;
@@ -80,7 +81,12 @@ impl<S: Sink> Kernel<S> {
             }
         }
         self.tasks[ready.index()].cpu = last;
-        let Kernel { parameters, queues, .. } = self;
+        let Kernel { tasks, parameters, queues, .. } = self;
+        if why == Ready::New && queues[0].seats() {
+            let task = &mut tasks[ready.index()];
+            queues[0].joins(ready, task.process);
+            task.cpu = queues[0].seat(ready).unwrap_or(last);
+        }
         queues[0].enqueue(thread(parameters, ready), why, now);
         self.offer(by, ready);
     }
@@ -89,6 +95,9 @@ impl<S: Sink> Kernel<S> {
     /// to it. If not, those that run have a slice from now on.
     pub(super) fn offer(&mut self, by: usize, ready: Tid) {
         let now = self.cpus[by].now;
+        if self.queues[0].seats() {
+            return self.offer_seat(by, ready);
+        }
         let (to, why) = match (self.idle_cpu_for(ready), self.least_important_for(by, ready)) {
             (Some(idle), _) => (idle, Why::WorkArrived),
             (None, Some(least)) => (least, Why::Preempted { by: ready }),
@@ -102,6 +111,64 @@ impl<S: Sink> Kernel<S> {
         self.cpus[to.index()].reschedule = Some(why);
         if to.index() != by {
             self.ask_to_schedule(by, to);
+        }
+    }
+
+    /// The same where the policy says which CPU it is.
+    fn offer_seat(&mut self, by: usize, ready: Tid) {
+        let now = self.cpus[by].now;
+        let Kernel { parameters, cpus, queues, .. } = self;
+        if let Some(seat) = queues[0].seat(ready) {
+            let there = &mut cpus[seat.index()];
+            let why = if there.is_idle() {
+                Some(Why::WorkArrived)
+            } else {
+                let preempts =
+                    queues[0].preempts(thread(parameters, ready), thread(parameters, there.current), now);
+                preempts.then_some(Why::Preempted { by: ready })
+            };
+            if let Some(why) = why.filter(|_| there.reschedule.is_none()) {
+                there.reschedule = Some(why);
+                if seat.index() != by {
+                    self.ask_to_schedule(by, seat);
+                }
+            }
+        }
+        for cpu in 0..self.cpus.len() {
+            let before = self.cpus[cpu].timer;
+            self.limit_slice(cpu, now);
+            self.postpone(by, cpu, before);
+        }
+    }
+
+    /// Another CPU's timer that has been set anew comes at the next nanosecond at the earliest: nothing
+    /// crosses the machine in no time.
+    fn postpone(&mut self, by: usize, cpu: usize, before: Instant) {
+        let now = self.cpus[by].now;
+        let timer = &mut self.cpus[cpu].timer;
+        if cpu != by && *timer <= now && before > now {
+            *timer = now + Span::TICK;
+        }
+    }
+
+    /// What a CPU has just chosen may change what the others should run: they are told.
+    pub(super) fn call_the_others(&mut self, by: usize) {
+        let now = self.cpus[by].now;
+        for cpu in (0..self.cpus.len()).filter(|&cpu| cpu != by) {
+            let there = &self.cpus[cpu];
+            let before = there.timer;
+            // Its own timer may tell it at this very moment.
+            let served = there.interrupts.pending() | there.interrupts.in_service();
+            let hears = there.timer <= now || served & (1 << LOCAL_TIMER.0) != 0;
+            if !hears && there.reschedule.is_none() && self.policy_due(cpu) <= now {
+                self.policy_elapses(cpu, now);
+                let there = &self.cpus[cpu];
+                if there.reschedule.is_some() {
+                    self.ask_to_schedule(by, there.id);
+                }
+            }
+            self.set_timer(cpu);
+            self.postpone(by, cpu, before);
         }
     }
 
@@ -145,11 +212,11 @@ impl<S: Sink> Kernel<S> {
     /// Takes the thread that runs next on a CPU out of the queue for all: the first that may run there.
     pub(super) fn pick_of_all(&mut self, cpu: usize) -> Option<Tid> {
         let (here, now) = (self.cpus[cpu].id, self.cpus[cpu].now);
-        let picked = if self.is_pinned {
+        let picked = if self.is_pinned && !self.queues[0].seats() {
             let Kernel { queues, tasks, .. } = self;
             queues[0].pick_among(&|id| tasks[id.index()].affinity.allows(here), now)?
         } else {
-            self.queues[0].pick(now)?
+            self.queues[0].pick_for(here, now)?
         };
         let from = std::mem::replace(&mut self.tasks[picked.index()].cpu, here);
         if from != here {

@@ -140,6 +140,12 @@ impl<S: Sink> Kernel<S> {
         Some(next)
     }
 
+    /// Whether the policy schedules threads and not jobs, so that one job after the other is no reason to
+    /// give way.
+    pub fn ignores_jobs(&self) -> bool {
+        self.queues.iter().any(|policy| policy.ignores_jobs())
+    }
+
     /// The number of the job that a thread is at.
     pub fn job_of(&self, thread: Tid) -> u64 {
         self.periodic.get(&thread).map_or(0, |periodic| periodic.number)

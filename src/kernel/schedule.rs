@@ -181,6 +181,9 @@ impl<S: Sink> Kernel<S> {
         if self.options.queues == Queues::Global && previous != next && comes_back(why).is_some() {
             self.offer(cpu, previous);
         }
+        if self.options.queues == Queues::Global && self.keeps_account {
+            self.call_the_others(cpu);
+        }
         if next == previous {
             self.go_on(cpu, next, why);
         } else {

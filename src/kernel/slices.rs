@@ -11,12 +11,12 @@ use super::schedule::thread;
 impl<S: Sink> Kernel<S> {
     /// A new slice begins for the current thread.
     pub(super) fn begin_slice(&mut self, cpu: usize) {
-        let Kernel { parameters, cpus, queues, options, .. } = self;
+        let Kernel { parameters, cpus, queues, options, keeps_account, .. } = self;
         let here = &mut cpus[cpu];
         here.slice_start = here.now;
         let slice = queues[here.queue].slice(thread(parameters, here.current), here.now);
         let before = std::mem::replace(&mut here.slice, slice);
-        if before.is_none() && here.slice.is_none() && options.tick.is_none() {
+        if before.is_none() && here.slice.is_none() && options.tick.is_none() && !*keeps_account {
             return;
         }
         if let (Some(period), Instant::NEVER) = (options.tick, here.next_tick) {
@@ -73,6 +73,7 @@ impl<S: Sink> Kernel<S> {
             None => self.slice_end(cpu),
             Some(_) => Instant::NEVER,
         };
+        let due = if self.keeps_account { self.policy_due(cpu) } else { Instant::NEVER };
         let here = &mut self.cpus[cpu];
         // While its interrupt waits or is being served, the handler will set it.
         let served = here.interrupts.pending() | here.interrupts.in_service();
@@ -80,7 +81,7 @@ impl<S: Sink> Kernel<S> {
             Instant::NEVER
         } else {
             let alarm = here.alarms.as_ref().map_or(Instant::NEVER, |alarms| alarms.next_due());
-            here.sleepers.next_due().min(slice_end).min(here.next_tick).min(alarm)
+            here.sleepers.next_due().min(slice_end).min(here.next_tick).min(alarm).min(due)
         };
         // It may be another CPU's timer than that of the CPU whose turn it is.
         self.quiet_until = self.quiet_until.min(here.timer);
@@ -94,6 +95,9 @@ impl<S: Sink> Kernel<S> {
             while here.next_tick <= now {
                 here.next_tick += period;
             }
+        }
+        if self.keeps_account && self.policy_due(cpu) <= now {
+            self.policy_elapses(cpu, now);
         }
         let every_tick = self.keeps_account && self.options.tick.is_some();
         if self.cpus[cpu].is_idle() || (self.slice_end(cpu) > now && !every_tick) {
@@ -110,6 +114,27 @@ impl<S: Sink> Kernel<S> {
             self.renew_slice(cpu, now);
         } else {
             here.slice_start = now;
+        }
+    }
+    /// When the policy has something to do by itself on a CPU.
+    pub(super) fn policy_due(&self, cpu: usize) -> Instant {
+        let here = &self.cpus[cpu];
+        self.queues[here.queue].due(here.id)
+    }
+
+    /// The policy does what was due by now on a CPU: somebody may run who might not before.
+    pub(super) fn policy_elapses(&mut self, cpu: usize, now: Instant) {
+        self.account(cpu, now);
+        let Kernel { parameters, cpus, queues, .. } = self;
+        let here = &mut cpus[cpu];
+        let policy = &mut queues[here.queue];
+        let Some(freed) = policy.elapse(here.id, now) else { return self.limit_slice(cpu, now) };
+        if here.is_idle() {
+            here.reschedule.get_or_insert(Why::WorkArrived);
+        } else if policy.preempts(thread(parameters, freed), thread(parameters, here.current), now) {
+            here.reschedule.get_or_insert(Why::Preempted { by: freed });
+        } else {
+            self.limit_slice(cpu, now);
         }
     }
 }

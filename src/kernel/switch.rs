@@ -17,6 +17,10 @@ impl<S: Sink> Kernel<S> {
         let here = &mut self.cpus[cpu];
         if thread == Tid::IDLE {
             here.begin(Context::Idle, Span::ZERO);
+            if self.keeps_account {
+                // Somebody may have come who runs later.
+                self.set_timer(cpu);
+            }
             return;
         }
         let task = &mut self.tasks[thread.index()];

@@ -117,10 +117,10 @@ pub fn options(
         }
     });
     let (scheduler, script) = scheduler::read(form.scheduler.as_ref(), origin, costs, problems);
-    let queues = form.queues.as_ref().map_or_else(Queues::default, |at| {
-        scheduler::check_queues(&scheduler, at, problems);
-        at.value
-    });
+    let queues = form.queues.as_ref();
+    let place = form.scheduler.as_ref().map_or(0..0, |at| at.span.clone());
+    scheduler::check_queues(&scheduler, place, queues, problems);
+    let queues = queues.map_or_else(Queues::default, |at| at.value);
     let (balance, balancing) = balance::read(form.balance.as_ref(), costs.instruction, problems);
     let options = Options {
         scheduler,

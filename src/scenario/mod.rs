@@ -11,6 +11,7 @@
 
 pub mod balance;
 pub mod card;
+mod classes;
 pub mod diagnostics;
 pub mod document;
 pub mod errors;
@@ -222,6 +223,7 @@ fn read(
     let started = processes.starts.iter().map(|start| u64::from(start.count)).sum();
     let (kernel, script) = kernel::options(&kernel_form, started, &devices, origin, &costs, problems);
     let (run, simulated_only) = run::read(root, instruction, problems);
+    classes::check(&kernel.scheduler, &processes.starts, &processes.places, problems);
     let by_name = machine::by_name(&devices);
     let world = events::World { devices: &devices, by_name: &by_name, names: &names, cpus, until: run.until };
     let injections = events::read(root, &world, problems);

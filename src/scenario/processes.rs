@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::ids::CpuId;
 use crate::kernel::releases::{OnMiss, Rhythm};
-use crate::kernel::sched::Parameters;
+use crate::kernel::sched::{Class, Parameters};
 use crate::program::at::{At, Time, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, StartId};
@@ -25,6 +25,7 @@ use crate::program::syscall::NEXT_PERIOD;
 use crate::program::value::Amount;
 use crate::time::{Instant, Span};
 
+use super::classes;
 use super::sync::TimerForm;
 use super::table::{Entry, entries, lookup, named, read_form, time, whole};
 
@@ -51,6 +52,10 @@ pub struct ProcessForm {
     pub priority: Option<At<Whole>>,
     /// Its niceness, -20 to 19; a smaller number is preferred; 0 if absent.
     pub nice: Option<At<Whole>>,
+    /// What it is scheduled as under the policy `linux`: "deadline", "fifo", "rr", "other" (the default), "batch"
+    /// or "idle". The first needs `budget` and `period`, the next two a `priority` from 1 to 99. Other
+    /// policies don't look at it.
+    pub class: Option<At<Class>>,
     /// Its shares under a lottery or stride scheduler.
     pub tickets: Option<At<Whole>>,
     /// It has a job in each period: the first is released at its start, each other one so much after the one
@@ -308,6 +313,7 @@ impl ProcessForm {
                 slice,
                 wcet,
                 job: None,
+                class: classes::read(self.class.as_ref(), priority, budget, period, deadline, problems),
             }),
             rhythm,
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),

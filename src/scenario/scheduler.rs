@@ -1,7 +1,7 @@
 //! `scheduler` in `[kernel]`: a policy and its parameters.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Parameter, Queues, Scheduler};
@@ -85,11 +85,24 @@ fn built_in(given: Option<&At<Anything>>, costs: &Costs, problems: &mut Problems
     scheduler
 }
 
-/// One queue for all CPUs needs a policy that can serve them all.
-pub fn check_queues(scheduler: &Scheduler, queues: &At<Queues>, problems: &mut Problems) {
+/// One queue for all CPUs needs a policy that can serve them all, and some need that queue.
+pub fn check_queues(
+    scheduler: &Scheduler,
+    place: Range<usize>,
+    queues: Option<&At<Queues>>,
+    problems: &mut Problems,
+) {
     let site = Site { cpus: 1, tick: None, key: Key::of_run(0) };
-    let serves = build(scheduler, site).is_none_or(|policy| policy.serves_several());
-    if queues.value == Queues::Global && !serves {
+    let Some(policy) = build(scheduler, site) else { return };
+    let global = queues.filter(|queues| queues.value == Queues::Global);
+    if policy.seats() && global.is_none() {
+        let message = format!("the policy `{}` decides for all CPUs at once", scheduler.policy);
+        let problem = Problem::error(Code::MissingKey, place, message);
+        problems.push(problem.help("add `queues = \"global\"` in `[kernel]`"));
+    }
+    if let Some(queues) = global
+        && !policy.serves_several()
+    {
         let message = format!(
             "the policy `{}`, with these parameters, keeps account of the one thread that runs, and can't serve \
              several CPUs from one queue",
@@ -213,7 +226,9 @@ pub(super) fn duration(
     problems: &mut Problems,
 ) -> Option<Span> {
     let time = raw_time(&at.value, &at.span, costs.instruction, problems)?;
-    if matches!(key.value.as_str(), "quantum" | "slice" | "boost" | "granularity" | "tick" | "aging") {
+    const TURNS: &[&str] =
+        &["quantum", "slice", "boost", "granularity", "tick", "aging", "rr-timeslice", "server-period"];
+    if TURNS.contains(&key.value.as_str()) {
         check_progress(&format!("the {}", key.value), time, at.span.clone(), costs, problems);
     }
     Some(time)

@@ -41,6 +41,13 @@ rules! {
     Priority = "priority",
     /// The highest priority with what waiting has added to it: by so much.
     Aged = "aged",
+    /// The highest scheduling class that has a ready thread: 3 deadline, 2 fair threads by their server, 1
+    /// fifo and rr, 0 the fair ones.
+    Class = "class",
+    /// The row of the matrix whose slot it is.
+    Slot = "slot",
+    /// The row of a thread that runs outside of its slot, since the CPU would idle.
+    Fill = "fill",
 }
 
 /// Why a policy picked a thread: the rule, and the number that it went by.

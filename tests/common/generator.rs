@@ -35,6 +35,7 @@ pub struct Generator {
     pub replaces: bool,
     /// Whether its programs have to do with signals.
     signals: bool,
+    policy: String,
 }
 
 /// The scenario of this seed.
@@ -51,6 +52,7 @@ pub fn scenario(seed: u64) -> String {
         children: 0,
         replaces: false,
         signals: false,
+        policy: String::new(),
     };
     generator.whole(seed);
     generator.text
@@ -199,7 +201,11 @@ impl Generator {
             "stride",
             "cfs",
             "bsd",
+            "linux",
+            "linux",
+            "gang",
         ]);
+        self.policy = policy.to_owned();
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
             // Without a draw of its own.
@@ -227,6 +233,17 @@ impl Generator {
                 )
             }
             "bsd" => format!("{{ policy = \"bsd\", tick = \"{quantum}ns\", slice = 2, recompute = 3 }}"),
+            "linux" => {
+                let (budget, period) = (self.number(2_600, 2_900), self.number(3_000, 9_000));
+                format!(
+                    "{{ policy = \"linux\", rr-timeslice = \"{quantum}ns\", slice = \"{quantum}ns\", \
+                     server-budget = \"{budget}ns\", server-period = \"{period}ns\" }}"
+                )
+            }
+            "gang" => {
+                let fill = self.pick(&["true", "false"]);
+                format!("{{ policy = \"gang\", quantum = \"{quantum}ns\", fill = {fill} }}")
+            }
             "sjf" | "srtf" => {
                 let weight = self.number(0, 100);
                 format!("{{ policy = \"{policy}\", first = \"{quantum}ns\", weight = {weight} }}")
@@ -260,11 +277,11 @@ impl Generator {
         self.line(&format!("placement = \"{placement}\""));
         let own = self.own.kernel(balance);
         self.line(&own);
-        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq" | "cfs" | "bsd");
+        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq" | "cfs" | "bsd" | "linux");
         if quantum.is_multiple_of(7) {
             self.line("wake-order = \"priority\"");
         }
-        if serves_several && quantum.is_multiple_of(4) {
+        if policy == "gang" || serves_several && quantum.is_multiple_of(4) {
             self.line("queues = \"global\"");
         }
         self.files_of_kernel();
@@ -351,9 +368,9 @@ impl Generator {
             let count = self.number(1, 2);
             let priority = self.number(0, 5);
             let nice = self.pick(&["-3", "0", "0", "4"]);
-            self.line(&format!(
-                "[process.a{process}]\ncount = {count}\npriority = {priority}\nnice = {nice}"
-            ));
+            self.line(&format!("[process.a{process}]\ncount = {count}\nnice = {nice}"));
+            let standing = self.standing(process, priority);
+            self.line(&standing);
             if self.chance(50) {
                 let (tickets, burst) = (self.number(1, 9), self.number(500, 9_000));
                 self.line(&format!("tickets = {tickets}\nburst = \"{burst}ns\""));
@@ -364,7 +381,9 @@ impl Generator {
             }
             if self.chance(20) {
                 let cpu = self.number(0, self.cpus - 1);
-                self.line(&format!("cpu = {cpu}"));
+                if self.policy != "gang" {
+                    self.line(&format!("cpu = {cpu}"));
+                }
             }
             self.own_frames();
             let setup = if self.signals { signals::setup(&mut self.random) } else { String::new() };
@@ -379,6 +398,25 @@ impl Generator {
         let rest = self.rest.programs();
         self.line(&rest);
         self.line("[program.t]\nsteps = [{ compute = \"333ns\" }, { atomic-add = \"cells.y\", value = 1 }, { compute = \"77ns\" }]");
+    }
+
+    /// A process's priority, or what it is under Linux's classes.
+    fn standing(&self, process: u64, priority: u64) -> String {
+        if self.policy != "linux" {
+            return format!("priority = {priority}");
+        }
+        match (process, priority) {
+            (0, _) => {
+                let (budget, deadline) = (700 + priority * 210, 2_000 + priority * 300);
+                format!(
+                    "class = \"deadline\"\nbudget = \"{budget}ns\"\ndeadline = \"{deadline}ns\"\nperiod = \"3500ns\""
+                )
+            }
+            (_, 0) => "class = \"idle\"".to_owned(),
+            (1, _) => "class = \"batch\"".to_owned(),
+            (2, _) => format!("class = \"rr\"\npriority = {priority}"),
+            _ => format!("class = \"fifo\"\npriority = {priority}"),
+        }
     }
 
     fn program(&mut self, parent: bool) -> String {

@@ -18,10 +18,11 @@
 //!
 //! Left out: groups, buddies, the capacity of CPUs.
 
+mod classes;
 mod entity;
 mod requests;
 
-pub use entity::default_slice;
+pub use entity::{IDLE_WEIGHT, default_slice};
 
 use std::collections::BTreeSet;
 
@@ -242,26 +243,7 @@ impl Eevdf {
 
 impl Policy for Eevdf {
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
-        let id = thread.id;
-        let slice = thread.parameters.slice.unwrap_or(self.slice);
-        self.differ |= slice != self.slice;
-        let entity = self.entity(id);
-        (entity.weight, entity.slice) = (weight(thread.parameters.nice), slice.max(Span::TICK));
-        match why {
-            Ready::SliceEnd | Ready::Preempted | Ready::Yielded if self.current == Some(id) => {
-                if why == Ready::Yielded && self.has_company() && self.is_eligible(id) {
-                    let entity = self.entity(id);
-                    // The rest of its slice is forfeited.
-                    entity.vruntime = entity.deadline;
-                    entity.deadline += virtual_time(entity.slice, entity.weight);
-                }
-                self.current = None;
-                self.put_back = Some(id);
-                self.put(id, Place::Queued);
-            }
-            _ if self.entities[id.index()].place == Place::Delayed => self.rouse(id),
-            _ => self.place(id, why == Ready::New),
-        }
+        self.enqueue_weighted(thread, weight(thread.parameters.nice), why);
     }
 
     fn pick(&mut self, _: Instant) -> Option<Tid> {

@@ -7,8 +7,11 @@
 mod bsd;
 mod cfs;
 pub mod checked;
+mod class;
 mod eevdf;
 mod fcfs;
+mod gang;
+mod linux;
 mod lottery;
 mod mlfq;
 pub mod policy;
@@ -24,6 +27,7 @@ mod tests;
 
 pub use crate::trace::{Reason, Rule};
 pub use checked::Checked;
+pub use class::Class;
 pub use policy::{Baggage, Boost, Job, Policy, Ready, Thread};
 
 use std::cell::OnceCell;
@@ -58,6 +62,8 @@ pub struct Parameters {
     pub wcet: Option<Span>,
     /// The job that it is at, if it has one in each period.
     pub job: Option<Job>,
+    /// What it is scheduled as under the policy `linux`.
+    pub class: Class,
 }
 
 /// The documentation of a policy.
@@ -169,5 +175,7 @@ pub const POLICIES: &[PolicyRow] = &[
     stride::ROW,
     cfs::ROW,
     eevdf::ROW,
+    linux::ROW,
+    gang::ROW,
     script::ROW,
 ];

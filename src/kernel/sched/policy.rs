@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use crate::ids::Tid;
+use crate::ids::{CpuId, Pid, Tid};
 use crate::time::{Instant, Span};
 
 use crate::trace::Reason;
@@ -85,6 +85,25 @@ pub trait Policy: fmt::Debug + Send {
         Some(first)
     }
 
+    /// As [`pick`](Policy::pick), for one of several CPUs that the queue serves.
+    fn pick_for(&mut self, _cpu: CpuId, now: Instant) -> Option<Tid> {
+        self.pick(now)
+    }
+
+    /// Whether it says itself which of the CPUs that it serves a thread runs on. Only then is it asked for
+    /// [`seat`](Policy::seat)s, and told which process a thread belongs to; and it must serve all CPUs.
+    fn seats(&self) -> bool {
+        false
+    }
+
+    /// The CPU on which it lets a thread run; any if none.
+    fn seat(&self, _thread: Tid) -> Option<CpuId> {
+        None
+    }
+
+    /// A thread of a process has come into being. It will be ready at once.
+    fn joins(&mut self, _thread: Tid, _process: Pid) {}
+
     /// A thread leaves the queue without running: it was ended, or moved. False if it wasn't here.
     fn remove(&mut self, thread: Tid) -> bool;
 
@@ -152,6 +171,24 @@ pub trait Policy: fmt::Debug + Send {
     /// `tests/policies.rs` holds it to that.
     fn conserves_work(&self) -> bool {
         true
+    }
+
+    /// When it has something to do by itself, whatever runs: somebody may run again then, say. The CPU's
+    /// timer comes at that time. Only asked if it keeps account.
+    fn due(&self, _cpu: CpuId) -> Instant {
+        Instant::NEVER
+    }
+
+    /// What was due on a CPU has come, and the running thread's time is accounted. A thread that may have
+    /// become entitled to the CPU.
+    fn elapse(&mut self, _cpu: CpuId, _now: Instant) -> Option<Tid> {
+        None
+    }
+
+    /// Whether a thread whose next job has been released already goes on with it at once, as on a kernel
+    /// that isn't told of jobs, and doesn't step back behind its equals.
+    fn ignores_jobs(&self) -> bool {
+        false
     }
 
     /// Whether the CPU belongs to a thread that isn't ready, so that nobody else gets it.

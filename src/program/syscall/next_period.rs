@@ -24,7 +24,7 @@ pub const ROW: VerbRow = VerbRow {
     name: "next-period",
     level: Level::Syscall,
     summary: "ends a job and waits for the next one",
-    doc: "A process with a `period` has done its job: it waits until the next one is released. If that has happened already, the next job begins at once, behind the other ready threads of the same standing. The result is the number of the job that begins, or 0 after the last one. A periodic process without this step goes through its steps once in each period. `EINVAL` if the process has no `period`, and in its children and other threads. A signal's handler runs, and the wait goes on.",
+    doc: "A process with a `period` has done its job: it waits until the next one is released. If that has happened already, the next job begins at once, behind the other ready threads of the same standing (not under the policy `linux`, which isn't told of jobs). The result is the number of the job that begins, or 0 after the last one. A periodic process without this step goes through its steps once in each period. `EINVAL` if the process has no `period`, and in its children and other threads. A signal's handler runs, and the wait goes on.",
     example: "{ next-period = true }",
     real: Real::Yes(
         "clock_nanosleep(2) until an absolute time on the monotonic clock; the kernel isn't told of periods and deadlines",
@@ -66,7 +66,10 @@ impl SystemCall for NextPeriod {
         }
         match call.kernel.end_job(call.cpu, call.task).ok_or(Errno::EINVAL)? {
             NextJob::None => Ok(Outcome::Done(0)),
-            NextJob::Now => Ok(Outcome::Yield(call.kernel.begin_job(call.cpu, call.task) as i64)),
+            NextJob::Now => {
+                let number = call.kernel.begin_job(call.cpu, call.task) as i64;
+                Ok(if call.kernel.ignores_jobs() { Outcome::Done(number) } else { Outcome::Yield(number) })
+            }
             NextJob::At(release) => {
                 call.user().progress = release.as_nanos();
                 call.kernel.sleep_until(call.cpu, call.task, release);

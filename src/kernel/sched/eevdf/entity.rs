@@ -3,6 +3,8 @@
 use crate::kernel::sched::weight::{UNIT, scale};
 use crate::time::Span;
 
+/// The weight of SCHED_IDLE, whatever its niceness: `WEIGHT_IDLEPRIO`.
+pub const IDLE_WEIGHT: i64 = 3;
 /// The slice on one CPU: `sysctl_sched_base_slice`.
 pub const BASE_SLICE: Span = Span::from_micros(700);
 
