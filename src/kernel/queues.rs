@@ -5,9 +5,11 @@
 //! was last, else the lowest number.
 
 use crate::ids::{CpuId, Tid};
+use crate::time::Instant;
 use crate::trace::{Kind, Sink, Why};
 
 use super::Kernel;
+use super::options::Queues;
 use super::sched::{Policy, Ready};
 use super::schedule::thread;
 
@@ -33,6 +35,44 @@ impl<S: Sink> Kernel<S> {
         let Kernel { parameters, queues, .. } = self;
         queues[0].enqueue(thread(parameters, ready), why, now);
         self.offer(by, ready);
+        if self.withheld_until(by) != Instant::NEVER {
+            self.set_timer(by);
+        }
+    }
+
+    /// When a CPU's policy will let a thread run that it keeps from running.
+    #[inline]
+    pub(super) fn withheld_until(&self, cpu: usize) -> Instant {
+        if !self.keeps_account {
+            return Instant::NEVER;
+        }
+        self.queues[self.cpus[cpu].queue].withholds_until().unwrap_or(Instant::NEVER)
+    }
+
+    /// Threads that the policy kept from running until now want a CPU.
+    pub(super) fn let_withheld_run(&mut self, cpu: usize, now: Instant) {
+        while self.withheld_until(cpu) <= now
+            && let Some(ready) = self.queues[self.cpus[cpu].queue].release(now)
+        {
+            if self.options.queues == Queues::Global {
+                self.offer(cpu, ready);
+                continue;
+            }
+            let Kernel { parameters, cpus, queues, .. } = self;
+            let here = &mut cpus[cpu];
+            let why = if here.is_idle() {
+                Why::WorkArrived
+            } else if queues[here.queue].preempts(
+                thread(parameters, ready),
+                thread(parameters, here.current),
+                now,
+            ) {
+                Why::Preempted { by: ready }
+            } else {
+                continue;
+            };
+            here.reschedule.get_or_insert(why);
+        }
     }
 
     /// A thread in the queue for all CPUs gets one, if one is idle or runs somebody who must give way

@@ -130,6 +130,10 @@ impl<S: Sink> Kernel<S> {
     pub fn end_job(&mut self, cpu: usize, thread: Tid) -> Option<NextJob> {
         let now = self.cpus[cpu].now;
         let mut periodic = *self.periodic.get(&thread)?;
+        if self.keeps_account {
+            // What it has run up to here belongs to this job.
+            self.account(cpu, now);
+        }
         if !periodic.is_between {
             self.emit(cpu, Kind::JobEnd { task: thread, number: periodic.number });
         }

@@ -98,6 +98,9 @@ impl<S: Sink> Kernel<S> {
             }
             None => self.limit_slice(to.index(), now),
         }
+        if self.withheld_until(to.index()) != Instant::NEVER {
+            self.set_timer(to.index());
+        }
     }
 
     /// The CPU that a woken thread goes to.
@@ -169,6 +172,9 @@ impl<S: Sink> Kernel<S> {
         }
         if self.options.queues == Queues::Global && previous != next && comes_back(why).is_some() {
             self.offer(cpu, previous);
+        }
+        if self.withheld_until(cpu) != Instant::NEVER {
+            self.set_timer(cpu);
         }
     }
 
@@ -302,6 +308,7 @@ impl<S: Sink> Kernel<S> {
             None => self.slice_end(cpu),
             Some(_) => Instant::NEVER,
         };
+        let withheld = self.withheld_until(cpu);
         let here = &mut self.cpus[cpu];
         // While its interrupt waits or is being served, the handler will set it.
         let served = here.interrupts.pending() | here.interrupts.in_service();
@@ -309,7 +316,7 @@ impl<S: Sink> Kernel<S> {
             Instant::NEVER
         } else {
             let alarm = here.alarms.as_ref().map_or(Instant::NEVER, |alarms| alarms.next_due());
-            here.sleepers.next_due().min(slice_end).min(here.next_tick).min(alarm)
+            here.sleepers.next_due().min(slice_end).min(here.next_tick).min(alarm).min(withheld)
         };
         // It may be another CPU's timer than that of the CPU whose turn it is.
         self.quiet_until = self.quiet_until.min(here.timer);
@@ -350,6 +357,7 @@ impl<S: Sink> Kernel<S> {
                 here.next_tick += period;
             }
         }
+        self.let_withheld_run(cpu, now);
         let every_tick = self.keeps_account && self.options.tick.is_some();
         if self.cpus[cpu].is_idle() || (self.slice_end(cpu) > now && !every_tick) {
             return;

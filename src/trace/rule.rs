@@ -15,10 +15,27 @@ pub enum Rule {
     Pass,
     /// The highest level that has a ready thread; 0 is the lowest.
     Level,
+    /// The earliest deadline: at which nanosecond.
+    Deadline,
+    /// The shortest period, in nanoseconds.
+    Period,
+    /// The shortest time from a job's release to its deadline, in nanoseconds.
+    RelativeDeadline,
+    /// The least laxity: the latest time, in nanoseconds, at which it must run so that it needn't be late.
+    Laxity,
 }
 
 impl Rule {
-    pub const ALL: &[Rule] = &[Rule::Shortest, Rule::Ticket, Rule::Pass, Rule::Level];
+    pub const ALL: &[Rule] = &[
+        Rule::Shortest,
+        Rule::Ticket,
+        Rule::Pass,
+        Rule::Level,
+        Rule::Deadline,
+        Rule::Period,
+        Rule::RelativeDeadline,
+        Rule::Laxity,
+    ];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,6 +43,10 @@ impl Rule {
             Rule::Ticket => "ticket",
             Rule::Pass => "pass",
             Rule::Level => "level",
+            Rule::Deadline => "deadline",
+            Rule::Period => "period",
+            Rule::RelativeDeadline => "relative-deadline",
+            Rule::Laxity => "laxity",
         }
     }
 }

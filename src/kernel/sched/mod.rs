@@ -2,16 +2,23 @@
 //!
 //! - [`policy`]: what a policy must be able to do
 //! - one file for each policy, one row for each in [`POLICIES`]
+//! - `urgency`: what those have in common that go by a deadline, a period or a laxity
 
+mod cbs;
+mod dm;
+mod edf;
 mod eevdf;
 mod fcfs;
+mod llf;
 mod lottery;
 mod mlfq;
 pub mod policy;
 mod priority;
+mod rm;
 mod round_robin;
 mod shortest;
 mod stride;
+mod urgency;
 
 #[cfg(test)]
 mod tests;
@@ -140,4 +147,9 @@ pub const POLICIES: &[PolicyRow] = &[
     lottery::ROW,
     stride::ROW,
     eevdf::ROW,
+    edf::ROW,
+    rm::ROW,
+    dm::ROW,
+    llf::ROW,
+    cbs::ROW,
 ];

@@ -126,6 +126,16 @@ pub trait Policy: fmt::Debug + Send {
         false
     }
 
+    /// When the next of the threads that it keeps from running, though they are ready, may run again.
+    fn withholds_until(&self) -> Option<Instant> {
+        None
+    }
+
+    /// A thread that it kept from running until now goes into the queue.
+    fn release(&mut self, _now: Instant) -> Option<Tid> {
+        None
+    }
+
     /// Whether nobody is there whom it would let run.
     fn has_nobody(&self) -> bool {
         self.waiting() == 0 || self.is_held()
