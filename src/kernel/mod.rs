@@ -52,7 +52,7 @@ pub mod wait;
 pub mod waits;
 pub mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::hw::device::Device;
@@ -139,6 +139,10 @@ pub struct Kernel<S> {
     pub is_pinned: bool,
     /// Threads that have something to do once in each period.
     pub periodic: BTreeMap<Tid, releases::Periodic>,
+    /// The job of each whose deadline comes next.
+    pub deadlines: BTreeMap<Tid, releases::Jobs>,
+    /// Those that are at a job which is given up, and haven't left it yet.
+    pub given_up: BTreeSet<Tid>,
     /// What is due outside the CPUs.
     pub queue: EventQueue<Due>,
     pub devices: Vec<Device>,

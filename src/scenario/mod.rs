@@ -2,7 +2,7 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`] with [`rhythm`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -26,6 +26,7 @@ pub mod pools;
 pub mod processes;
 pub mod queues;
 pub mod relatives;
+pub mod rhythm;
 pub mod run;
 pub mod scheduler;
 pub mod schema;

@@ -21,10 +21,17 @@ pub(super) const ROW: PolicyRow = PolicyRow {
     parameters: &[
         ("quantum", "time", "the longest time in one go among equals; without it there is none"),
         ("preemptive", "truth", "whether a thread that becomes ready pre-empts; true"),
+        (
+            "preempted",
+            "head|tail",
+            "where among its equals a pre-empted thread waits: before them, or behind them; head",
+        ),
     ],
     build: |given| {
         let preemptive = given.truth("preemptive").unwrap_or(true);
-        Box::new(Priority::new(given.time("quantum"), preemptive))
+        let mut policy = Priority::new(given.time("quantum"), preemptive);
+        policy.preempted_last = given.word("preempted") == Some("tail");
+        Box::new(policy)
     },
 };
 
@@ -32,6 +39,8 @@ pub(super) const ROW: PolicyRow = PolicyRow {
 pub struct Priority {
     quantum: Option<Span>,
     preemptive: bool,
+    /// A pre-empted thread goes to the tail of its level.
+    preempted_last: bool,
     /// A queue for each priority that has waiting threads, the greatest number first.
     levels: BTreeMap<Reverse<i32>, VecDeque<Tid>>,
     waiting: usize,
@@ -39,7 +48,7 @@ pub struct Priority {
 
 impl Priority {
     pub fn new(quantum: Option<Span>, preemptive: bool) -> Priority {
-        Priority { quantum, preemptive, levels: BTreeMap::new(), waiting: 0 }
+        Priority { quantum, preemptive, preempted_last: false, levels: BTreeMap::new(), waiting: 0 }
     }
 
     fn highest(&self) -> Option<i32> {
@@ -51,8 +60,13 @@ impl Policy for Priority {
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
         let level = self.levels.entry(Reverse(thread.parameters.priority)).or_default();
         match why {
-            Ready::Preempted => level.push_front(thread.id),
-            Ready::New | Ready::Woken | Ready::SliceEnd | Ready::Yielded | Ready::Migrated => {
+            Ready::Preempted if !self.preempted_last => level.push_front(thread.id),
+            Ready::New
+            | Ready::Woken
+            | Ready::SliceEnd
+            | Ready::Preempted
+            | Ready::Yielded
+            | Ready::Migrated => {
                 level.push_back(thread.id);
             }
         }

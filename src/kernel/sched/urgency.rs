@@ -24,9 +24,11 @@ pub struct Measure {
 /// Who is first of several that are equally urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ties {
-    /// Whose job came first. It keeps its place when it is pre-empted.
+    /// Whose job came first. It keeps its place when it is pre-empted. Of those that came at the same
+    /// instant it is the one with the smallest number.
     Arrival,
-    /// Who came into the queue first. Who is pre-empted comes last.
+    /// Who came into the queue first. Who is pre-empted comes last, also of those that come at the same
+    /// instant.
     Tail,
     /// Whose number is the smallest: who was started first.
     Order,
@@ -57,9 +59,8 @@ pub struct Urgency {
     queue: BTreeSet<Place>,
     /// By [`Tid`]: its place, if it waits.
     places: Vec<Option<Place>>,
-    /// By [`Tid`]: when it came, as a number that counts arrivals.
+    /// By [`Tid`]: when it came, in half nanoseconds, of which the second is for those that were pre-empted.
     arrivals: Vec<u64>,
-    arrived: u64,
     picked: Option<u64>,
 }
 
@@ -77,7 +78,6 @@ impl Urgency {
             queue: BTreeSet::new(),
             places: Vec::new(),
             arrivals: Vec::new(),
-            arrived: 0,
             picked: None,
         }
     }
@@ -92,19 +92,19 @@ impl Urgency {
 }
 
 impl Policy for Urgency {
-    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, _: Instant) {
+    fn enqueue(&mut self, thread: Thread<'_>, why: Ready, now: Instant) {
         let index = thread.id.index();
         if self.places.len() <= index {
             self.places.resize(index + 1, None);
             self.arrivals.resize(index + 1, 0);
         }
-        let comes_anew = match why {
-            Ready::New | Ready::Woken | Ready::Yielded | Ready::Migrated => true,
-            Ready::SliceEnd | Ready::Preempted => self.ties == Ties::Tail,
-        };
-        if comes_anew {
-            self.arrived += 1;
-            self.arrivals[index] = self.arrived;
+        let arrival = now.as_nanos().saturating_mul(2);
+        match why {
+            Ready::New | Ready::Woken | Ready::Yielded | Ready::Migrated => self.arrivals[index] = arrival,
+            Ready::SliceEnd | Ready::Preempted if self.ties == Ties::Tail => {
+                self.arrivals[index] = arrival.saturating_add(1);
+            }
+            Ready::SliceEnd | Ready::Preempted => {}
         }
         let place = self.place(thread);
         self.places[index] = Some(place);
