@@ -18,6 +18,8 @@ mod periodic;
 mod programs;
 #[path = "conformance/run.rs"]
 mod run;
+#[path = "conformance/servers.rs"]
+mod servers;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +36,7 @@ const FAMILIES: &[(&str, Family)] = &[
     ("paging", paging::compare),
     ("process-run", programs::compare),
     ("scheduler", arrivals::scheduler),
+    ("schedsim", servers::compare),
     ("simso", periodic::compare),
 ];
 

@@ -21,34 +21,34 @@ struct Task {
 
 /// A job's way through its life, in cycles.
 #[derive(Clone, Debug, Default)]
-struct Job {
-    release: f64,
+pub struct Job {
+    pub release: f64,
     begun: Option<f64>,
-    end: Option<f64>,
+    pub end: Option<f64>,
     dropped: bool,
     /// When it ran, and on which CPU.
-    stretches: Vec<Stretch>,
+    pub stretches: Vec<Stretch>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Stretch {
+pub struct Stretch {
     cpu: usize,
     from: f64,
     to: f64,
 }
 
 /// Who ran on a CPU: from when to when, which task, which of its jobs.
-type Lane = Vec<(Stretch, usize, usize)>;
+pub type Lane = Vec<(Stretch, usize, usize)>;
 
 /// Parts of a cycle by which a deadline is late here, so that a job that ends at its deadline has met it
 /// even if a message between CPUs has cost a nanosecond.
 const SLACK: u64 = TICK / 5;
 
-fn number(value: &Value) -> Result<f64, String> {
+pub fn number(value: &Value) -> Result<f64, String> {
     value.as_f64().ok_or_else(|| format!("{value} isn't a number"))
 }
 
-fn list(value: &Value) -> Result<&[Value], String> {
+pub fn list(value: &Value) -> Result<&[Value], String> {
     value.as_array().map(Vec::as_slice).ok_or_else(|| format!("{value} isn't a list"))
 }
 
@@ -121,7 +121,7 @@ fn least_loaded(tasks: &mut [Task], cpus: usize) {
     }
 }
 
-fn nanos(cycles: f64) -> u64 {
+pub fn nanos(cycles: f64) -> u64 {
     (cycles * TICK as f64).round() as u64
 }
 
@@ -181,10 +181,12 @@ fn scenario(input: &Value, tasks: &[Task], until: f64) -> Result<String, String>
 }
 
 /// What became of each task's jobs, and who ran on each CPU.
-fn follow(ran: &Ran, tasks: usize, cpus: usize, until: f64) -> (Vec<BTreeMap<usize, Job>>, Vec<Lane>) {
+pub fn follow(ran: &Ran, tasks: usize, cpus: usize, until: f64) -> (Vec<BTreeMap<usize, Job>>, Vec<Lane>) {
     let mut jobs: Vec<BTreeMap<usize, Job>> = vec![BTreeMap::new(); tasks];
     let mut current = vec![0; tasks];
     let mut running: Vec<Option<(f64, usize, usize)>> = vec![None; cpus];
+    // Whose CPU it is, also between the end of a job and the beginning of the next.
+    let mut holder: Vec<Option<usize>> = vec![None; cpus];
     let mut lanes: Vec<Lane> = vec![Vec::new(); cpus];
     // A job that goes on behind the end of the trace is there until then.
     let mut stop = |running: &mut Option<(f64, usize, usize)>, cpu: usize, at: f64| {
@@ -202,10 +204,7 @@ fn follow(ran: &Ran, tasks: usize, cpus: usize, until: f64) -> (Vec<BTreeMap<usi
                 let release = (release as f64 / TICK as f64).round();
                 jobs[task].insert(number, Job { release, begun: Some(at), ..Job::default() });
                 current[task] = number;
-                if let Some(here) = &mut running[cpu]
-                    && here.1 == task
-                {
-                    // The next job begins where the one before has ended.
+                if holder[cpu] == Some(task) {
                     stop(&mut running[cpu], cpu, at);
                     running[cpu] = Some((at, task, number));
                 }
@@ -222,7 +221,8 @@ fn follow(ran: &Ran, tasks: usize, cpus: usize, until: f64) -> (Vec<BTreeMap<usi
             }
             Kind::SchedSwitch { next, .. } => {
                 stop(&mut running[cpu], cpu, at);
-                running[cpu] = ran.job(next).map(|task| (at, task, current[task]));
+                holder[cpu] = ran.job(next);
+                running[cpu] = holder[cpu].map(|task| (at, task, current[task]));
             }
             _ => {}
         }

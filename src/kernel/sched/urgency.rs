@@ -44,7 +44,7 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     (
         "running",
         "keeps|competes",
-        "whether the running thread keeps the CPU when an equally urgent one becomes ready, or `ties` decides between them, too; keeps",
+        "whether the running thread keeps the CPU when an equally urgent one becomes ready, unless both did so at the same instant, or `ties` decides between them in any case; keeps",
     ),
 ];
 
@@ -145,8 +145,11 @@ impl Policy for Urgency {
     }
 
     fn preempts(&mut self, woken: Thread<'_>, running: Thread<'_>, _: Instant) -> bool {
+        let arrival = |id: Tid| self.arrivals.get(id.index());
+        // Who has come at this very instant has no advantage yet.
+        let competes = self.competes || arrival(woken.id) == arrival(running.id);
         let (woken, running) = (self.place(woken), self.place(running));
-        if self.competes { woken < running } else { woken.0 < running.0 }
+        if competes { woken < running } else { woken.0 < running.0 }
     }
 
     fn queue(&self) -> Vec<Tid> {
