@@ -51,6 +51,7 @@ const PRODUCERS: &[&str] = &["hw", "os", "kernel", "program", "scenario", "sim",
 /// Files of more than 400 lines, each with the reason why it is one concept all the same.
 const LONG_FILES: &[(&str, &str)] = &[
     ("src/trace/file/codec.rs", "encoding and decoding of the same records, to be compared side by side"),
+    ("src/analysis/replay.rs", "the one state machine under all analyses"),
     ("src/trace/check/mod.rs", "all laws of traces, which share one state"),
     ("src/program/lower.rs", "lowering of steps, one function after the other"),
     ("src/program/syscall/mod.rs", "the list of all calls"),

@@ -47,6 +47,7 @@ pub mod sched;
 pub mod schedule;
 pub mod screen;
 pub mod signals;
+pub mod slices;
 pub mod task;
 pub mod wait;
 pub mod waits;

@@ -1,21 +1,18 @@
 //! A lowered scenario: everything that either world needs to run it, with all names resolved.
 
-use std::sync::Arc;
-
 use crate::hw::device::{DeviceSpec, MeasuredDisk, Packet};
 use crate::ids::{CpuId, DeviceId, Fd, ObjectId, PageNumber, StepId, Vector};
 use crate::kernel::cost::Costs;
 use crate::kernel::ipc::socket::SocketKind;
 use crate::kernel::options::Options;
 use crate::kernel::readiness::Events;
-use crate::kernel::releases::Rhythm;
-use crate::kernel::sched::Parameters;
 use crate::signal::Signal;
 use crate::time::Instant;
 use crate::trace::Cause;
 use crate::trace::header::{Header, ObjectEntry, SCHEMA, Source, StepEntry};
 
 use super::call::Awaits;
+use super::start::Start;
 use super::syscall;
 use super::userland::Origin;
 
@@ -52,23 +49,6 @@ pub struct Program {
 /// The index of a memory object in [`Image::memories`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemoryId(pub u16);
-
-/// Processes that exist from the beginning, or come to exist at a time.
-#[derive(Clone, Debug)]
-pub struct Start {
-    pub name: String,
-    pub program: ProgramId,
-    pub at: Instant,
-    pub count: u32,
-    /// What the scheduling policy is told about each of them.
-    pub parameters: Arc<Parameters>,
-    /// It has something to do in each period.
-    pub rhythm: Option<Arc<Rhythm>>,
-    /// The only CPU that it may run on.
-    pub cpu: Option<CpuId>,
-    /// At most so many pages of it are in memory.
-    pub frames: Option<u32>,
-}
 
 /// A pipe: one buffer, one end to read and one to write.
 #[derive(Clone, Debug)]

@@ -39,6 +39,7 @@ pub mod problem;
 pub mod reading;
 pub mod resolve;
 pub mod shell;
+pub mod start;
 pub mod syscall;
 pub mod userland;
 pub mod value;

@@ -16,7 +16,7 @@ pub enum Due {
 
 /// Everything that happens, in the order of time.
 pub fn due(world: &World) -> Vec<(Instant, Due)> {
-    let later = |start: &crate::program::image::Start| start.at > Instant::START;
+    let later = |start: &crate::program::start::Start| start.at > Instant::START;
     let starts = world.image.starts.iter().enumerate().filter(|(_, start)| later(start));
     let starts = starts.map(|(entry, start)| (start.at, Due::Start(StartId(entry as u16))));
     let events = world.image.injections.iter().filter_map(|injection| match &injection.action {

@@ -253,9 +253,7 @@ impl Guardian {
         world.unmap_what_isnt_mapped();
         native.begin();
         memory::populate_all(&world.memories);
-        world.board.await_go();
-        world.board.has_used(task, process::Usage::own());
-        native.begin_period();
+        native.await_go();
         // What a panic would unwind is the guardian's, of which this process is a copy.
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| interpret::run(native)));
         process::exit(if ended.is_ok() { 0 } else { MISTAKE })

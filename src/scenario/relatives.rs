@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::ids::Fd;
 use crate::program::ProgramId;
 use crate::program::handler::SIGNAL_VARIABLE;
-use crate::program::image::{MemoryId, Start};
+use crate::program::image::MemoryId;
 use crate::program::instruction::Instruction;
 use crate::program::lower::{Edge, Link, Tables, Unit, close_list, insert};
 use crate::program::names::Names;
 use crate::program::problem::{Code, Problem, Problems};
+use crate::program::start::Start;
 
 use super::memory::ShmRule;
 use super::objects::PipeRule;

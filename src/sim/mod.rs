@@ -22,6 +22,7 @@
 //! many at once.
 
 mod access;
+mod assemble;
 mod boot;
 mod call;
 mod control;

@@ -5,6 +5,7 @@
 
 mod events;
 mod manager;
+mod periodic;
 mod pools;
 mod sync;
 
@@ -94,6 +95,7 @@ impl Generator {
         self.objects();
         self.programs();
         self.line(&manager::tables(seed));
+        self.line(&periodic::tables(seed));
         self.events();
         let until = self.number(5_000, 60_000);
         self.line(&format!("[run]\nseed = {seed}\nuntil = \"{until}ns\""));
@@ -191,6 +193,11 @@ impl Generator {
             "mlfq",
             "lottery",
             "stride",
+            "edf",
+            "rm",
+            "dm",
+            "llf",
+            "cbs",
         ]);
         let quantum = self.number(3_000, 9_000);
         let scheduler = match policy {
@@ -223,6 +230,16 @@ impl Generator {
                 let alone = self.pick(&["true", "false"]);
                 format!("{{ policy = \"lottery\", quantum = \"{quantum}ns\", alone = {alone} }}")
             }
+            "edf" | "rm" | "dm" => {
+                let (ties, running) =
+                    (self.pick(&["arrival", "tail", "order"]), self.pick(&["keeps", "competes"]));
+                format!("{{ policy = \"{policy}\", ties = \"{ties}\", running = \"{running}\" }}")
+            }
+            "cbs" => {
+                let spent = self.pick(&["postpone", "throttle"]);
+                let reclaim = if quantum.is_multiple_of(4) { "none" } else { self.pick(&["none", "grub"]) };
+                format!("{{ policy = \"cbs\", when-spent = \"{spent}\", reclaim = \"{reclaim}\" }}")
+            }
             "round-robin" => {
                 let newcomers = self.pick(&["at-once", "after-expired"]);
                 format!(
@@ -239,6 +256,10 @@ impl Generator {
         self.line(&format!("preemption = \"{preemption}\""));
         self.line(&format!("placement = \"{placement}\""));
         self.line(&format!("balance = \"{balance}\""));
+        let serves_several = !matches!(policy, "fcfs" | "eevdf" | "mlfq");
+        if serves_several && quantum.is_multiple_of(4) {
+            self.line("queues = \"global\"");
+        }
         self.files_of_kernel();
         if self.chance(30) {
             let tick = self.number(3_000, 6_000);

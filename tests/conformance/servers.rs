@@ -22,7 +22,7 @@ fn scenario(input: &Value) -> Result<String, String> {
     let mut text = format!(
         "format = 1\n[machine]\ncpus = {cpus}\ncosts = {{ base = \"free\", syscall-entry = \"1ns\" }}\n\
          [kernel]\npreemption = \"none\"\nqueues = \"{queues}\"\n\
-         scheduler = {{ policy = \"{policy}\", reclaim = \"{reclaim}\" }}\n[run]\nuntil = \"{}ns\"\n",
+         scheduler = {{ policy = \"{policy}\", ties = \"order\", reclaim = \"{reclaim}\" }}\n[run]\nuntil = \"{}ns\"\n",
         nanos(number(&input["duration"])?) + 1
     );
     for (index, task) in list(&input["tasks"])?.iter().enumerate() {

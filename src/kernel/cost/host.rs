@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Scheduler};
+use crate::kernel::options::{Balance, Options, Parameter, Placement, Preemption, Queues, Scheduler};
 use crate::kernel::sched::POLICIES;
 use crate::time::Span;
 
@@ -41,7 +41,8 @@ impl Host {
     /// Sets a scenario's kernel as the host's is set.
     pub fn set(&self, options: &mut Options) {
         if let Some(scheduler) = &self.scheduler {
-            options.scheduler = scheduler.clone();
+            // A real kernel's CPUs have run queues of their own.
+            (options.scheduler, options.queues) = (scheduler.clone(), Queues::PerCpu);
         }
         options.tick = self.tick.unwrap_or(options.tick);
         options.preemption = self.preemption.unwrap_or(options.preemption);

@@ -27,6 +27,11 @@ pub(super) const ROW: PolicyRow = PolicyRow {
     doc: "Each process with a `period` and a `budget`, which is its `wcet` if absent, may compute that long in each period, by a deadline of its server's own: when it begins after a pause, a period from then on, unless what is left of budget and deadline is no more than its share. The earliest deadline runs. A process with a `period` alone goes by the deadlines of its jobs; one without runs when nobody else is ready.",
     parameters: &[
         (
+            "ties",
+            "arrival|order",
+            "who is first of several that wait with the same deadline: whose job came first, or who was started first; arrival",
+        ),
+        (
             "when-spent",
             "postpone|throttle",
             "what becomes of a process that has used up its budget: it gets the next one at once, with a deadline that is a period later; or it doesn't run until its deadline; postpone",
@@ -104,6 +109,8 @@ type Place = (u64, u64, Tid);
 #[derive(Debug)]
 pub struct Servers {
     throttles: bool,
+    /// Among equals goes who was started first, not whose job came first.
+    by_order: bool,
     reclaims: bool,
     /// By [`Tid`].
     servers: Vec<Option<Server>>,
@@ -112,13 +119,13 @@ pub struct Servers {
     queue: BTreeSet<Place>,
     /// Threads that wait for their next budget, by when they get it.
     withheld: BTreeSet<(Instant, Tid)>,
-    arrived: u64,
     picked: Option<u64>,
 }
 
 impl Servers {
     fn new(given: &Given<'_>) -> Servers {
         Servers {
+            by_order: given.word("ties") == Some("order"),
             throttles: given.word("when-spent") == Some("throttle"),
             reclaims: given.word("reclaim") == Some("grub"),
             servers: Vec::new(),
@@ -126,7 +133,6 @@ impl Servers {
             arrivals: Vec::new(),
             queue: BTreeSet::new(),
             withheld: BTreeSet::new(),
-            arrived: 0,
             picked: None,
         }
     }
@@ -204,9 +210,8 @@ impl Policy for Servers {
                 server.arrives(now);
             }
         }
-        if !matches!(why, Ready::Preempted | Ready::SliceEnd) {
-            self.arrived += 1;
-            self.arrivals[thread.id.index()] = self.arrived;
+        if !matches!(why, Ready::Preempted | Ready::SliceEnd) && !self.by_order {
+            self.arrivals[thread.id.index()] = now.as_nanos();
         }
         if self.is_spent(thread.id)
             && let Some(server) = &mut self.servers[thread.id.index()]

@@ -127,8 +127,10 @@ impl Native {
         self.note(What::Begin, i64::from(thread), i64::from(process));
     }
 
-    /// The process's first job is released now, if it has one in each period.
-    pub fn begin_period(&mut self) {
+    /// Waits for the run to begin. The process's first job is released then, if it has one in each period.
+    pub fn await_go(&mut self) {
+        self.world.board.await_go();
+        self.world.board.has_used(self.task, process::Usage::own());
         let Origin::Start { entry, .. } = self.user.origin else { return };
         let key = self.user.key.named("releases");
         self.periodic = self.world.image.starts[usize::from(entry.0)].rhythm.as_ref().map(|rhythm| {

@@ -274,7 +274,7 @@ kinds! {
             number: Uint, "What the rule went by.";
         }
     JobRelease = 42, "job_release", None,
-        "A periodic thread's job begins to want the CPU: it has been released, and the one before it is over.",
+        "A periodic thread's job begins to want the CPU. It has been released, and the one before it is over.",
         {
             task: Uint, "The thread.";
             number: Uint, "The job's number among the thread's, from 1.";
@@ -295,7 +295,8 @@ kinds! {
             number: Uint, "The job's number.";
         }
     JobDrop = 45, "job_drop", None,
-        "A late job is given up, or a job whose time has gone by before it could begin is left out (`on-miss`).",
+        "A late job is given up, or one is left out whose time went by before it could begin. What becomes of late \
+         jobs is the process's `on-miss`.",
         {
             task: Uint, "The thread.";
             number: Uint, "The job's number.";
