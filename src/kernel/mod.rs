@@ -103,8 +103,8 @@ pub enum Due {
     WriteBack { file: u32 },
     /// A process's interval timer expires, unless it was set anew since.
     Interval { process: Pid, ticket: u32 },
-    /// The deadline of a periodic thread's job is over.
-    Deadline { task: Tid, number: u64 },
+    /// The deadline of a periodic thread's job is over, which is given up then if it is late.
+    Deadline { task: Tid, number: u64, gives_up: bool },
 }
 
 impl Due {
@@ -118,7 +118,9 @@ impl Due {
             | Due::Outside(_)
             | Due::Start(_) => true,
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } | Due::Deadline { .. } => false,
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } => false,
+            // One that gives up a job lets its thread go on.
+            Due::Deadline { gives_up, .. } => gives_up,
         }
     }
 }

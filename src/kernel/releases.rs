@@ -237,6 +237,7 @@ impl<S: Sink> Kernel<S> {
 
     fn expect_deadline(&mut self, task: Tid, jobs: &Jobs) {
         let Some(Job { number, deadline, .. }) = jobs.next() else { return };
-        self.expect(deadline + Span::TICK, Rank::Outside, Due::Deadline { task, number });
+        let gives_up = jobs.rhythm.on_miss == OnMiss::Abort;
+        self.expect(deadline + Span::TICK, Rank::Outside, Due::Deadline { task, number, gives_up });
     }
 }

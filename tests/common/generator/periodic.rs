@@ -49,7 +49,7 @@ fn table(random: &mut Stream, number: u64) -> String {
     let last = step(random, period);
     let steps = match random.uniform(0, 2) {
         0 => format!("{{ repeat = {jobs}, do = [{steps}, {{ next-period = true }}, {last}] }}"),
-        1 => format!("{steps}, {{ next-period = true }}, {last}, {{{ next-period = true }}"),
+        1 => format!("{steps}, {{ next-period = true }}, {last}, {{ next-period = true }}"),
         _ => format!("{steps}, {last}"),
     };
     text + &format!("steps = [{steps}]\n")
