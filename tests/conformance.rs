@@ -72,7 +72,9 @@ fn published_results_are_reproduced() {
             Ok(differences) => failures.push(format!("{}: {}", case["id"], differences.join("; "))),
             Err(error) if error.starts_with("not translated") => {
                 *all -= 1;
-                *others.entry(format!("{family} with {}", error.trim_start_matches("not translated: "))).or_default() += 1;
+                *others
+                    .entry(format!("{family} with {}", error.trim_start_matches("not translated: ")))
+                    .or_default() += 1;
             }
             Err(error) => failures.push(format!("{}: {error}", case["id"])),
         }

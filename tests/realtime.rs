@@ -104,7 +104,8 @@ fn the_running_thread_keeps_the_cpu_among_equals_unless_it_is_to_compete() {
 /// has less.
 #[test]
 fn the_least_laxity_goes_by_what_is_left_to_do() {
-    let a = "period = \"20us\"\ndeadline = \"10us\"\nwcet = \"8us\"\njobs = 1\nsteps = [{ compute = \"8us\" }]";
+    let a =
+        "period = \"20us\"\ndeadline = \"10us\"\nwcet = \"8us\"\njobs = 1\nsteps = [{ compute = \"8us\" }]";
     let b = "period = \"20us\"\ndeadline = \"8us\"\nwcet = \"1500ns\"\njobs = 1\nsteps = [{ compute = \"1500ns\" }]";
     let llf = "{ policy = \"llf\", quantum = \"1us\" }";
     assert_eq!(switches(&two(llf, a, b)), "a0 b5 a7");
@@ -122,7 +123,8 @@ fn a_late_job_is_given_up_at_its_deadline() {
 /// Nobody ever writes: the wait ends with the job.
 #[test]
 fn a_job_that_waits_is_woken_to_be_given_up() {
-    let text = format!("[pipe.p]\n{LATE}steps = [{{ compute = \"1us\" }}, {{ read = \"p\", bytes = \"1B\" }}]\n");
+    let text =
+        format!("[pipe.p]\n{LATE}steps = [{{ compute = \"1us\" }}, {{ read = \"p\", bytes = \"1B\" }}]\n");
     let text = text.replace("[pipe.p]", "[pipe.p]\nof = \"a\"\nends = \"both\"");
     assert_eq!(jobs(&text), "a1+0 a1!10 a1-10 a2+10 a2!20 a2-20 a3+20 a3!30 a3-30");
 }
@@ -135,7 +137,8 @@ fn after_a_job_given_up_comes_what_is_behind_its_end() {
     );
     // The second job is over when the process has ended, which says nothing of a job.
     assert_eq!(jobs(&text), "a1+0 a1!10 a1-10 a2+10");
-    let text = text.replace("jobs = 3", "jobs = 2").replace("\"3us\" }]", "\"3us\" }, { next-period = true }]");
+    let text =
+        text.replace("jobs = 3", "jobs = 2").replace("\"3us\" }]", "\"3us\" }, { next-period = true }]");
     assert_eq!(jobs(&text), "a1+0 a1!10 a1-10 a2+10 a2=13");
 }
 
@@ -164,7 +167,10 @@ fn a_gap_comes_on_top_of_each_period() {
     assert_ne!(random(1), random(2));
     for seed in 1..20 {
         let releases = random(seed);
-        assert!(releases.windows(2).all(|pair| (5_000..=14_000).contains(&(pair[1] - pair[0]))), "{releases:?}");
+        assert!(
+            releases.windows(2).all(|pair| (5_000..=14_000).contains(&(pair[1] - pair[0]))),
+            "{releases:?}"
+        );
     }
 }
 
@@ -219,7 +225,10 @@ fn what_is_wrong_with_releases_is_said() {
         ("releases = [\"3us\"]\ndeadline = \"1us\"\nstart = \"1us\"", "leave out `start`"),
         ("releases = [\"3us\"]\nperiod = \"5us\"\ngap = \"1us\"", "`gap` comes after each period"),
         ("gap = \"1us\"", "`gap` is for a process that has a job in each period"),
-        ("period = \"5us\"\ngap = { dist = \"pareto\", scale = \"1us\", shape = 2.0 }", "uniform or exponential"),
+        (
+            "period = \"5us\"\ngap = { dist = \"pareto\", scale = \"1us\", shape = 2.0 }",
+            "uniform or exponential",
+        ),
         ("period = \"0us\"", "`period` must be longer than nothing"),
         ("period = \"5us\"\non-miss = \"stop\"", "abort"),
     ] {

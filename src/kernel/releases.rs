@@ -83,8 +83,10 @@ impl Jobs {
         };
         let is_last = self.rhythm.jobs.is_some_and(|jobs| number >= jobs);
         let number = number + 1;
-        self.next = release.filter(|_| !is_last).map(|release| {
-            Job { number, release, deadline: release + self.rhythm.deadline }
+        self.next = release.filter(|_| !is_last).map(|release| Job {
+            number,
+            release,
+            deadline: release + self.rhythm.deadline,
         });
     }
 }

@@ -118,7 +118,9 @@ fn listed(
         let earliest = times.last().map(|&last| last + period.unwrap_or(Span::TICK));
         if let Some(earliest) = earliest.filter(|&earliest| release < earliest) {
             let message = match period {
-                Some(_) => format!("a release is a period after the one before at least: not before {earliest}"),
+                Some(_) => {
+                    format!("a release is a period after the one before at least: not before {earliest}")
+                }
                 None => "releases are listed in the order in which they come".to_owned(),
             };
             problems.error(Code::OutOfRange, at.span.clone(), message);

@@ -32,13 +32,16 @@ fn scenario(input: &Value) -> Result<String, String> {
         for job in jobs {
             releases.push(format!("\"{}\"", time(&job["arrival"])?));
             let length = nanos(number(&job["duration"])?);
-            steps.push(format!("{{ compute = \"{}ns\" }}, {{ next-period = true }}", length.saturating_sub(1)));
+            steps.push(format!(
+                "{{ compute = \"{}ns\" }}, {{ next-period = true }}",
+                length.saturating_sub(1)
+            ));
         }
         if jobs.is_empty() {
             continue;
         }
         text += &format!(
-            "[process.job{index}]\nreleases = [{}]\nperiod = \"{}\"\ndeadline = \"{}\"\nbudget = \"{}\"\nsteps = [{}]\n",
+            "[process.job{index}]\nreleases = [{}]\nperiod = \"{}\"\ndeadline = \"{}\"\npriority = -{index}\nbudget = \"{}\"\nsteps = [{}]\n",
             releases.join(", "),
             time(&task["period"])?,
             time(&task["relative_deadline"])?,

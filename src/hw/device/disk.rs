@@ -114,9 +114,9 @@ impl Disk {
     fn start_next(&mut self, now: Instant) -> Option<Started> {
         let place = self.active.iter().position(Option::is_none)?;
         let request = self.waiting.pop_front()?;
-        let (service, per_kib) = self.measured_time(request).unwrap_or_else(|| {
-            (self.spec.service.draw(&mut self.stream), self.spec.per_kib)
-        });
+        let (service, per_kib) = self
+            .measured_time(request)
+            .unwrap_or_else(|| (self.spec.service.draw(&mut self.stream), self.spec.per_kib));
         let transfer = u128::from(request.bytes) * u128::from(per_kib.as_nanos());
         let transfer = Span::from_nanos(transfer.div_ceil(1024).min(u128::from(u64::MAX)) as u64);
         let due = now + (service + transfer).max(Span::TICK);

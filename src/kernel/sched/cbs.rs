@@ -11,6 +11,7 @@
 //! Bandwidth in Constant-Bandwidth Servers*, ECRTS 2000). A server whose thread waits stays active up to
 //! the time at which it has had no more than its share.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::ids::Tid;
@@ -29,7 +30,7 @@ pub(super) const ROW: PolicyRow = PolicyRow {
         (
             "ties",
             "arrival|order",
-            "who is first of several that wait with the same deadline: whose job came first, or who was started first; arrival",
+            "who is first of several that wait with the same deadline: whose job came first, or, as among those that came at the same instant, who has the higher `priority`, then who was started first; arrival",
         ),
         (
             "when-spent",
@@ -103,19 +104,22 @@ impl Server {
     }
 }
 
-/// A thread's place: its deadline, then who came first.
-type Place = (u64, u64, Tid);
+/// A thread's place: its deadline, then who came first, then by priority.
+type Place = (u64, Arrival, Tid);
+
+/// When a thread came, and its static priority, the highest first.
+type Arrival = (u64, Reverse<i32>);
 
 #[derive(Debug)]
 pub struct Servers {
     throttles: bool,
-    /// Among equals goes who was started first, not whose job came first.
+    /// Among equals goes who has the higher priority or was started first, not whose job came first.
     by_order: bool,
     reclaims: bool,
     /// By [`Tid`].
     servers: Vec<Option<Server>>,
     places: Vec<Option<Place>>,
-    arrivals: Vec<u64>,
+    arrivals: Vec<Arrival>,
     queue: BTreeSet<Place>,
     /// Threads that wait for their next budget, by when they get it.
     withheld: BTreeSet<(Instant, Tid)>,
@@ -153,7 +157,7 @@ impl Servers {
         if self.servers.len() <= id.index() {
             self.servers.resize(id.index() + 1, None);
             self.places.resize(id.index() + 1, None);
-            self.arrivals.resize(id.index() + 1, 0);
+            self.arrivals.resize(id.index() + 1, (0, Reverse(0)));
         }
     }
 
@@ -172,7 +176,8 @@ impl Servers {
         if !self.reclaims {
             return WHOLE;
         }
-        let active = self.servers.iter().flatten().filter(|server| server.contends || server.active_until > at);
+        let active =
+            self.servers.iter().flatten().filter(|server| server.contends || server.active_until > at);
         active.map(Server::share).sum::<i128>().clamp(1, WHOLE)
     }
 
@@ -210,8 +215,10 @@ impl Policy for Servers {
                 server.arrives(now);
             }
         }
-        if !matches!(why, Ready::Preempted | Ready::SliceEnd) && !self.by_order {
-            self.arrivals[thread.id.index()] = now.as_nanos();
+        if !matches!(why, Ready::Preempted | Ready::SliceEnd) {
+            let arrival = if self.by_order { 0 } else { now.as_nanos() };
+            self.make_room(thread.id);
+            self.arrivals[thread.id.index()] = (arrival, Reverse(thread.parameters.priority));
         }
         if self.is_spent(thread.id)
             && let Some(server) = &mut self.servers[thread.id.index()]

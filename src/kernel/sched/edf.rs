@@ -19,7 +19,5 @@ pub(super) const ROW: PolicyRow = PolicyRow {
     build: |given| Box::new(Urgency::new(DEADLINE, given)),
 };
 
-const DEADLINE: Measure = Measure {
-    rule: Rule::Deadline,
-    of: |parameters| parameters.job.map(|job| job.deadline.as_nanos()),
-};
+const DEADLINE: Measure =
+    Measure { rule: Rule::Deadline, of: |parameters| parameters.job.map(|job| job.deadline.as_nanos()) };

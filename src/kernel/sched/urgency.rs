@@ -4,6 +4,7 @@
 //! The measure is a property of the thread's job or of the thread, so it doesn't change while the thread
 //! waits. Threads that have none run after all others, first come, first served.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::ids::Tid;
@@ -24,13 +25,13 @@ pub struct Measure {
 /// Who is first of several that are equally urgent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ties {
-    /// Whose job came first. It keeps its place when it is pre-empted. Of those that came at the same
-    /// instant it is the one with the smallest number.
+    /// Whose job came first. It keeps its place when it is pre-empted. Those that came at the same
+    /// instant are in order.
     Arrival,
     /// Who came into the queue first. Who is pre-empted comes last, also of those that come at the same
     /// instant.
     Tail,
-    /// Whose number is the smallest: who was started first.
+    /// Who has the highest static priority; among equals who was started first.
     Order,
 }
 
@@ -39,7 +40,7 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     (
         "ties",
         "arrival|tail|order",
-        "who is first of several that wait and are equally urgent: whose job came first; who came into the queue first, a pre-empted one last; or who was started first; arrival",
+        "who is first of several that wait and are equally urgent: whose job came first; who came into the queue first, a pre-empted one last; or, as among those that came at the same instant, who has the higher `priority`, then who was started first; arrival",
     ),
     (
         "running",
@@ -48,8 +49,8 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// A thread's place in the queue: how urgent, then by the tie rule, then by number.
-type Place = (u64, u64, Tid);
+/// A thread's place in the queue: how urgent, then by the tie rule, then by priority, then by number.
+type Place = (u64, u64, Reverse<i32>, Tid);
 
 #[derive(Debug)]
 pub struct Urgency {
@@ -87,7 +88,8 @@ impl Urgency {
             Ties::Arrival | Ties::Tail => self.arrivals.get(thread.id.index()).copied().unwrap_or(0),
             Ties::Order => 0,
         };
-        ((self.measure.of)(thread.parameters).unwrap_or(u64::MAX), tie, thread.id)
+        let measure = (self.measure.of)(thread.parameters).unwrap_or(u64::MAX);
+        (measure, tie, Reverse(thread.parameters.priority), thread.id)
     }
 }
 
@@ -112,7 +114,7 @@ impl Policy for Urgency {
     }
 
     fn pick(&mut self, _: Instant) -> Option<Tid> {
-        let (measure, _, id) = self.queue.pop_first()?;
+        let (measure, _, _, id) = self.queue.pop_first()?;
         self.places[id.index()] = None;
         self.picked = (measure < u64::MAX).then_some(measure);
         Some(id)
@@ -120,7 +122,7 @@ impl Policy for Urgency {
 
     fn remove(&mut self, thread: Tid) -> bool {
         let place = self.places.get_mut(thread.index()).and_then(Option::take);
-        self.picked = place.map(|(measure, _, _)| measure).filter(|&measure| measure < u64::MAX);
+        self.picked = place.map(|(measure, ..)| measure).filter(|&measure| measure < u64::MAX);
         place.is_some_and(|place| self.queue.remove(&place))
     }
 
@@ -153,6 +155,6 @@ impl Policy for Urgency {
     }
 
     fn queue(&self) -> Vec<Tid> {
-        self.queue.iter().map(|&(_, _, id)| id).collect()
+        self.queue.iter().map(|&(_, _, _, id)| id).collect()
     }
 }
