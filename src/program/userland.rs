@@ -10,12 +10,12 @@ use crate::random::{Key, Stream};
 
 use super::handler::Frame;
 use super::image::{Image, Program, ProgramId, StartId, Text};
-use super::instruction::{Address, ArgumentsId, Instruction};
-use super::syscall::Syscall;
+use super::instruction::{Address, ArgumentsId};
 use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
 mod in_memory;
+mod job;
 mod own;
 
 use own::Home;
@@ -214,21 +214,6 @@ impl User {
     /// Whether a handler runs.
     pub fn is_handler(&self) -> bool {
         self.others.as_ref().is_some_and(|others| others.interrupted.is_some())
-    }
-
-    /// Goes on at the end of its job: at the first `next-period` that follows, or else the first of all.
-    /// False if its program has none.
-    pub fn leave_job(&mut self, image: &Image) -> bool {
-        let code = &image.programs[usize::from(self.program.0)].code;
-        let ends = |instruction: &Instruction| {
-            matches!(instruction, Instruction::Syscall { call: Syscall::NextPeriod(_), .. })
-        };
-        let here = self.call_at.filter(|_| self.repeats).unwrap_or(self.next) as usize;
-        let after = code.iter().skip(here).position(ends).map(|end| here + end);
-        let Some(end) = after.or_else(|| code.iter().position(ends)) else { return false };
-        (self.next, self.progress, self.fetched, self.repeats) = (end as Address, 0, false, false);
-        self.goes_on_no_more();
-        true
     }
 
     /// Begins another program, as after an exec. Its number among its like stays.

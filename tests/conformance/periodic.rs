@@ -139,7 +139,14 @@ fn scenario(input: &Value, tasks: &[Task], until: f64) -> Result<String, String>
         Some("FP") => ("{ policy = \"priority\", preempted = \"tail\" }", false),
         _ => return Err(format!("not translated: scheduler {}", input["scheduler"])),
     };
-    // Tasks are in the order of the list wherever nothing else decides.
+    // Tasks are in the order of the list wherever nothing else decides. Where it is jobs that are in a list,
+    // those come first of one instant whose tasks have waited the longest for it: since the release before.
+    let mut order: Vec<usize> = (0..tasks.len()).collect();
+    if partitioned {
+        let waited = |task: usize| tasks[task].period.unwrap_or(f64::INFINITY);
+        order.sort_by(|&one, &other| waited(other).total_cmp(&waited(one)));
+    }
+    let place = |task: usize| order.iter().position(|&other| other == task).unwrap_or(task);
     let by_priority = input["scheduler"] == "FP";
     let queues = if partitioned || cpus == 1 { "per-cpu" } else { "global" };
     let mut text = format!(
@@ -177,7 +184,7 @@ fn scenario(input: &Value, tasks: &[Task], until: f64) -> Result<String, String>
             "[process.job{index}]\n{times}\n{period}{cpu}deadline = \"{}ns\"\npriority = {}\n\
              steps = [{{ compute = \"{}ns\" }}]\n",
             nanos(task.deadline) + SLACK,
-            if by_priority { task.priority } else { -(index as i64) },
+            if by_priority { task.priority } else { -(place(index) as i64) },
             nanos(task.wcet).saturating_sub(1),
         );
     }
