@@ -309,11 +309,6 @@ impl User {
         self.set(variable, word as i64);
     }
 
-    /// A read that would have gone on is over: its file has ended, or it has failed.
-    pub fn goes_on_no_more(&mut self) {
-        self.others.iter_mut().for_each(|own| (own.beginning, own.buffer_grows) = ((0, 0), false));
-    }
-
     /// Keeps what it has read, behind what was there if that came from the same step; `goes_on` if
     /// more is to come.
     pub fn keep(&mut self, bytes: Bytes, goes_on: bool) {
