@@ -192,7 +192,7 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Whether there is anything for a thread to look at before it is back in user mode.
-    pub(super) fn look_again(&mut self, thread: Tid) {
+    pub fn look_again(&mut self, thread: Tid) {
         let task = &self.tasks[thread.index()];
         let process = task.process;
         let stops = self.signals.processes.get(&process).is_some_and(|own| own.stop.is_some());
@@ -202,7 +202,8 @@ impl<S: Sink> Kernel<S> {
             own.saved.is_some() || own.stopped_in_call || own.unfinished != Unfinished::default()
         });
         let some = self.signals.pending(thread, process) & open != 0;
-        self.tasks[thread.index()].attention = task.doomed.is_some() || stops || some || unfinished;
+        self.tasks[thread.index()].attention =
+            task.doomed.is_some() || stops || some || unfinished || self.given_up.contains(&thread);
     }
 
     /// Nothing pending of these is left, in the process or any of its threads.

@@ -57,7 +57,7 @@ pub mod wait;
 pub mod waits;
 pub mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::hw::device::Device;
@@ -110,8 +110,8 @@ pub enum Due {
     Interval { process: Pid, ticket: u32 },
     /// The kernel makes the CPUs' queues even.
     Balance,
-    /// The deadline of a periodic thread's job is over.
-    Deadline { task: Tid, number: u64 },
+    /// The deadline of a periodic thread's job is over, which is given up then if it is late.
+    Deadline { task: Tid, number: u64, gives_up: bool },
 }
 
 impl Due {
@@ -125,11 +125,9 @@ impl Due {
             | Due::Outside(_)
             | Due::Start(_) => true,
             // One that was set anew must not keep a run going: the timers count themselves.
-            Due::Noise { .. }
-            | Due::Interval { .. }
-            | Due::WriteBack { .. }
-            | Due::Balance
-            | Due::Deadline { .. } => false,
+            Due::Noise { .. } | Due::Interval { .. } | Due::WriteBack { .. } | Due::Balance => false,
+            // One that gives up a job lets its thread go on.
+            Due::Deadline { gives_up, .. } => gives_up,
         }
     }
 }
@@ -156,6 +154,10 @@ pub struct Kernel<S> {
     pub is_pinned: bool,
     /// Threads that have something to do once in each period.
     pub periodic: BTreeMap<Tid, releases::Periodic>,
+    /// The job of each whose deadline comes next.
+    pub deadlines: BTreeMap<Tid, releases::Jobs>,
+    /// Those that are at a job which is given up, and haven't left it yet.
+    pub given_up: BTreeSet<Tid>,
     /// What is due outside the CPUs.
     pub queue: EventQueue<Due>,
     pub devices: Vec<Device>,

@@ -89,6 +89,9 @@ impl<S: Sink> Kernel<S> {
         }
         queues[0].enqueue(thread(parameters, ready), why, now);
         self.offer(by, ready);
+        if self.keeps_account && self.policy_due(by) != Instant::NEVER {
+            self.set_timer(by);
+        }
     }
 
     /// A thread in the queue for all CPUs gets one, if one is idle or runs somebody who must give way

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::hw::device::Duration;
 use crate::hw::queue::Rank;
 use crate::ids::Tid;
+use crate::random::{Key, Stream};
 use crate::time::{Instant, Span};
 use crate::trace::{Kind, Sink};
 
@@ -17,14 +19,41 @@ use super::task::State;
 use super::{Due, Kernel};
 
 /// How often a thread has something to do, and for how long at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Rhythm {
-    pub period: Span,
+    pub times: Times,
     /// From a release to when the job must have ended.
     pub deadline: Span,
-    /// How many jobs there are; if absent, one in each period for ever.
+    /// How many jobs there are; if absent, one after the other for ever.
     pub jobs: Option<u64>,
     pub on_miss: OnMiss,
+}
+
+impl Rhythm {
+    /// Whether jobs come at other times than one in each period.
+    pub const fn is_sporadic(&self) -> bool {
+        !matches!(self.times, Times::Periodic { gap: None, .. })
+    }
+
+    /// The shortest time from one release to the next; a day if there is one job only.
+    pub fn least_distance(&self) -> Span {
+        match &self.times {
+            Times::Periodic { period, .. } => *period,
+            Times::Listed(times) => {
+                let between = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0]));
+                between.min().unwrap_or(Span::from_millis(86_400_000))
+            }
+        }
+    }
+}
+
+/// When jobs are released.
+#[derive(Clone, Debug)]
+pub enum Times {
+    /// One in each period, and that much later at random.
+    Periodic { period: Span, gap: Option<Duration> },
+    /// At these times, counted from the first one, which is zero; never again after the last.
+    Listed(Arc<[Span]>),
 }
 
 /// What becomes of a job that hasn't ended by its deadline.
@@ -36,14 +65,54 @@ pub enum OnMiss {
     Continue,
     /// It goes on; jobs that were released meanwhile are left out.
     Skip,
+    /// It is given up: the thread goes on where its job ends.
+    Abort,
 }
 
-/// A thread that has a job in each period.
-#[derive(Clone, Copy, Debug)]
-pub struct Periodic {
-    rhythm: Rhythm,
-    /// When its first job is released.
+/// The jobs of a thread, one after the other, as they are released. Whoever asks for them with the same
+/// stream of random numbers gets the same.
+#[derive(Clone, Debug)]
+pub struct Jobs {
+    rhythm: Arc<Rhythm>,
     first: Instant,
+    stream: Stream,
+    next: Option<Job>,
+}
+
+impl Jobs {
+    fn new(first: Instant, rhythm: Arc<Rhythm>, key: Key) -> Jobs {
+        let next = Some(Job { number: 1, release: first, deadline: first + rhythm.deadline });
+        Jobs { rhythm, first, stream: key.stream(), next }
+    }
+
+    /// The next job; none after the last.
+    const fn next(&self) -> Option<Job> {
+        self.next
+    }
+
+    fn go_on(&mut self) {
+        let Some(Job { number, release, .. }) = self.next else { return };
+        let release = match &self.rhythm.times {
+            Times::Periodic { period, gap } => {
+                let later = gap.map_or(Span::ZERO, |gap| gap.draw(&mut self.stream));
+                Some(release + *period + later)
+            }
+            Times::Listed(times) => times.get(number as usize).map(|&time| self.first + time),
+        };
+        let is_last = self.rhythm.jobs.is_some_and(|jobs| number >= jobs);
+        let number = number + 1;
+        self.next = release.filter(|_| !is_last).map(|release| Job {
+            number,
+            release,
+            deadline: release + self.rhythm.deadline,
+        });
+    }
+}
+
+/// A thread that has jobs.
+#[derive(Clone, Debug)]
+pub struct Periodic {
+    jobs: Jobs,
     /// The job that it is at or was at last, from 1; 0 before the first.
     number: u64,
     /// It waits for its next job.
@@ -62,59 +131,61 @@ pub enum NextJob {
 }
 
 impl Periodic {
-    pub const fn new(first: Instant, rhythm: Rhythm) -> Periodic {
-        Periodic { rhythm, first, number: 0, is_between: true }
+    /// Its first job is released then.
+    pub fn new(first: Instant, rhythm: Arc<Rhythm>, key: Key) -> Periodic {
+        Periodic { jobs: Jobs::new(first, rhythm, key), number: 0, is_between: true }
     }
 
-    fn job(&self, number: u64) -> Job {
-        let release = self.first + self.rhythm.period * number.saturating_sub(1);
-        Job { number, release, deadline: release + self.rhythm.deadline }
-    }
-
-    fn is_last(&self) -> bool {
-        self.rhythm.jobs.is_some_and(|jobs| self.number >= jobs)
-    }
-
-    /// The next job begins.
-    pub fn begin(&mut self) -> Job {
-        (self.number, self.is_between) = (self.number + 1, false);
-        self.job(self.number)
+    /// The next job begins; none after the last.
+    pub fn begin(&mut self) -> Option<Job> {
+        let job = self.jobs.next()?;
+        self.jobs.go_on();
+        (self.number, self.is_between) = (job.number, false);
+        Some(job)
     }
 
     /// The job is over. Jobs that are left out are told, by their numbers.
     pub fn end(&mut self, now: Instant, mut left_out: impl FnMut(u64)) -> NextJob {
         self.is_between = true;
-        while self.rhythm.on_miss == OnMiss::Skip
-            && !self.is_last()
-            && self.job(self.number + 1).release < now
-        {
-            self.number += 1;
-            left_out(self.number);
+        let on_miss = self.jobs.rhythm.on_miss;
+        let is_left_out = |next: &Job| match on_miss {
+            OnMiss::Continue => false,
+            OnMiss::Skip => next.release < now,
+            OnMiss::Abort => next.deadline < now,
+        };
+        while let Some(next) = self.jobs.next().filter(is_left_out) {
+            left_out(next.number);
+            self.number = next.number;
+            self.jobs.go_on();
         }
-        let next = self.job(self.number + 1);
-        if self.is_last() {
-            NextJob::None
-        } else if next.release <= now {
-            NextJob::Now
-        } else {
-            NextJob::At(next.release)
+        match self.jobs.next() {
+            None => NextJob::None,
+            Some(next) if next.release <= now => NextJob::Now,
+            Some(next) => NextJob::At(next.release),
         }
+    }
+
+    /// Whether a job has been done or left out.
+    const fn is_over(&self, number: u64) -> bool {
+        self.number > number || (self.number == number && self.is_between)
     }
 }
 
 impl<S: Sink> Kernel<S> {
     /// A thread will have jobs from now on; the first one is released at this time.
-    pub fn begin_period(&mut self, thread: Tid, first: Instant, rhythm: Rhythm) {
-        let periodic = Periodic::new(first, rhythm);
-        self.periodic.insert(thread, periodic);
-        self.expect_deadline(thread, periodic.job(1));
+    pub fn begin_period(&mut self, thread: Tid, first: Instant, rhythm: &Arc<Rhythm>, key: Key) {
+        let key = key.named("releases");
+        self.periodic.insert(thread, Periodic::new(first, Arc::clone(rhythm), key));
+        let deadlines = Jobs::new(first, Arc::clone(rhythm), key);
+        self.expect_deadline(thread, &deadlines);
+        self.deadlines.insert(thread, deadlines);
     }
 
     /// The thread's next job is released and begins to want the CPU; its number, or 0 if the thread isn't
     /// periodic.
     pub fn begin_job(&mut self, cpu: usize, thread: Tid) -> u64 {
         let Some(periodic) = self.periodic.get_mut(&thread) else { return 0 };
-        let job = periodic.begin();
+        let Some(job) = periodic.begin() else { return 0 };
         let parameters = &mut self.parameters[thread.index()];
         *parameters = Arc::new(Parameters { job: Some(job), ..Parameters::clone(parameters) });
         if let Some(own) = self.pi.own_mut(thread) {
@@ -129,7 +200,11 @@ impl<S: Sink> Kernel<S> {
     /// The current thread of a CPU has done its job; none if it isn't periodic.
     pub fn end_job(&mut self, cpu: usize, thread: Tid) -> Option<NextJob> {
         let now = self.cpus[cpu].now;
-        let mut periodic = *self.periodic.get(&thread)?;
+        let mut periodic = self.periodic.get(&thread)?.clone();
+        if self.keeps_account {
+            // What it has run up to here belongs to this job.
+            self.account(cpu, now);
+        }
         if !periodic.is_between {
             self.emit(cpu, Kind::JobEnd { task: thread, number: periodic.number });
         }
@@ -154,22 +229,41 @@ impl<S: Sink> Kernel<S> {
     /// A job's deadline is over. That it is met is seen one nanosecond later, so that a job may end
     /// at the deadline itself.
     pub fn deadline_over(&mut self, cpu: usize, thread: Tid, number: u64) {
-        let Some(&periodic) = self.periodic.get(&thread) else { return };
+        let Some(periodic) = self.periodic.get(&thread) else { return };
         if self.tasks[thread.index()].state == State::Ended {
             self.periodic.remove(&thread);
+            self.deadlines.remove(&thread);
             return;
         }
-        let is_over = periodic.number > number || (periodic.number == number && periodic.is_between);
+        let (is_over, on_miss) = (periodic.is_over(number), periodic.jobs.rhythm.on_miss);
+        let has_begun = periodic.number == number;
         if !is_over {
             self.emit(cpu, Kind::DeadlineMiss { task: thread, number });
         }
-        if periodic.rhythm.jobs.is_none_or(|jobs| number < jobs) {
-            self.expect_deadline(thread, periodic.job(number + 1));
+        let Some(mut deadlines) = self.deadlines.remove(&thread) else { return };
+        deadlines.go_on();
+        self.expect_deadline(thread, &deadlines);
+        self.deadlines.insert(thread, deadlines);
+        if !is_over && has_begun && on_miss == OnMiss::Abort {
+            self.give_up_job(cpu, thread, number);
         }
     }
 
-    fn expect_deadline(&mut self, task: Tid, job: Job) {
-        let due = Due::Deadline { task, number: job.number };
-        self.expect(job.deadline + Span::TICK, Rank::Outside, due);
+    /// A late job is given up: its thread goes on at the job's end as soon as it is about to be back in
+    /// user mode. If it waits it is woken.
+    fn give_up_job(&mut self, cpu: usize, thread: Tid, number: u64) {
+        if let Some(periodic) = self.periodic.get_mut(&thread) {
+            periodic.is_between = true;
+        }
+        self.emit(cpu, Kind::JobDrop { task: thread, number, begun: true });
+        self.given_up.insert(thread);
+        self.tasks[thread.index()].attention = true;
+        self.bring_to_kernel(cpu, thread);
+    }
+
+    fn expect_deadline(&mut self, task: Tid, jobs: &Jobs) {
+        let Some(Job { number, deadline, .. }) = jobs.next() else { return };
+        let gives_up = jobs.rhythm.on_miss == OnMiss::Abort;
+        self.expect(deadline + Span::TICK, Rank::Outside, Due::Deadline { task, number, gives_up });
     }
 }

@@ -22,6 +22,8 @@ pub enum Next {
     Ends(u16),
     /// It stops until SIGCONT.
     Stops,
+    /// It leaves its job, which has been given up.
+    LeavesJob,
     /// It runs a handler.
     Handles(Signal, Handler),
 }
@@ -182,6 +184,9 @@ impl<S: Sink> Kernel<S> {
             }
             if self.signals.processes.get(&process).is_some_and(|own| own.stop.is_some()) {
                 return Next::Stops;
+            }
+            if self.given_up.contains(&thread) {
+                return Next::LeavesJob;
             }
             let open = !self.signals.blocked(thread);
             let Some(signal) = self.signals.next_of(thread, process, open) else {

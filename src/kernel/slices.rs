@@ -6,6 +6,7 @@ use crate::time::Instant;
 use crate::trace::{Sink, Why};
 
 use super::Kernel;
+use super::options::Queues;
 use super::schedule::thread;
 
 impl<S: Sink> Kernel<S> {
@@ -125,15 +126,20 @@ impl<S: Sink> Kernel<S> {
     /// The policy does what was due by now on a CPU: somebody may run who might not before.
     pub(super) fn policy_elapses(&mut self, cpu: usize, now: Instant) {
         self.account(cpu, now);
-        let Kernel { parameters, cpus, queues, .. } = self;
-        let here = &mut cpus[cpu];
-        let policy = &mut queues[here.queue];
-        let Some(freed) = policy.elapse(here.id, now) else { return self.limit_slice(cpu, now) };
-        if here.is_idle() {
-            here.reschedule.get_or_insert(Why::WorkArrived);
-        } else if policy.preempts(thread(parameters, freed), thread(parameters, here.current), now) {
-            here.reschedule.get_or_insert(Why::Preempted { by: freed });
-        } else {
+        while self.policy_due(cpu) <= now {
+            let Kernel { parameters, cpus, queues, options, .. } = self;
+            let here = &mut cpus[cpu];
+            let policy = &mut queues[here.queue];
+            let Some(freed) = policy.elapse(here.id, now) else { break };
+            if options.queues == Queues::Global && !policy.seats() {
+                self.offer(cpu, freed);
+            } else if here.is_idle() {
+                here.reschedule.get_or_insert(Why::WorkArrived);
+            } else if policy.preempts(thread(parameters, freed), thread(parameters, here.current), now) {
+                here.reschedule.get_or_insert(Why::Preempted { by: freed });
+            }
+        }
+        if self.cpus[cpu].reschedule.is_none() {
             self.limit_slice(cpu, now);
         }
     }

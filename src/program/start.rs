@@ -19,7 +19,7 @@ pub struct Start {
     /// What the scheduling policy is told about each of them.
     pub parameters: Arc<Parameters>,
     /// It has something to do in each period.
-    pub rhythm: Option<Rhythm>,
+    pub rhythm: Option<Arc<Rhythm>>,
     /// The only CPU that it may run on.
     pub cpu: Option<CpuId>,
     /// At most so many pages of it are in memory.

@@ -15,6 +15,7 @@ use super::value::{Amount, Distribution, Site};
 use super::{ArrayId, Operand, Variable};
 
 mod in_memory;
+mod job;
 mod own;
 
 use own::Home;
@@ -306,11 +307,6 @@ impl User {
         let known = bytes.saturating_add(known.into()).min(8) as u8;
         others.beginning = if goes_on { (word, known) } else { (0, 0) };
         self.set(variable, word as i64);
-    }
-
-    /// A read that would have gone on is over: its file has ended, or it has failed.
-    pub fn goes_on_no_more(&mut self) {
-        self.others.iter_mut().for_each(|own| (own.beginning, own.buffer_grows) = ((0, 0), false));
     }
 
     /// Keeps what it has read, behind what was there if that came from the same step; `goes_on` if

@@ -31,8 +31,8 @@ pub(super) fn partitioned(model: &Model, doubts: &[Vec<String>]) -> Vec<Finding>
         let part = model.set.on(cpu);
         let members = (0..model.set.tasks.len()).filter(|&index| model.set.tasks[index].cpu == Some(cpu));
         let of_part = match model.discipline {
-            Discipline::Fixed(_) => by_responses(&part, model.skips),
-            Discipline::Edf => by_demand(&part, model.skips),
+            Discipline::Fixed(_) => by_responses(&part, model.skips || model.sporadic),
+            Discipline::Edf => by_demand(&part, model.skips || model.sporadic),
         };
         for (index, mut finding) in members.zip(of_part) {
             if let Some(doubt) = doubts[index].first() {

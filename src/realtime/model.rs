@@ -8,7 +8,7 @@ use crate::hw::device::DeviceKind;
 use crate::ids::CpuId;
 use crate::kernel::cost::Costs;
 use crate::kernel::options::{Parameter, Preemption, Queues, Scheduler};
-use crate::kernel::releases::OnMiss;
+use crate::kernel::releases::{OnMiss, Rhythm};
 use crate::program::Image;
 use crate::program::image::StartId;
 use crate::program::start::Start;
@@ -96,6 +96,8 @@ pub struct Model {
     pub free: bool,
     /// Whether some task leaves out jobs when it is late.
     pub skips: bool,
+    /// Whether some task's jobs come later than its period would let them.
+    pub sporadic: bool,
     /// What can't be counted: reasons why a proof would be none.
     pub uncounted: Vec<String>,
 }
@@ -179,9 +181,10 @@ impl Model {
         let spread = spread(image, &set);
         let cpus = image.machine.cpus;
         let free = kernel.is_free();
-        let rhythms = image.starts.iter().filter_map(|start| start.rhythm);
-        let skips = rhythms.map(|rhythm| rhythm.on_miss).any(|on_miss| on_miss != OnMiss::Continue);
-        Ok(Model { set, origins, bystanders, cpus, spread, discipline, free, skips, uncounted })
+        let rhythms = || image.starts.iter().filter_map(|start| start.rhythm.as_deref());
+        let skips = rhythms().any(|rhythm| rhythm.on_miss != OnMiss::Continue);
+        let sporadic = rhythms().any(Rhythm::is_sporadic);
+        Ok(Model { set, origins, bystanders, cpus, spread, discipline, free, skips, sporadic, uncounted })
     }
 
     /// Takes the longest job of a run as C where nothing else is known.
@@ -276,8 +279,8 @@ impl Overheads<'_> {
         cpu: Option<CpuId>,
     ) -> (Task, Origins) {
         // Only those with a rhythm come here.
-        let rhythm = start.rhythm;
-        let period = rhythm.map_or(Span::ZERO, |rhythm| rhythm.period);
+        let rhythm = start.rhythm.as_deref();
+        let period = rhythm.map_or(Span::ZERO, Rhythm::least_distance);
         let deadline = rhythm.map_or(Span::ZERO, |rhythm| rhythm.deadline);
         let (own, source) = match (start.parameters.wcet, &body.computing) {
             (Some(given), _) => (Some(given), Source::Given),

@@ -22,6 +22,9 @@ pub(super) fn what_a_run_shows(
     if !model.free {
         return Err("the kernel's own work doesn't repeat with the hyperperiod".to_owned());
     }
+    if model.sporadic {
+        return Err("jobs don't come as often as they might, and other times can be worse".to_owned());
+    }
     let sections = model.origins.iter().any(|origins| !origins.body.sections.is_empty());
     if sections {
         return Err("with locks, other orders than the one seen can make a job later".to_owned());

@@ -303,7 +303,7 @@ fn kind(
                 problems.error(Code::MissingKey, entry.name.span.clone(), message);
                 return None;
             };
-            let interval = choice(at, instruction, problems)?;
+            let interval = choice(at, "a device's time", instruction, problems)?;
             if interval == Duration::Fixed(Span::ZERO) {
                 let message = "interrupts without time between them would never end";
                 problems.error(Code::NoProgress, at.span.clone(), message);
@@ -343,7 +343,7 @@ fn disk(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> DiskSp
     let depth = form.depth.as_ref();
     DiskSpec {
         service: service
-            .and_then(|at| choice(at, instruction, problems))
+            .and_then(|at| choice(at, "a device's time", instruction, problems))
             .unwrap_or(Duration::Fixed(Span::from_millis(4))),
         per_kib: per_kib.and_then(|at| time(at, instruction, problems)).unwrap_or(Span::from_micros(5)),
         depth: depth.and_then(|at| whole(at, "`depth`", 1..=1024, problems)).unwrap_or(1),
@@ -352,7 +352,12 @@ fn disk(form: &DeviceForm, instruction: Span, problems: &mut Problems) -> DiskSp
 }
 
 /// A time that is fixed or random.
-fn choice(at: &At<TimeChoice>, instruction: Span, problems: &mut Problems) -> Option<Duration> {
+pub fn choice(
+    at: &At<TimeChoice>,
+    what: &str,
+    instruction: Span,
+    problems: &mut Problems,
+) -> Option<Duration> {
     let measure = Measure::Time { instruction };
     match &at.value.0 {
         Raw::Table(entries) => match distribution(entries, &at.span, measure, problems)? {
@@ -364,7 +369,7 @@ fn choice(at: &At<TimeChoice>, instruction: Span, problems: &mut Problems) -> Op
                 Some(Duration::Exponential { mean: Span::from_nanos(mean as u64) })
             }
             Distribution::Normal { .. } | Distribution::Pareto { .. } => {
-                let message = "a device's time is uniform or exponential";
+                let message = format!("{what} is uniform or exponential");
                 problems.error(Code::UnknownChoice, at.span.clone(), message);
                 None
             }

@@ -5,6 +5,7 @@
 //! - [`machine`] with [`card`], [`kernel`] with [`scheduler`] and [`policy_script`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`] with `expect_statistics`: the tables; [`mod@manager`]: one that becomes programs
 //! - [`machine`] with [`card`] and [`speeds`], [`kernel`] with [`balance`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
+//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`] with [`rhythm`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation
@@ -32,6 +33,7 @@ pub mod pools;
 pub mod processes;
 pub mod queues;
 pub mod relatives;
+pub mod rhythm;
 pub mod run;
 pub mod scheduler;
 pub mod schema;

@@ -9,9 +9,9 @@ use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::ids::CpuId;
-use crate::kernel::releases::{OnMiss, Rhythm};
+use crate::kernel::releases::OnMiss;
 use crate::kernel::sched::{Class, Parameters};
-use crate::program::at::{At, Time, Whole};
+use crate::program::at::{At, Time, TimeChoice, Whole};
 use crate::program::form::{Step, parse_steps};
 use crate::program::image::{ProgramId, StartId};
 use crate::program::library::jobs::Jobs;
@@ -65,8 +65,15 @@ pub struct ProcessForm {
     pub deadline: Option<At<Time>>,
     /// How many jobs it has; if absent, one in each period for ever.
     pub jobs: Option<At<Whole>>,
+    /// It has a job at each of these times, in order, instead of one in each period. The period, if there is
+    /// one, is the least time between two; without it a deadline is needed. It begins to exist at the first.
+    pub releases: Option<At<Vec<At<Time>>>>,
+    /// How much later than a period after the one before a job is released: a time, or a random one, as
+    /// { dist = "exponential", mean = "2ms" }. The period is the least time between two then.
+    pub gap: Option<At<TimeChoice>>,
     /// What becomes of a job that hasn't ended by its deadline: "continue" (the default): it goes on, and
-    /// the ones after it begin late; "skip": it goes on, and jobs released meanwhile are left out.
+    /// the ones after it begin late; "skip": it goes on, and jobs released meanwhile are left out; "abort": it
+    /// is given up, and the process goes on where the job ends.
     pub on_miss: Option<At<OnMiss>>,
     /// The longest that one of its jobs computes, for policies and analysis that are to know.
     pub wcet: Option<At<Time>>,
@@ -117,8 +124,10 @@ pub fn read(
     for (name, value) in entries(root, "process", problems) {
         let of = format!("`[process.{}]`", name.value);
         let (form, steps) = form_and_steps::<ProcessForm>(value, &of, problems);
-        let steps = match (steps, &form.period) {
-            (Some(steps), Some(period)) => Some(in_each_period(steps, period)),
+        let jobs = form.period.as_ref().map(|at| &at.span);
+        let jobs = jobs.or(form.releases.as_ref().map(|at| &at.span));
+        let steps = match (steps, jobs) {
+            (Some(steps), Some(jobs)) => Some(in_each_period(steps, jobs)),
             (steps, _) => steps,
         };
         let program = match (steps, &form.program) {
@@ -291,74 +300,40 @@ impl ProcessForm {
             at.and_then(|at| time(at, instruction, problems))
         };
         let at = span(&self.start).unwrap_or(Span::ZERO);
-        let (period, deadline) = (span(&self.period), span(&self.deadline));
         let slice = span(&self.slice);
         let (budget, burst, wcet) = (span(&self.budget), span(&self.burst), span(&self.wcet));
-        let rhythm = self.rhythm(period, deadline, problems);
+        let jobs = super::rhythm::read(self, instruction, problems);
         // The bounds above make all of these casts exact.
         Start {
             name: name.value.clone(),
             program,
-            at: Instant::START + at,
+            at: jobs.first.unwrap_or(Instant::START + at),
             count: count.unwrap_or(1) as u32,
             parameters: Arc::new(Parameters {
                 name: name.value.as_str().into(),
                 priority: priority.unwrap_or(0) as i32,
                 nice: nice.unwrap_or(0) as i8,
                 tickets: tickets.unwrap_or(0) as u32,
-                period,
-                deadline: deadline.or(period),
+                period: jobs.period,
+                deadline: jobs.deadline,
                 budget,
                 burst,
                 slice,
                 wcet,
                 job: None,
-                class: classes::read(self.class.as_ref(), priority, budget, period, deadline, problems),
+                class: classes::read(
+                    self.class.as_ref(),
+                    priority,
+                    budget,
+                    jobs.period,
+                    jobs.deadline,
+                    problems,
+                ),
             }),
-            rhythm,
+            rhythm: jobs.rhythm,
             cpu: cpu.map(|cpu| CpuId(cpu as u16)),
             frames: frames.map(|frames| frames as u32),
         }
-    }
-
-    /// When it has what to do, if it has a job in each period.
-    fn rhythm(
-        &self,
-        period: Option<Span>,
-        deadline: Option<Span>,
-        problems: &mut Problems,
-    ) -> Option<Rhythm> {
-        let jobs = self.jobs.as_ref();
-        let jobs = jobs.and_then(|at| whole::<i64>(at, "`jobs`", 1..=1_000_000_000, problems));
-        let Some(period) = period else {
-            let needs = [
-                self.jobs.as_ref().map(|at| ("jobs", &at.span)),
-                self.on_miss.as_ref().map(|at| ("on-miss", &at.span)),
-            ];
-            for (key, span) in needs.into_iter().flatten() {
-                let message = format!("`{key}` is for a process that has a job in each period");
-                let problem = Problem::error(Code::MissingKey, span.clone(), message);
-                problems.push(problem.help("say how often: `period = \"10ms\"`"));
-            }
-            return None;
-        };
-        let longest = Span::from_millis(86_400_000);
-        for (at, key) in [(&self.period, "period"), (&self.deadline, "deadline")] {
-            let given = if key == "period" { Some(period) } else { deadline };
-            if let (Some(at), Some(given)) = (at, given)
-                && (given.is_zero() || given > longest)
-            {
-                let message = format!("`{key}` must be longer than nothing, and a day at most");
-                problems.error(Code::OutOfRange, at.span.clone(), message);
-                return None;
-            }
-        }
-        Some(Rhythm {
-            period,
-            deadline: deadline.unwrap_or(period),
-            jobs: jobs.map(|jobs| jobs as u64),
-            on_miss: self.on_miss.as_ref().map(|at| at.value).unwrap_or_default(),
-        })
     }
 }
 
@@ -368,11 +343,11 @@ fn ends_a_job(step: &Step) -> bool {
 }
 
 /// The steps of a periodic process, once in each period unless they say themselves where a job ends.
-fn in_each_period(steps: Vec<Step>, period: &At<Time>) -> Vec<Step> {
+fn in_each_period(steps: Vec<Step>, jobs: &std::ops::Range<usize>) -> Vec<Step> {
     if steps.iter().any(ends_a_job) {
         return steps;
     }
-    let mut all = Step::of(&NEXT_PERIOD, Box::new(Jobs), period.span.clone());
+    let mut all = Step::of(&NEXT_PERIOD, Box::new(Jobs), jobs.clone());
     all.blocks.insert("do", steps);
     vec![all]
 }

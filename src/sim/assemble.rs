@@ -30,7 +30,7 @@ use crate::program::{Image, syscall};
 use crate::random::Key;
 use crate::time::Instant;
 use crate::trace::Sink;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub(super) fn prices(image: &Image) -> Prices {
     let prices_caches = Caches::of(&image.costs).is_some();
@@ -93,6 +93,8 @@ pub(super) fn kernel<S: Sink>(
         queues,
         is_pinned: false,
         periodic: BTreeMap::new(),
+        deadlines: BTreeMap::new(),
+        given_up: BTreeSet::new(),
         queue: EventQueue::default(),
         devices,
         lines,

@@ -179,8 +179,9 @@ impl<'a, S: Sink> Simulator<'a, S> {
         {
             process.space.special_mut().limit = Some(frames);
         }
-        if let Some(rhythm) = start.rhythm {
-            self.kernel.begin_period(thread, start.at, rhythm);
+        if let Some(rhythm) = &start.rhythm {
+            let key = self.userland.users[thread.index()].key;
+            self.kernel.begin_period(thread, start.at, rhythm, key);
         }
         self.kernel.first_of[usize::from(entry.0)].get_or_insert(thread.leads());
         Some(thread)

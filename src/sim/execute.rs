@@ -233,7 +233,7 @@ impl<S: Sink> Simulator<'_, S> {
             Due::Outside(index) => self.inject(cpu, at, index),
             Due::Start(start) => self.start(cpu, at, start),
             Due::Balance => self.externally(cpu, at, |kernel| kernel.even_out(cpu)),
-            Due::Deadline { task, number } => {
+            Due::Deadline { task, number, .. } => {
                 self.externally(cpu, at, |kernel| kernel.deadline_over(cpu, task, number));
             }
             Due::WriteBack { file } => self.externally(cpu, at, |kernel| kernel.write_back(cpu, file)),

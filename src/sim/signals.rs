@@ -37,6 +37,10 @@ impl<S: Sink> Simulator<'_, S> {
                 self.kernel.stop_here(cpu, thread);
                 ControlFlow::Break(self.give_up_cpu(cpu, Why::Blocked { on: Cause::Stopped, object: None }))
             }
+            Next::LeavesJob => {
+                self.leave_job(cpu, thread);
+                ControlFlow::Continue(())
+            }
             Next::Handles(signal, handler) => {
                 self.begin_handler(cpu, thread, signal, handler);
                 ControlFlow::Break(None)
@@ -131,6 +135,10 @@ impl<S: Sink> Simulator<'_, S> {
                 self.kernel.cancel_wait(thread, on);
                 ControlFlow::Break(self.stop_in_call(cpu, thread))
             }
+            Next::LeavesJob => {
+                self.kernel.cancel_wait(thread, on);
+                ControlFlow::Continue(self.breaks_off(thread))
+            }
             Next::Handles(_, handler) => {
                 self.kernel.cancel_wait(thread, on);
                 ControlFlow::Continue(self.interrupted(cpu, thread, handler))
@@ -144,6 +152,7 @@ impl<S: Sink> Simulator<'_, S> {
         match self.kernel.settle(cpu, thread) {
             Next::Ends(status) => ControlFlow::Break(self.end_thread(cpu, status, false)),
             Next::Stops => ControlFlow::Break(self.stop_in_call(cpu, thread)),
+            Next::LeavesJob => ControlFlow::Continue(self.breaks_off(thread)),
             Next::Handles(_, handler) => ControlFlow::Continue(self.interrupted(cpu, thread, handler)),
             // Nothing came of the signal: the call looks again.
             Next::Nothing => ControlFlow::Break(self.begin_body(cpu, false)),
@@ -165,6 +174,7 @@ impl<S: Sink> Simulator<'_, S> {
             Next::Nothing => None,
             Next::Ends(status) => Some(ControlFlow::Break(self.end_thread(cpu, status, false))),
             Next::Stops => Some(ControlFlow::Break(self.stop_in_call(cpu, thread))),
+            Next::LeavesJob => Some(ControlFlow::Continue(self.breaks_off(thread))),
             Next::Handles(_, handler) => Some(ControlFlow::Continue(self.interrupted(cpu, thread, handler))),
         }
     }
@@ -207,6 +217,30 @@ impl<S: Sink> Simulator<'_, S> {
         (user.repeats, user.result_goes_to) = (true, None);
         user.next = user.call_at.unwrap_or(user.next);
         RESTART
+    }
+
+    /// A call of a job that is given up returns without a result: the program doesn't see it.
+    fn breaks_off(&mut self, thread: Tid) -> i64 {
+        let user = self.userland.user(thread);
+        (user.repeats, user.result_goes_to) = (true, None);
+        RESTART
+    }
+
+    /// The thread's job has been given up: it goes on where the job ends, and handlers that it was in are
+    /// left as by siglongjmp(3).
+    fn leave_job(&mut self, cpu: usize, thread: Tid) {
+        self.kernel.given_up.remove(&thread);
+        let image = self.image;
+        while let Some((_, mask)) = self.userland.user(thread).handled(image) {
+            self.kernel.set_mask(thread, mask);
+        }
+        if let Some(own) = self.kernel.signals.threads.get_mut(&thread) {
+            own.unfinished = Unfinished::default();
+        }
+        self.kernel.look_again(thread);
+        if self.userland.user(thread).leave_job(image) {
+            self.kernel.cpus[cpu].left = Span::ZERO;
+        }
     }
 
     /// The current thread's own instruction has earned its process a signal.

@@ -48,6 +48,14 @@ rules! {
     Slot = "slot",
     /// The row of a thread that runs outside of its slot, since the CPU would idle.
     Fill = "fill",
+    /// The earliest deadline: at which nanosecond.
+    Deadline = "deadline",
+    /// The shortest period, in nanoseconds.
+    Period = "period",
+    /// The shortest time from a job's release to its deadline, in nanoseconds.
+    RelativeDeadline = "relative-deadline",
+    /// The least laxity: the latest time, in nanoseconds, at which it must run so that it needn't be late.
+    Laxity = "laxity",
 }
 
 /// Why a policy picked a thread: the rule, and the number that it went by.

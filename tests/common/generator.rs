@@ -6,6 +6,7 @@
 mod cpus;
 mod events;
 mod manager;
+mod periodic;
 mod pools;
 mod sync;
 
@@ -101,6 +102,7 @@ impl Generator {
         self.objects();
         self.programs();
         self.line(&manager::tables(seed));
+        self.line(&periodic::tables(seed));
         self.events();
         let until = self.number(5_000, 60_000);
         self.line(&format!("[run]\nseed = {seed}\nuntil = \"{until}ns\""));
@@ -204,6 +206,11 @@ impl Generator {
             "linux",
             "linux",
             "gang",
+            "edf",
+            "rm",
+            "dm",
+            "llf",
+            "cbs",
         ]);
         self.policy = policy.to_owned();
         let quantum = self.number(3_000, 9_000);
@@ -259,6 +266,16 @@ impl Generator {
             "lottery" => {
                 let alone = self.pick(&["true", "false"]);
                 format!("{{ policy = \"lottery\", quantum = \"{quantum}ns\", alone = {alone} }}")
+            }
+            "edf" | "rm" | "dm" => {
+                let (ties, running) =
+                    (self.pick(&["arrival", "tail", "order"]), self.pick(&["keeps", "competes"]));
+                format!("{{ policy = \"{policy}\", ties = \"{ties}\", running = \"{running}\" }}")
+            }
+            "cbs" => {
+                let spent = self.pick(&["postpone", "throttle"]);
+                let reclaim = if quantum.is_multiple_of(4) { "none" } else { self.pick(&["none", "grub"]) };
+                format!("{{ policy = \"cbs\", when-spent = \"{spent}\", reclaim = \"{reclaim}\" }}")
             }
             "round-robin" => {
                 let newcomers = self.pick(&["at-once", "after-expired"]);

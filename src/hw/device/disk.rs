@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::random::Stream;
 use crate::time::{Instant, Span};
 
-use super::{DiskSpec, Duration, MeasuredDisk};
+use super::{DiskSpec, MeasuredDisk};
 
 /// A transfer that the kernel asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,14 +114,9 @@ impl Disk {
     fn start_next(&mut self, now: Instant) -> Option<Started> {
         let place = self.active.iter().position(Option::is_none)?;
         let request = self.waiting.pop_front()?;
-        let (service, per_kib) = self.measured_time(request).unwrap_or_else(|| {
-            let service = match self.spec.service {
-                Duration::Fixed(time) => time,
-                Duration::Uniform { low, high } => self.stream.uniform_span(low, high),
-                Duration::Exponential { mean } => self.stream.exponential_span(mean),
-            };
-            (service, self.spec.per_kib)
-        });
+        let (service, per_kib) = self
+            .measured_time(request)
+            .unwrap_or_else(|| (self.spec.service.draw(&mut self.stream), self.spec.per_kib));
         let transfer = u128::from(request.bytes) * u128::from(per_kib.as_nanos());
         let transfer = Span::from_nanos(transfer.div_ceil(1024).min(u128::from(u64::MAX)) as u64);
         let due = now + (service + transfer).max(Span::TICK);
@@ -132,7 +127,7 @@ impl Disk {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Quantiles;
+    use super::super::{Duration, Quantiles};
     use super::*;
     use crate::random::Key;
 

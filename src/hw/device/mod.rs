@@ -13,7 +13,7 @@ pub use quantiles::Quantiles;
 pub use terminal::Keyboard;
 
 use crate::ids::{CpuId, ObjectId, Vector};
-use crate::random::Key;
+use crate::random::{Key, Stream};
 use crate::time::Span;
 
 /// A device of the machine, as the scenario describes it.
@@ -103,6 +103,16 @@ pub enum Duration {
     Fixed(Span),
     Uniform { low: Span, high: Span },
     Exponential { mean: Span },
+}
+
+impl Duration {
+    pub fn draw(self, stream: &mut Stream) -> Span {
+        match self {
+            Duration::Fixed(time) => time,
+            Duration::Uniform { low, high } => stream.uniform_span(low, high),
+            Duration::Exponential { mean } => stream.exponential_span(mean),
+        }
+    }
 }
 
 /// A device at work.

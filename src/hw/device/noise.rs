@@ -3,7 +3,7 @@
 use crate::random::Stream;
 use crate::time::{Instant, Span};
 
-use super::{Duration, NoiseSpec};
+use super::NoiseSpec;
 
 #[derive(Clone, Debug)]
 pub struct Noise {
@@ -20,12 +20,7 @@ impl Noise {
 
     /// When the next interrupt is due.
     pub fn next(&mut self, now: Instant) -> Instant {
-        let interval = match self.spec.interval {
-            Duration::Fixed(time) => time,
-            Duration::Uniform { low, high } => self.stream.uniform_span(low, high),
-            Duration::Exponential { mean } => self.stream.exponential_span(mean),
-        };
-        now + interval.max(Span::TICK)
+        now + self.spec.interval.draw(&mut self.stream).max(Span::TICK)
     }
 
     pub fn arrive(&mut self) {

@@ -2,24 +2,31 @@
 //!
 //! - [`policy`]: what a policy must be able to do
 //! - one file for each policy, one row for each in [`POLICIES`]; [`script`]: one that a scenario brings along
+//! - `urgency`: what those have in common that go by a deadline, a period or a laxity
 //! - [`checked`]: a policy that is held to what it promises
 
 mod bsd;
+mod cbs;
 mod cfs;
 pub mod checked;
 mod class;
+mod dm;
+mod edf;
 mod eevdf;
 mod fcfs;
 mod gang;
 mod linux;
+mod llf;
 mod lottery;
 mod mlfq;
 pub mod policy;
 mod priority;
+mod rm;
 mod round_robin;
 pub mod script;
 mod shortest;
 mod stride;
+mod urgency;
 mod weight;
 
 #[cfg(test)]
@@ -177,5 +184,10 @@ pub const POLICIES: &[PolicyRow] = &[
     eevdf::ROW,
     linux::ROW,
     gang::ROW,
+    edf::ROW,
+    rm::ROW,
+    dm::ROW,
+    llf::ROW,
+    cbs::ROW,
     script::ROW,
 ];

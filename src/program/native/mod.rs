@@ -132,8 +132,9 @@ impl Native {
         self.world.board.await_go();
         self.world.board.has_used(self.task, process::Usage::own());
         let Origin::Start { entry, .. } = self.user.origin else { return };
-        self.periodic = self.world.image.starts[usize::from(entry.0)].rhythm.map(|rhythm| {
-            let mut periodic = Periodic::new(Instant::from_nanos(clock::now()), rhythm);
+        let key = self.user.key.named("releases");
+        self.periodic = self.world.image.starts[usize::from(entry.0)].rhythm.as_ref().map(|rhythm| {
+            let mut periodic = Periodic::new(Instant::from_nanos(clock::now()), Arc::clone(rhythm), key);
             periodic.begin();
             periodic
         });

@@ -90,6 +90,6 @@ impl SystemCall for NextPeriod {
                 }
             }
         }
-        Ok(periodic.begin().number as i64)
+        Ok(periodic.begin().map_or(0, |job| job.number as i64))
     }
 }

@@ -74,4 +74,9 @@ impl User {
             }
         }
     }
+
+    /// A read that would have gone on is over: its file has ended, or it has failed.
+    pub fn goes_on_no_more(&mut self) {
+        self.others.iter_mut().for_each(|own| (own.beginning, own.buffer_grows) = ((0, 0), false));
+    }
 }
