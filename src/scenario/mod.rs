@@ -171,7 +171,7 @@ fn parse(
     let profiles = if overrides.costs.is_some() { None } else { directory };
     let end = parts.last().map_or(0, |part| part.base + part.text.len() + 1);
     let origin = policy_script::Origin { name, text, directory, end };
-    let ((mut image, expect, sweeps, simulated_only), script) =
+    let Contents { mut image, expect, sweeps, simulated_only, script } =
         read(origin, &mut root, profiles, &mut problems);
     parts.extend(script);
     let picture = picture::read(&root, image.costs.instruction, &mut problems);
@@ -198,14 +198,23 @@ fn parse(
     })
 }
 
-/// Reads all tables and lowers all programs. The image is usable if there are no errors. A script of the
-/// scheduler's comes as a part of its own if its text isn't in the scenario.
+/// What a scenario's tables say.
+struct Contents {
+    image: Image,
+    expect: Expect,
+    sweeps: Vec<Sweep>,
+    simulated_only: Option<String>,
+    /// The scheduler's script, if its text isn't in the scenario.
+    script: Option<document::Part>,
+}
+
+/// Reads all tables and lowers all programs. The image is usable if there are no errors.
 fn read(
     origin: policy_script::Origin<'_>,
     root: &mut DeTable<'_>,
     directory: Option<&Path>,
     problems: &mut Problems,
-) -> ((Image, Expect, Vec<Sweep>, Option<String>), Option<document::Part>) {
+) -> Contents {
     let (file, text) = (origin.name, origin.text);
     let known: Vec<&str> = schema::TABLES.iter().map(|row| row.key).collect();
     check_keys(root, &known, "a scenario", problems);
@@ -274,7 +283,7 @@ fn read(
         steps: tables.steps,
         run,
     };
-    ((image, expect, sweeps, simulated_only), script)
+    Contents { image, expect, sweeps, simulated_only, script }
 }
 
 fn programs(

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::Tid;
+use crate::ids::{CpuId, Pid, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::Reason;
 
-use super::policy::{Baggage, Policy, Ready, Thread};
+use super::policy::{Baggage, Boost, Policy, Ready, Thread};
 
 /// A policy, and who waits in its queue.
 #[derive(Debug)]
@@ -34,6 +34,29 @@ impl Checked {
             self.fail(format!("the policy says that {says} threads wait in its queue, but {known} do"));
         }
     }
+
+    /// Who was picked must wait, and if anybody waits somebody must be picked, unless the policy says that it
+    /// lets a CPU idle.
+    fn hold_to(&mut self, picked: Option<Tid>) -> Option<Tid> {
+        match picked {
+            Some(picked) if self.waiting.remove(&picked) => {
+                self.check_count();
+                return Some(picked);
+            }
+            Some(picked) => self.fail(format!("the policy picks thread {picked}, which doesn't wait")),
+            None if self.waiting.is_empty() || self.policy.is_held() || !self.policy.conserves_work() => {
+                return None;
+            }
+            None => {
+                let known = self.waiting.len();
+                self.fail(format!("the policy picks nobody, but {known} threads wait"));
+            }
+        }
+        // The run ends here; nobody is lost until then.
+        let next = self.waiting.pop_first()?;
+        self.policy.remove(next);
+        Some(next)
+    }
 }
 
 impl Policy for Checked {
@@ -45,22 +68,60 @@ impl Policy for Checked {
 
     fn pick(&mut self, now: Instant) -> Option<Tid> {
         let picked = self.policy.pick(now);
-        match picked {
-            Some(picked) if self.waiting.remove(&picked) => {
-                self.check_count();
-                return Some(picked);
-            }
-            Some(picked) => self.fail(format!("the policy picks thread {picked}, which doesn't wait")),
-            None if self.waiting.is_empty() || self.policy.is_held() => return None,
-            None => {
-                let known = self.waiting.len();
-                self.fail(format!("the policy picks nobody, but {known} threads wait"));
-            }
+        self.hold_to(picked)
+    }
+
+    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, now: Instant) -> Option<Tid> {
+        let picked = self.policy.pick_among(may, now);
+        if picked.is_none() && !self.waiting.iter().any(|&waiting| may(waiting)) {
+            return None;
         }
-        // The run ends here; nobody is lost until then.
-        let next = self.waiting.pop_first()?;
-        self.policy.remove(next);
-        Some(next)
+        self.hold_to(picked)
+    }
+
+    fn pick_for(&mut self, cpu: CpuId, now: Instant) -> Option<Tid> {
+        let picked = self.policy.pick_for(cpu, now);
+        self.hold_to(picked)
+    }
+
+    fn seats(&self) -> bool {
+        self.policy.seats()
+    }
+
+    fn seat(&self, thread: Tid) -> Option<CpuId> {
+        self.policy.seat(thread)
+    }
+
+    fn joins(&mut self, thread: Tid, process: Pid) {
+        self.policy.joins(thread, process);
+    }
+
+    fn boosted(&mut self) -> Option<Boost> {
+        self.policy.boosted()
+    }
+
+    fn fresh_load(&mut self) -> Option<u64> {
+        self.policy.fresh_load()
+    }
+
+    fn conserves_work(&self) -> bool {
+        self.policy.conserves_work()
+    }
+
+    fn due(&self, cpu: CpuId) -> Instant {
+        self.policy.due(cpu)
+    }
+
+    fn elapse(&mut self, cpu: CpuId, now: Instant) -> Option<Tid> {
+        self.policy.elapse(cpu, now)
+    }
+
+    fn ignores_jobs(&self) -> bool {
+        self.policy.ignores_jobs()
+    }
+
+    fn sent_away(&mut self, thread: Tid) {
+        self.policy.sent_away(thread);
     }
 
     fn remove(&mut self, thread: Tid) -> bool {
