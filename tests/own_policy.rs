@@ -315,7 +315,7 @@ fn a_script_that_goes_wrong_ends_the_run_and_says_where() {
         ("fn pick(ready) { let a = []; loop { a = [a]; } }".to_owned(), "too large"),
         ("fn pick(ready) { let a = #{}; loop { a = #{ a: a }; } }".to_owned(), "too large"),
         ("fn pick(ready) { let a = []; a.pad(1000000000, 1); ready[0] }".to_owned(), "too large"),
-        ("fn init() { this.n = 0; } fn pick(ready) { for i in 0..9 { this[`a${this.n}`] = [0]; this[`a${this.n}`].pad(600, 1); this.n += 1; } ready[0] } fn slice(t) { 50.us() }".to_owned(), "keeps at most 5000 values"),
+        ("fn init() { this.n = 0; } fn pick(ready) { for i in 0..9 { this[`a${this.n}`] = [0]; this[`a${this.n}`].pad(600, 1); this.n += 1; } ready[0] } fn slice(t) { 50.us() }".to_owned(), "too large"),
         ("fn pick(ready) { ready[9] }".to_owned(), "out of bounds"),
         ("fn pick(ready) { throw \"no idea\" }".to_owned(), "the script throws: no idea"),
         ("fn pick(ready) { sleep(1); ready[0] }".to_owned(), "sleep"),
@@ -352,7 +352,7 @@ fn a_script_that_goes_wrong_ends_the_run_and_says_where() {
     let outcome = run(&parse(&three(named))).outcome;
     let text = outcome.text().expect("an error").to_owned();
     // The scenario's own line: the script begins in its fourth.
-    assert!(text.starts_with("the policy's script fails: test.toml:6:14: `pick`: "), "{text}");
+    assert!(text.starts_with("the policy's script fails: test.toml:6:15: `pick`: "), "{text}");
 }
 
 #[test]

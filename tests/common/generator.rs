@@ -102,7 +102,7 @@ impl Generator {
         self.objects();
         self.programs();
         self.line(&manager::tables(seed));
-        self.line(&periodic::tables(seed));
+        self.line(&periodic::tables(seed, self.policy == "linux"));
         self.events();
         let until = self.number(5_000, 60_000);
         self.line(&format!("[run]\nseed = {seed}\nuntil = \"{until}ns\""));

@@ -79,7 +79,13 @@ pub fn of(workload: &Workload) -> Option<Box<dyn Order>> {
         // When newcomers are let in doesn't show where a thread goes on with its next quantum.
         "round-robin" if given("newcomers", "\"after-expired\"") => return None,
         "round-robin" => Box::<Fcfs>::default(),
-        "priority" => Box::new(Priority { preemptive: !given("preemptive", "false"), ..Priority::default() }),
+        // How long each has waited decides there.
+        "priority" if workload.parameter("aging").is_some() => return None,
+        "priority" => Box::new(Priority {
+            preemptive: !given("preemptive", "false"),
+            to_tail: given("preempted", "\"tail\""),
+            ..Priority::default()
+        }),
         "sjf" | "srtf" => Box::new(Shortest::new(workload)),
         "lottery" => Box::<Lottery>::default(),
         "stride" => Box::new(Stride::new(workload)),
@@ -166,6 +172,8 @@ impl Order for Fcfs {
 #[derive(Default)]
 struct Priority {
     preemptive: bool,
+    /// Where a pre-empted thread goes.
+    to_tail: bool,
     /// For each CPU its threads, each with priority and place among equals.
     queues: Vec<Vec<(Tid, i64, i64)>>,
     turns: i64,
@@ -185,7 +193,7 @@ impl Priority {
 impl Order for Priority {
     fn came(&mut self, cpu: usize, task: Tid, job: &Job, why: Came, _: u64) {
         self.turns += 1;
-        let turn = if why == Came::Preempted { -self.turns } else { self.turns };
+        let turn = if why == Came::Preempted && !self.to_tail { -self.turns } else { self.turns };
         on(&mut self.queues, cpu).push((task, job.priority, turn));
         self.priorities.insert(task, job.priority);
     }

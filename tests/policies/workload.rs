@@ -116,7 +116,12 @@ impl Workload {
         if let Some(cpu) = job.cpu {
             text += &format!("cpu = {cpu}\n");
         }
-        text += &format!("priority = {priority}\nnice = {nice}\ntickets = {tickets}\n");
+        match (self.policy, priority) {
+            ("linux", 0) => {}
+            ("linux", _) => text += &format!("class = \"fifo\"\npriority = {priority}\n"),
+            _ => text += &format!("priority = {priority}\n"),
+        }
+        text += &format!("nice = {nice}\ntickets = {tickets}\n");
         if let Some(burst) = job.burst {
             text += &format!("burst = \"{burst}ns\"\n");
         }
@@ -222,14 +227,35 @@ fn job(cpus: u16) -> impl Strategy<Value = Job> {
     )
 }
 
+impl Job {
+    /// The same, free to run on any CPU.
+    fn anywhere(mut self) -> Job {
+        self.cpu = None;
+        self.acts.retain(|act| !matches!(act, Act::Allow(_)));
+        self
+    }
+}
+
+/// Policies of a scenario's own.
+const SCRIPTS: &[&str] = &[
+    "fn pick(ready) { ready[0] }",
+    "fn pick(ready) { ready[ready.len() - 1] } fn slice(task) { 2.us() }",
+    "fn pick(ready) { ready.least(|t| t.ran) } fn slice(task) { 3.us() } fn preempts(woken, running) { woken.ran < running.ran }",
+];
+
 /// Workloads under a policy, with each of its parameters given or not.
 pub fn workload(row: &'static PolicyRow) -> impl Strategy<Value = Workload> {
     let given: Vec<_> = row
         .parameters
         .iter()
-        .map(|&(name, kind, _)| {
-            prop::option::weighted(0.6, value(name, kind))
+        .map(|&(name, kind, _)| match (row.name, name) {
+            ("script", "code") => {
+                prop::sample::select(SCRIPTS).prop_map(move |code| Some((name, format!("'{code}'")))).boxed()
+            }
+            ("script", _) => Just(None).boxed(),
+            _ => prop::option::weighted(0.6, value(name, kind))
                 .prop_map(move |value| value.map(|value| (name, value)))
+                .boxed(),
         })
         .collect();
     let machine = (1..=3_u16).prop_flat_map(|cpus| (Just(cpus), prop::collection::vec(job(cpus), 1..=5)));
@@ -249,8 +275,9 @@ pub fn workload(row: &'static PolicyRow) -> impl Strategy<Value = Workload> {
             placement,
             balance,
             tick,
-            global,
-            jobs,
+            // It decides for all CPUs at once.
+            global: global || row.name == "gang",
+            jobs: if row.name == "gang" { jobs.into_iter().map(Job::anywhere).collect() } else { jobs },
         },
     )
 }

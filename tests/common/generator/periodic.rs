@@ -3,19 +3,25 @@
 
 use trapline::random::{Key, Stream};
 
-/// Up to two of them, in some of the scenarios, from a stream of their own.
-pub fn tables(seed: u64) -> String {
+/// Up to two of them, in some of the scenarios, from a stream of their own. Under Linux's classes only some of
+/// these have a priority.
+pub fn tables(seed: u64, classes: bool) -> String {
     let mut random = Key::of_run(seed).named("periodic").stream();
     if random.uniform(0, 99) >= 35 {
         return String::new();
     }
-    (0..random.uniform(1, 2)).map(|number| table(&mut random, number)).collect()
+    (0..random.uniform(1, 2)).map(|number| table(&mut random, number, classes)).collect()
 }
 
-fn table(random: &mut Stream, number: u64) -> String {
+fn table(random: &mut Stream, number: u64, classes: bool) -> String {
     let period = [210, 300, 700, 1_000, 2_100, 5_000][random.uniform(0, 5) as usize];
     let jobs = random.uniform(2, 6);
-    let mut text = format!("[process.j{number}]\npriority = {}\n", random.uniform(0, 5));
+    let mut text = format!("[process.j{number}]\n");
+    match (random.uniform(0, 5), classes) {
+        (0, true) => {}
+        (priority, true) => text += &format!("class = \"fifo\"\npriority = {priority}\n"),
+        (priority, false) => text += &format!("priority = {priority}\n"),
+    }
     if random.uniform(0, 3) == 0 {
         let mut at = 0;
         let releases = (0..jobs).map(|_| {
