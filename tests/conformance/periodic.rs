@@ -51,12 +51,65 @@ pub fn list(value: &Value) -> Result<&[Value], String> {
     value.as_array().map(Vec::as_slice).ok_or_else(|| format!("{value} isn't a list"))
 }
 
+/// What a change of jobs costs, in cycles.
+struct Overheads {
+    save: f64,
+    decide: f64,
+    load: f64,
+}
+
+impl Overheads {
+    fn of(input: &Value) -> Self {
+        let cycles = |key: &str| input[key].as_f64().unwrap_or(0.0);
+        Self {
+            save: cycles("ctx_save_cycles"),
+            decide: cycles("sched_cycles"),
+            load: cycles("ctx_load_cycles"),
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.save + self.decide + self.load > 0.0
+    }
+
+    /// What happens while the CPU is between two jobs counts there for the decision that is being made, or
+    /// for another one before the load; here for the next switch. And each of several events of one instant
+    /// has a decision of its own there.
+    fn untranslated(&self, jobs: &[BTreeMap<usize, Job>], ran: &Ran, until: f64) -> Option<&'static str> {
+        if !self.any() {
+            return None;
+        }
+        let all = || jobs.iter().flat_map(BTreeMap::values);
+        let begun: Vec<f64> = all().filter_map(|job| job.begun).collect();
+        let mut events: Vec<f64> = all().flat_map(|job| [job.begun, job.end]).flatten().collect();
+        events.sort_by(f64::total_cmp);
+        if self.decide > 0.0 && events.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Some("not translated: sched_cycles with several events at an instant");
+        }
+        let mut since = None;
+        for event in &ran.trace.events {
+            let at = (event.at.as_nanos() as f64 / TICK as f64).round();
+            match (event.kind, since) {
+                (Kind::SchedSwitch { .. }, _) => since = Some(at),
+                (Kind::SchedExit, Some(from)) if at > from => {
+                    if begun.iter().any(|&begun| from < begun && begun <= at) {
+                        return Some("not translated: a release between two jobs");
+                    }
+                    if from <= until && until <= at {
+                        return Some("not translated: the end between two jobs");
+                    }
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
 /// What of a case's input can't be said in a scenario.
 fn untranslated(input: &Value) -> Option<String> {
     let costs = [
-        "ctx_save_cycles",
-        "ctx_load_cycles",
-        "sched_cycles",
         "activate_cycles",
         "terminate_cycles",
         "penalty_preemption_cycles",
@@ -67,8 +120,13 @@ fn untranslated(input: &Value) -> Option<String> {
         let speeds = input["speeds"].as_array()?;
         speeds.iter().any(|speed| speed.as_f64() != Some(1.0)).then_some("speeds")
     };
+    // CPUs wait for each other there before they decide.
+    let several = || {
+        let one = input["cpus"].as_u64().unwrap_or(1) == 1;
+        Overheads::of(input).any().then_some("overheads on several CPUs").filter(|_| !one)
+    };
     let aborts = || (input["abort_on_miss"] == Value::Bool(true)).then_some("abort_on_miss");
-    costly.or_else(slow).or_else(aborts).map(|key| format!("not translated: {key}"))
+    costly.or_else(slow).or_else(several).or_else(aborts).map(|key| format!("not translated: {key}"))
 }
 
 fn tasks(input: &Value, cycles: f64) -> Result<Vec<Task>, String> {
@@ -149,9 +207,21 @@ fn scenario(input: &Value, tasks: &[Task], until: f64) -> Result<String, String>
     let place = |task: usize| order.iter().position(|&other| other == task).unwrap_or(task);
     let by_priority = input["scheduler"] == "FP";
     let queues = if partitioned || cpus == 1 { "per-cpu" } else { "global" };
+    let overheads = Overheads::of(input);
+    // Each event there is one of the scheduler, for which the running job is saved and loaded.
+    let (parts, reloads) = if overheads.any() {
+        let Overheads { save, decide, load } = overheads;
+        let [save, decide, load] = [save, decide, load].map(nanos);
+        let parts = format!(
+            ", switch-save = \"{save}ns\", switch-decide = \"{decide}ns\", switch-load = \"{load}ns\""
+        );
+        (parts, "reschedule = \"reloads\"\n")
+    } else {
+        (String::new(), "")
+    };
     let mut text = format!(
-        "format = 1\n[machine]\ncpus = {cpus}\ncosts = {{ base = \"free\", syscall-entry = \"1ns\" }}\n\
-         [kernel]\npreemption = \"none\"\nbalance = \"none\"\nqueues = \"{queues}\"\nscheduler = {policy}\n\
+        "format = 1\n[machine]\ncpus = {cpus}\ncosts = {{ base = \"free\", syscall-entry = \"1ns\"{parts} }}\n\
+         [kernel]\npreemption = \"none\"\nbalance = \"none\"\nqueues = \"{queues}\"\nscheduler = {policy}\n{reloads}\
          [run]\nuntil = \"{}ns\"\n",
         nanos(until) + TICK / 2
     );
@@ -232,6 +302,10 @@ pub fn follow(ran: &Ran, tasks: usize, cpus: usize, until: f64) -> (Vec<BTreeMap
             Kind::SchedSwitch { next, .. } => {
                 stop(&mut running[cpu], cpu, at);
                 holder[cpu] = ran.job(next);
+            }
+            // Until then the switch went on.
+            Kind::SchedExit => {
+                stop(&mut running[cpu], cpu, at);
                 running[cpu] = holder[cpu].map(|task| (at, task, current[task]));
             }
             _ => {}
@@ -292,6 +366,10 @@ pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {
     }
     let ran = run(&scenario(input, &tasks, until)?, tasks.len())?;
     let (jobs, lanes) = follow(&ran, tasks.len(), cpus, until);
+    let overheads = Overheads::of(input);
+    if let Some(reason) = overheads.untranslated(&jobs, &ran, until) {
+        return Err(reason.to_owned());
+    }
     // At these times each CPU was told of a job that had become active.
     let mut told: Vec<Vec<f64>> = vec![Vec::new(); cpus];
     for (task, jobs_of) in jobs.iter().enumerate() {
@@ -366,6 +444,13 @@ pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {
         let (ours, theirs) = (at_once(&segments)?, at_once(&expected["cpu_segments_ms"])?);
         compare_values("who runs when", &json!(ours), &json!(theirs), &mut differences);
         compare_values("calls", &counts["schedule_calls"], &wanted["schedule_calls"], &mut differences);
+    } else if overheads.any() {
+        compare_jobs(&found, &expected["jobs"], &[], &mut differences)?;
+        // What stands for the time between two jobs isn't a matter of the schedule.
+        let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+        let theirs = of_jobs(&expected["cpu_segments_ms"], &names)?;
+        compare_values("segments", &of_jobs(&segments, &names)?, &theirs, &mut differences);
+        compare_values("counts", &counts, wanted, &mut differences);
     } else {
         compare_jobs(&found, &expected["jobs"], &[], &mut differences)?;
         compare_values("segments", &segments, &expected["cpu_segments_ms"], &mut differences);
@@ -393,6 +478,18 @@ const OF_PLACES: &[&str] = &["preempt_events", "preempt_inter", "migrations"];
 fn is_global(input: &Value) -> bool {
     let one_for_all = matches!(input["scheduler"].as_str(), Some("EDF" | "RM" | "FP" | "DM"));
     one_for_all && input["cpus"].as_u64().is_some_and(|cpus| cpus > 1)
+}
+
+/// Those pieces of the CPUs' times in which jobs run.
+fn of_jobs(segments: &Value, tasks: &[&str]) -> Result<Value, String> {
+    let is_job = |piece: &&Value| {
+        let name = piece[2].as_str().and_then(|name| name.rsplit_once('_'));
+        name.is_some_and(|(task, number)| tasks.contains(&task) && number.parse::<usize>().is_ok())
+    };
+    let lanes = list(segments)?.iter().map(|lane| {
+        list(lane).map(|pieces| Value::Array(pieces.iter().filter(is_job).cloned().collect()))
+    });
+    lanes.collect()
 }
 
 /// Which jobs run at each time, whichever CPUs they are on: the times at which that changes.
