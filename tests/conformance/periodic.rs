@@ -75,46 +75,62 @@ impl Overheads {
     /// What happens while the CPU is between two jobs counts there for the decision that is being made, or
     /// for another one before the load; here for the next switch. And each of several events of one instant
     /// has a decision of its own there.
-    fn untranslated(&self, jobs: &[BTreeMap<usize, Job>], ran: &Ran, until: f64) -> Option<&'static str> {
+    ///
+    /// If all is well, how many loads more and calls less there are because the run ends between two jobs.
+    fn check(&self, ran: &Ran, jobs: &[BTreeMap<usize, Job>], until: f64) -> Result<(u64, u64), String> {
         if !self.any() {
-            return None;
+            return Ok((0, 0));
         }
-        let all = || jobs.iter().flat_map(BTreeMap::values);
-        let begun: Vec<f64> = all().filter_map(|job| job.begun).collect();
-        let mut events: Vec<f64> = all().flat_map(|job| [job.begun, job.end]).flatten().collect();
+        let mut begun = Vec::new();
+        let mut events = Vec::new();
+        for jobs in jobs {
+            let mut free = Some(0.0);
+            for job in jobs.values() {
+                let start = free.map_or(f64::INFINITY, |free: f64| free.max(job.release));
+                begun.push(start);
+                events.extend([Some(start), job.end].into_iter().flatten());
+                free = job.end;
+            }
+        }
+        events.retain(|&at| at <= until);
         events.sort_by(f64::total_cmp);
         if self.decide > 0.0 && events.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Some("not translated: sched_cycles with several events at an instant");
+            return Err("not translated: sched_cycles with several events at an instant".to_owned());
         }
-        let mut since = None;
+        // A process begins by another event than releases, which costs another switch.
+        let first = jobs.iter().filter_map(|jobs| jobs.get(&1)).map(|job| job.release);
+        let shared = |at: f64| at > 0.0 && events.iter().filter(|&&other| other == at).count() > 1;
+        if first.into_iter().any(shared) {
+            return Err("not translated: overheads with an offset at another event".to_owned());
+        }
+        let mut switches = Vec::new();
+        let mut open = None;
         for event in &ran.trace.events {
             let at = (event.at.as_nanos() as f64 / TICK as f64).round();
-            match (event.kind, since) {
-                (Kind::SchedSwitch { .. }, _) => since = Some(at),
-                (Kind::SchedExit, Some(from)) if at > from => {
-                    if begun.iter().any(|&begun| from < begun && begun <= at) {
-                        return Some("not translated: a release between two jobs");
-                    }
-                    if from <= until && until <= at {
-                        return Some("not translated: the end between two jobs");
-                    }
-                    since = None;
-                }
+            match event.kind {
+                Kind::SchedSwitch { prev, next, .. } => open = Some((at, ran.job(prev), ran.job(next))),
+                Kind::SchedExit => switches.extend(open.take().map(|(from, ..)| (from, at))),
                 _ => {}
             }
         }
-        None
+        let unfinished = open.filter(|&(from, ..)| from <= until);
+        switches.extend(unfinished.map(|(from, ..)| (from, until)));
+        let within = |&(from, to): &(f64, f64)| begun.iter().any(|&begun| from < begun && begun <= to);
+        if switches.iter().any(within) {
+            return Err("not translated: overheads with a release between two jobs".to_owned());
+        }
+        let Some((from, before, after)) = unfinished else { return Ok((0, 0)) };
+        let decides = from + before.map_or(0.0, |_| self.save);
+        let loads = u64::from(after.is_some() && decides + self.decide <= until);
+        let undecided = events.iter().filter(|&&at| at == from && decides > until).count() as u64;
+        Ok((loads, undecided))
     }
 }
 
 /// What of a case's input can't be said in a scenario.
 fn untranslated(input: &Value) -> Option<String> {
-    let costs = [
-        "activate_cycles",
-        "terminate_cycles",
-        "penalty_preemption_cycles",
-        "penalty_migration_cycles",
-    ];
+    let costs =
+        ["activate_cycles", "terminate_cycles", "penalty_preemption_cycles", "penalty_migration_cycles"];
     let costly = costs.into_iter().find(|key| input[key].as_f64().is_some_and(|cycles| cycles != 0.0));
     let slow = || {
         let speeds = input["speeds"].as_array()?;
@@ -134,17 +150,17 @@ fn tasks(input: &Value, cycles: f64) -> Result<Vec<Task>, String> {
         let scaled = |key: &str| number(&task[key]).map(|time| time * cycles);
         let releases = match &task["sporadic"] {
             Value::Array(times) => {
-                let times = times.iter().map(|time| number(time).map(|time| time * cycles));
+                let times = times.iter().map(|time| number(time).map(|time| (time * cycles).trunc()));
                 Some(times.collect::<Result<Vec<f64>, String>>()?)
             }
             _ => None,
         };
         Ok(Task {
             name: task["name"].as_str().unwrap_or_default().to_owned(),
-            wcet: scaled("wcet")?,
-            period: scaled("period").ok(),
+            wcet: scaled("wcet")?.trunc(),
+            period: scaled("period").ok().map(f64::trunc),
             deadline: scaled("deadline").or_else(|_| scaled("period"))?,
-            offset: scaled("offset").unwrap_or(0.0),
+            offset: scaled("offset").unwrap_or(0.0).trunc(),
             releases,
             priority: task["priority"].as_i64().unwrap_or(0),
             cpu: None,
@@ -367,9 +383,7 @@ pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {
     let ran = run(&scenario(input, &tasks, until)?, tasks.len())?;
     let (jobs, lanes) = follow(&ran, tasks.len(), cpus, until);
     let overheads = Overheads::of(input);
-    if let Some(reason) = overheads.untranslated(&jobs, &ran, until) {
-        return Err(reason.to_owned());
-    }
+    let (begun_loads, undecided) = overheads.check(&ran, &jobs, until)?;
     // At these times each CPU was told of a job that had become active.
     let mut told: Vec<Vec<f64>> = vec![Vec::new(); cpus];
     for (task, jobs_of) in jobs.iter().enumerate() {
@@ -437,7 +451,11 @@ pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {
         }
     }
     let segments: Value = lanes.iter().map(|lane| segments(lane, &tasks, until, cycles)).collect();
-    let counts = json!({ "ctx_loads": loads, "ctx_saves": loads - running, "schedule_calls": calls });
+    let counts = json!({
+        "ctx_loads": loads + begun_loads,
+        "ctx_saves": loads - running,
+        "schedule_calls": calls - undecided,
+    });
     let wanted = &expected["overhead_counts"];
     if is_global(input) {
         compare_jobs(&found, &expected["jobs"], OF_PLACES, &mut differences)?;
@@ -486,9 +504,9 @@ fn of_jobs(segments: &Value, tasks: &[&str]) -> Result<Value, String> {
         let name = piece[2].as_str().and_then(|name| name.rsplit_once('_'));
         name.is_some_and(|(task, number)| tasks.contains(&task) && number.parse::<usize>().is_ok())
     };
-    let lanes = list(segments)?.iter().map(|lane| {
-        list(lane).map(|pieces| Value::Array(pieces.iter().filter(is_job).cloned().collect()))
-    });
+    let lanes = list(segments)?
+        .iter()
+        .map(|lane| list(lane).map(|pieces| Value::Array(pieces.iter().filter(is_job).cloned().collect())));
     lanes.collect()
 }
 
