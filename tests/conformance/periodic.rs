@@ -577,3 +577,13 @@ fn segments(lane: &Lane, tasks: &[Task], until: f64, cycles: f64) -> Value {
     add(at, until, Value::Null);
     all.into_iter().map(|(from, to, label)| json!([from / cycles, to / cycles, label])).collect()
 }
+
+/// SimSo's own results for sets of tasks with costs, beside those that `cases.json` has without.
+#[test]
+fn overheads_are_as_simso_has_them() {
+    let file: Value = serde_json::from_str(include_str!("overheads.json")).unwrap();
+    for case in list(&file["cases"]).unwrap() {
+        let differences = compare(&case["input"], &case["expected"]);
+        assert_eq!(differences, Ok(Vec::new()), "{}", case["id"]);
+    }
+}
