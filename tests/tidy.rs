@@ -241,6 +241,32 @@ fn a_file_holds_one_concept() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// docs/SCHEDULING.md has a row for each policy: its summary, and the source that somebody has added.
+#[test]
+fn the_overview_of_scheduling_has_every_policy() {
+    let path = root().join("docs/SCHEDULING.md");
+    let document = fs::read_to_string(&path).unwrap();
+    const HEAD: &str = "| policy | who runs | source |\n|---|---|---|\n";
+    let begin = document.find(HEAD).expect("the table of policies") + HEAD.len();
+    let end = begin + document[begin..].find("\n\n").expect("the table's end") + 1;
+    let source = |start: &str| {
+        let row = document[begin..end].lines().find(|row| row.starts_with(start));
+        row.and_then(|row| row.split('|').nth(3)).map(str::trim).unwrap_or_default()
+    };
+    let mut table = String::new();
+    for row in POLICIES {
+        let start = format!("| `{}` |", row.name);
+        let source = source(&start);
+        assert!(source.len() >= 4, "{}: where does it come from?", row.name);
+        table += &format!("{start} {} | {source} |\n", row.summary);
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
+        let updated = format!("{}{table}{}", &document[..begin], &document[end..]);
+        return fs::write(&path, updated).unwrap();
+    }
+    assert!(document[begin..end] == table, "docs/SCHEDULING.md is out of date: run this with UPDATE_DOCS=1");
+}
+
 #[test]
 fn every_row_of_every_registry_is_documented() {
     let mut rows: Vec<(&str, String, &str)> = Vec::new();

@@ -51,24 +51,98 @@ pub fn list(value: &Value) -> Result<&[Value], String> {
     value.as_array().map(Vec::as_slice).ok_or_else(|| format!("{value} isn't a list"))
 }
 
+/// What a change of jobs costs, in cycles.
+struct Overheads {
+    save: f64,
+    decide: f64,
+    load: f64,
+}
+
+impl Overheads {
+    fn of(input: &Value) -> Self {
+        let cycles = |key: &str| input[key].as_f64().unwrap_or(0.0);
+        Self {
+            save: cycles("ctx_save_cycles"),
+            decide: cycles("sched_cycles"),
+            load: cycles("ctx_load_cycles"),
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.save + self.decide + self.load > 0.0
+    }
+
+    /// What happens while the CPU is between two jobs counts there for the decision that is being made, or
+    /// for another one before the load; here for the next switch. And each of several events of one instant
+    /// has a decision of its own there.
+    ///
+    /// If all is well, how many loads more and calls less there are because the run ends between two jobs.
+    fn check(&self, ran: &Ran, jobs: &[BTreeMap<usize, Job>], until: f64) -> Result<(u64, u64), String> {
+        if !self.any() {
+            return Ok((0, 0));
+        }
+        let mut begun = Vec::new();
+        let mut events = Vec::new();
+        for jobs in jobs {
+            let mut free = Some(0.0);
+            for job in jobs.values() {
+                let start = free.map_or(f64::INFINITY, |free: f64| free.max(job.release));
+                begun.push(start);
+                events.extend([Some(start), job.end].into_iter().flatten());
+                free = job.end;
+            }
+        }
+        events.retain(|&at| at <= until);
+        events.sort_by(f64::total_cmp);
+        if self.decide > 0.0 && events.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("not translated: sched_cycles with several events at an instant".to_owned());
+        }
+        // A process begins by another event than releases, which costs another switch.
+        let first = jobs.iter().filter_map(|jobs| jobs.get(&1)).map(|job| job.release);
+        let shared = |at: f64| at > 0.0 && events.iter().filter(|&&other| other == at).count() > 1;
+        if first.into_iter().any(shared) {
+            return Err("not translated: overheads with an offset at another event".to_owned());
+        }
+        let mut switches = Vec::new();
+        let mut open = None;
+        for event in &ran.trace.events {
+            let at = (event.at.as_nanos() as f64 / TICK as f64).round();
+            match event.kind {
+                Kind::SchedSwitch { prev, next, .. } => open = Some((at, ran.job(prev), ran.job(next))),
+                Kind::SchedExit => switches.extend(open.take().map(|(from, ..)| (from, at))),
+                _ => {}
+            }
+        }
+        let unfinished = open.filter(|&(from, ..)| from <= until);
+        switches.extend(unfinished.map(|(from, ..)| (from, until)));
+        let within = |&(from, to): &(f64, f64)| begun.iter().any(|&begun| from < begun && begun <= to);
+        if switches.iter().any(within) {
+            return Err("not translated: overheads with a release between two jobs".to_owned());
+        }
+        let Some((from, before, after)) = unfinished else { return Ok((0, 0)) };
+        let decides = from + before.map_or(0.0, |_| self.save);
+        let loads = u64::from(after.is_some() && decides + self.decide <= until);
+        let undecided = events.iter().filter(|&&at| at == from && decides > until).count() as u64;
+        Ok((loads, undecided))
+    }
+}
+
 /// What of a case's input can't be said in a scenario.
 fn untranslated(input: &Value) -> Option<String> {
-    let costs = [
-        "ctx_save_cycles",
-        "ctx_load_cycles",
-        "sched_cycles",
-        "activate_cycles",
-        "terminate_cycles",
-        "penalty_preemption_cycles",
-        "penalty_migration_cycles",
-    ];
+    let costs =
+        ["activate_cycles", "terminate_cycles", "penalty_preemption_cycles", "penalty_migration_cycles"];
     let costly = costs.into_iter().find(|key| input[key].as_f64().is_some_and(|cycles| cycles != 0.0));
     let slow = || {
         let speeds = input["speeds"].as_array()?;
         speeds.iter().any(|speed| speed.as_f64() != Some(1.0)).then_some("speeds")
     };
+    // CPUs wait for each other there before they decide.
+    let several = || {
+        let one = input["cpus"].as_u64().unwrap_or(1) == 1;
+        Overheads::of(input).any().then_some("overheads on several CPUs").filter(|_| !one)
+    };
     let aborts = || (input["abort_on_miss"] == Value::Bool(true)).then_some("abort_on_miss");
-    costly.or_else(slow).or_else(aborts).map(|key| format!("not translated: {key}"))
+    costly.or_else(slow).or_else(several).or_else(aborts).map(|key| format!("not translated: {key}"))
 }
 
 fn tasks(input: &Value, cycles: f64) -> Result<Vec<Task>, String> {
@@ -76,17 +150,17 @@ fn tasks(input: &Value, cycles: f64) -> Result<Vec<Task>, String> {
         let scaled = |key: &str| number(&task[key]).map(|time| time * cycles);
         let releases = match &task["sporadic"] {
             Value::Array(times) => {
-                let times = times.iter().map(|time| number(time).map(|time| time * cycles));
+                let times = times.iter().map(|time| number(time).map(|time| (time * cycles).trunc()));
                 Some(times.collect::<Result<Vec<f64>, String>>()?)
             }
             _ => None,
         };
         Ok(Task {
             name: task["name"].as_str().unwrap_or_default().to_owned(),
-            wcet: scaled("wcet")?,
-            period: scaled("period").ok(),
+            wcet: scaled("wcet")?.trunc(),
+            period: scaled("period").ok().map(f64::trunc),
             deadline: scaled("deadline").or_else(|_| scaled("period"))?,
-            offset: scaled("offset").unwrap_or(0.0),
+            offset: scaled("offset").unwrap_or(0.0).trunc(),
             releases,
             priority: task["priority"].as_i64().unwrap_or(0),
             cpu: None,
@@ -149,9 +223,21 @@ fn scenario(input: &Value, tasks: &[Task], until: f64) -> Result<String, String>
     let place = |task: usize| order.iter().position(|&other| other == task).unwrap_or(task);
     let by_priority = input["scheduler"] == "FP";
     let queues = if partitioned || cpus == 1 { "per-cpu" } else { "global" };
+    let overheads = Overheads::of(input);
+    // Each event there is one of the scheduler, for which the running job is saved and loaded.
+    let (parts, reloads) = if overheads.any() {
+        let Overheads { save, decide, load } = overheads;
+        let [save, decide, load] = [save, decide, load].map(nanos);
+        let parts = format!(
+            ", switch-save = \"{save}ns\", switch-decide = \"{decide}ns\", switch-load = \"{load}ns\""
+        );
+        (parts, "reschedule = \"reloads\"\n")
+    } else {
+        (String::new(), "")
+    };
     let mut text = format!(
-        "format = 1\n[machine]\ncpus = {cpus}\ncosts = {{ base = \"free\", syscall-entry = \"1ns\" }}\n\
-         [kernel]\npreemption = \"none\"\nbalance = \"none\"\nqueues = \"{queues}\"\nscheduler = {policy}\n\
+        "format = 1\n[machine]\ncpus = {cpus}\ncosts = {{ base = \"free\", syscall-entry = \"1ns\"{parts} }}\n\
+         [kernel]\npreemption = \"none\"\nbalance = \"none\"\nqueues = \"{queues}\"\nscheduler = {policy}\n{reloads}\
          [run]\nuntil = \"{}ns\"\n",
         nanos(until) + TICK / 2
     );
@@ -232,6 +318,10 @@ pub fn follow(ran: &Ran, tasks: usize, cpus: usize, until: f64) -> (Vec<BTreeMap
             Kind::SchedSwitch { next, .. } => {
                 stop(&mut running[cpu], cpu, at);
                 holder[cpu] = ran.job(next);
+            }
+            // Until then the switch went on.
+            Kind::SchedExit => {
+                stop(&mut running[cpu], cpu, at);
                 running[cpu] = holder[cpu].map(|task| (at, task, current[task]));
             }
             _ => {}
@@ -292,6 +382,8 @@ pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {
     }
     let ran = run(&scenario(input, &tasks, until)?, tasks.len())?;
     let (jobs, lanes) = follow(&ran, tasks.len(), cpus, until);
+    let overheads = Overheads::of(input);
+    let (begun_loads, undecided) = overheads.check(&ran, &jobs, until)?;
     // At these times each CPU was told of a job that had become active.
     let mut told: Vec<Vec<f64>> = vec![Vec::new(); cpus];
     for (task, jobs_of) in jobs.iter().enumerate() {
@@ -359,13 +451,24 @@ pub fn compare(input: &Value, expected: &Value) -> Result<Vec<String>, String> {
         }
     }
     let segments: Value = lanes.iter().map(|lane| segments(lane, &tasks, until, cycles)).collect();
-    let counts = json!({ "ctx_loads": loads, "ctx_saves": loads - running, "schedule_calls": calls });
+    let counts = json!({
+        "ctx_loads": loads + begun_loads,
+        "ctx_saves": loads - running,
+        "schedule_calls": calls - undecided,
+    });
     let wanted = &expected["overhead_counts"];
     if is_global(input) {
         compare_jobs(&found, &expected["jobs"], OF_PLACES, &mut differences)?;
         let (ours, theirs) = (at_once(&segments)?, at_once(&expected["cpu_segments_ms"])?);
         compare_values("who runs when", &json!(ours), &json!(theirs), &mut differences);
         compare_values("calls", &counts["schedule_calls"], &wanted["schedule_calls"], &mut differences);
+    } else if overheads.any() {
+        compare_jobs(&found, &expected["jobs"], &[], &mut differences)?;
+        // What stands for the time between two jobs isn't a matter of the schedule.
+        let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+        let theirs = of_jobs(&expected["cpu_segments_ms"], &names)?;
+        compare_values("segments", &of_jobs(&segments, &names)?, &theirs, &mut differences);
+        compare_values("counts", &counts, wanted, &mut differences);
     } else {
         compare_jobs(&found, &expected["jobs"], &[], &mut differences)?;
         compare_values("segments", &segments, &expected["cpu_segments_ms"], &mut differences);
@@ -393,6 +496,18 @@ const OF_PLACES: &[&str] = &["preempt_events", "preempt_inter", "migrations"];
 fn is_global(input: &Value) -> bool {
     let one_for_all = matches!(input["scheduler"].as_str(), Some("EDF" | "RM" | "FP" | "DM"));
     one_for_all && input["cpus"].as_u64().is_some_and(|cpus| cpus > 1)
+}
+
+/// Those pieces of the CPUs' times in which jobs run.
+fn of_jobs(segments: &Value, tasks: &[&str]) -> Result<Value, String> {
+    let is_job = |piece: &&Value| {
+        let name = piece[2].as_str().and_then(|name| name.rsplit_once('_'));
+        name.is_some_and(|(task, number)| tasks.contains(&task) && number.parse::<usize>().is_ok())
+    };
+    let lanes = list(segments)?
+        .iter()
+        .map(|lane| list(lane).map(|pieces| Value::Array(pieces.iter().filter(is_job).cloned().collect())));
+    lanes.collect()
 }
 
 /// Which jobs run at each time, whichever CPUs they are on: the times at which that changes.
@@ -461,4 +576,14 @@ fn segments(lane: &Lane, tasks: &[Task], until: f64, cycles: f64) -> Value {
     }
     add(at, until, Value::Null);
     all.into_iter().map(|(from, to, label)| json!([from / cycles, to / cycles, label])).collect()
+}
+
+/// SimSo's own results for sets of tasks with costs, beside those that `cases.json` has without.
+#[test]
+fn overheads_are_as_simso_has_them() {
+    let file: Value = serde_json::from_str(include_str!("overheads.json")).unwrap();
+    for case in list(&file["cases"]).unwrap() {
+        let differences = compare(&case["input"], &case["expected"]);
+        assert_eq!(differences, Ok(Vec::new()), "{}", case["id"]);
+    }
 }
