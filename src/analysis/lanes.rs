@@ -166,6 +166,7 @@ impl Lanes {
             self.threads.retain(|lane| is_meant(&lane.name));
             let tasks: BTreeSet<Tid> = self.threads.iter().map(|lane| lane.task).collect();
             self.jobs.retain(|job| tasks.contains(&job.task));
+            self.calls.retain(|used| tasks.contains(&used.task));
         }
         self
     }
@@ -199,9 +200,10 @@ pub struct Job {
     pub dropped: Option<Instant>,
 }
 
-/// How often a system call was made, and how long all of them took, waiting included.
+/// How often a thread made a system call, and how long all of them took, waiting included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallUse {
+    pub task: Tid,
     pub call: CallId,
     pub count: u64,
     pub elapsed: Span,

@@ -16,7 +16,7 @@ pub struct Records {
     pub placements: Vec<Placement>,
     /// The places of the jobs that haven't ended.
     open: BTreeMap<(Tid, u64), usize>,
-    places: BTreeMap<CallId, usize>,
+    places: BTreeMap<(Tid, CallId), usize>,
     /// Where each thread was when the window began.
     before: BTreeMap<Tid, Placement>,
     /// The call that each thread is in, and since when.
@@ -37,7 +37,7 @@ impl Records {
             Kind::SysEnter { call } => {
                 self.entered.insert(event.task, (call, event.at));
                 if shown {
-                    self.of_call(call).count += 1;
+                    self.of_call(event.task, call).count += 1;
                 }
             }
             Kind::SysExit { call, .. } => {
@@ -46,7 +46,7 @@ impl Records {
                     && begin <= to
                     && event.at >= from
                 {
-                    self.of_call(call).elapsed += event.at.min(to).since(begin.max(from));
+                    self.of_call(event.task, call).elapsed += event.at.min(to).since(begin.max(from));
                 }
             }
             Kind::JobRelease { task, number, release, deadline } => {
@@ -85,9 +85,9 @@ impl Records {
 
     /// Closes what is open at the end of the window, and leaves out what the window doesn't show.
     pub fn finish(&mut self, from: Instant, to: Instant) {
-        for (call, begin) in std::mem::take(&mut self.entered).into_values() {
+        for (task, (call, begin)) in std::mem::take(&mut self.entered) {
             if begin < to {
-                self.of_call(call).elapsed += to.since(begin.max(from));
+                self.of_call(task, call).elapsed += to.since(begin.max(from));
             }
         }
         let before = std::mem::take(&mut self.before).into_values();
@@ -108,9 +108,9 @@ impl Records {
         }
     }
 
-    fn of_call(&mut self, call: CallId) -> &mut CallUse {
-        let place = *self.places.entry(call).or_insert_with(|| {
-            self.calls.push(CallUse { call, count: 0, elapsed: Span::ZERO });
+    fn of_call(&mut self, task: Tid, call: CallId) -> &mut CallUse {
+        let place = *self.places.entry((task, call)).or_insert_with(|| {
+            self.calls.push(CallUse { task, call, count: 0, elapsed: Span::ZERO });
             self.calls.len() - 1
         });
         &mut self.calls[place]

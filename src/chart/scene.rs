@@ -149,6 +149,8 @@ impl Scene {
     /// An upright arrow from a point to another height.
     pub fn arrow(&mut self, (x, from): (i32, i32), to: i32, colour: Rgb) {
         let back = if to < from { 6 } else { -6 };
+        let ground = self.palette.background;
+        self.polygon(vec![(x - 6, to + back), (x + 7, to + back), (x, to - back.signum() * 2)], ground);
         self.rect((x, from.min(to + back)), (1, (from - to - back).abs()), colour);
         self.polygon(vec![(x - 4, to + back), (x + 5, to + back), (x, to)], colour);
     }

@@ -209,9 +209,9 @@ fn draw_arrivals(scene: &mut Scene, arrivals: &[(i32, String)], top: i32) -> i32
     let mut chosen: Vec<(i32, &str, Option<usize>)> = Vec::new();
     for (x, text) in arrivals.iter().rev() {
         let room =
-            (scene.width() - MARGIN / 2 - x - 6).min(if text.contains(", ") { 3 * WIDEST } else { WIDEST });
+            (scene.width() - MARGIN / 2 - x - 9).min(if text.contains(", ") { 3 * WIDEST } else { WIDEST });
         let wide = measure(text, set).min(room);
-        let free = (0..ends.len()).find(|&line| x + 6 + wide + 8 < ends[line]);
+        let free = (0..ends.len()).find(|&line| x + 9 + wide + 8 < ends[line]);
         if let Some(line) = free {
             ends[..=line].iter_mut().for_each(|end| *end = *x);
         }
@@ -228,12 +228,12 @@ fn draw_arrivals(scene: &mut Scene, arrivals: &[(i32, String)], top: i32) -> i32
             before = x;
         }
         if line.is_some() {
-            let room = (scene.width() - MARGIN / 2 - x - 6).min(if text.contains(", ") {
+            let room = (scene.width() - MARGIN / 2 - x - 9).min(if text.contains(", ") {
                 3 * WIDEST
             } else {
                 WIDEST
             });
-            scene.text_in(text, room, (x + 6, from + 2), Anchor::Left, set);
+            scene.text_in(text, room, (x + 9, from + 2), Anchor::Left, set);
         }
     }
     lines.max(i32::from(!arrivals.is_empty()))

@@ -196,7 +196,7 @@ fn draw_parts(scene: &mut Scene, parts: &[Part], scale: &Scale, base: i32, (own,
         let at = ((begin + end) / 2, base - BAR / 2);
         let number = part.job.map(count).unwrap_or_default();
         let long = part.cpu.filter(|_| several).map(|cpu| format!("{number} on CPU {cpu}"));
-        let room = end - begin - 4;
+        let room = end - begin - 1;
         let whole = |text: &str| crate::chart::font::width(text, INSIDE, Weight::Regular) <= f64::from(room);
         let text = long.filter(|text| whole(text)).unwrap_or(number);
         if whole(&text) {
@@ -211,31 +211,29 @@ fn draw_arrows(scene: &mut Scene, jobs: &[Job], scale: &Scale, base: i32) -> u64
     let (text, alarm) = (scene.palette.text, alarm(&scene.palette));
     let (mut release, mut deadline, mut cross) = (i32::MIN / 2, i32::MIN / 2, i32::MIN / 2);
     let mut without = 0;
-    for job in jobs {
-        if window.contains(&job.release) {
-            let x = scale.x(job.release);
-            if x - release >= APART {
-                scene.arrow((x, base), base - ARROW, text);
-                release = x;
-            } else {
-                without += 1;
-            }
+    for job in jobs.iter().filter(|job| window.contains(&job.release)) {
+        let x = scale.x(job.release);
+        if x - release < APART {
+            without += 1;
+            continue;
         }
-        if window.contains(&job.deadline) {
-            let x = scale.x(job.deadline);
-            if x - deadline >= APART {
-                scene.arrow((x, base - ARROW), base, if job.missed { alarm } else { text });
-                deadline = x;
-            } else {
-                without += 1;
-            }
+        scene.arrow((x, base), base - ARROW, text);
+        release = x;
+    }
+    for job in jobs.iter().filter(|job| window.contains(&job.deadline)) {
+        let x = scale.x(job.deadline);
+        if x - deadline < APART {
+            without += 1;
+            continue;
         }
-        if let Some(at) = job.dropped.filter(|at| window.contains(at)) {
-            let x = scale.x(at);
-            if x - cross >= APART {
-                scene.cross((x, base - BAR - 7), alarm);
-                cross = x;
-            }
+        scene.arrow((x, base - ARROW + 7), base, if job.missed { alarm } else { text });
+        deadline = x;
+    }
+    for at in jobs.iter().filter_map(|job| job.dropped).filter(|at| window.contains(at)) {
+        let x = scale.x(at);
+        if x - cross >= APART {
+            scene.cross((x, base - BAR - 7), alarm);
+            cross = x;
         }
     }
     without

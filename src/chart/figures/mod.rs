@@ -5,7 +5,11 @@
 
 mod gantt;
 mod jobs;
+mod latency;
 mod parts;
+mod queue;
+mod states;
+mod syscalls;
 
 use crate::analysis::Lanes;
 use crate::trace::Header;
@@ -31,7 +35,7 @@ pub struct ChartRow {
 }
 
 /// All kinds, in the order in which they are listed.
-pub const CHARTS: &[ChartRow] = &[TIMELINE, gantt::ROW];
+pub const CHARTS: &[ChartRow] = &[TIMELINE, gantt::ROW, states::ROW, latency::ROW, queue::ROW, syscalls::ROW];
 
 const TIMELINE: ChartRow = ChartRow {
     name: "timeline",
