@@ -171,6 +171,11 @@ impl Lanes {
         self
     }
 
+    /// The place of a CPU's lane, if it has one.
+    pub fn lane_of(&self, cpu: CpuId) -> Option<usize> {
+        self.cpus.binary_search_by_key(&cpu, |lane| lane.cpu).ok()
+    }
+
     /// The length of the window.
     pub fn span(&self) -> Span {
         self.to.since(self.from)

@@ -42,12 +42,12 @@ impl Records {
             }
             Kind::SysExit { call, .. } => {
                 let entered = self.entered.remove(&event.task).filter(|(entered, _)| *entered == call);
-                if let Some((_, begin)) = entered
-                    && begin <= to
-                    && event.at >= from
-                {
-                    self.of_call(event.task, call).elapsed += event.at.min(to).since(begin.max(from));
-                }
+                entered.into_iter().for_each(|entered| self.leave(event, entered, from, to));
+            }
+            // Its last call doesn't return.
+            Kind::ProcessExit { .. } => {
+                let entered = self.entered.remove(&event.task);
+                entered.into_iter().for_each(|entered| self.leave(event, entered, from, to));
             }
             Kind::JobRelease { task, number, release, deadline } => {
                 let (release, deadline) = (Instant::from_nanos(release), Instant::from_nanos(deadline));
@@ -97,6 +97,13 @@ impl Records {
             job.release <= to && end.is_none_or(|end| end.max(job.deadline) >= from)
         });
         self.calls.retain(|used| used.count > 0 || used.elapsed > Span::ZERO);
+    }
+
+    /// A call that began then is over.
+    fn leave(&mut self, event: &Event, (call, begin): (CallId, Instant), from: Instant, to: Instant) {
+        if begin <= to && event.at >= from {
+            self.of_call(event.task, call).elapsed += event.at.min(to).since(begin.max(from));
+        }
     }
 
     /// Before the window begins only the latest place of each thread matters.

@@ -10,6 +10,7 @@
 //! - `labels`: the texts inside bars; `callouts`: those above what is too narrow for them
 //! - `legend`: what the colours mean
 //! - `texts`: titles, names and what threads print
+//! - `releases`: when jobs are released and due
 //! - `ticks`: calls that take no time
 //! - `theme`: the colours
 //! - [`versus`]: two sides of a comparison; `curves` draws their distributions
@@ -33,6 +34,7 @@ mod labels;
 mod layout;
 mod legend;
 pub mod panels;
+mod releases;
 mod rows;
 mod scene;
 mod texts;

@@ -175,6 +175,10 @@ impl Scene {
         }
         self.rect((left, top), (wide, high), ink);
         self.rect((left + 1, top + 1), (wide - 2, high - 2), self.palette.background);
+        // Too narrow for a pattern.
+        if wide < 10 {
+            return;
+        }
         let (right, bottom) = (left + wide - 1, top + high - 1);
         let next = |from: i32| from.div_euclid(PITCH) * PITCH + PITCH;
         if matches!(fill.hatch, Hatch::Rising | Hatch::Crossed) {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
+use crate::analysis::lanes::{CpuLane, CpuSpan, ThreadSpan};
 use crate::analysis::naming::{count, time};
 use crate::analysis::state::{CpuState, ThreadState};
 use crate::chart::Options;
@@ -39,7 +40,11 @@ const ARRIVAL_LINE: i32 = 16;
 /// Arrivals may stand above each other in so many lines.
 const ARRIVAL_LINES: i32 = 3;
 /// Pieces of fewer pixels are drawn together.
-const NARROW: f64 = 2.0;
+const NARROW: i32 = 2;
+/// More of them would make the file large.
+const PIECES: usize = 1_200;
+/// More CPUs than this have no row.
+const ROWS: usize = 16;
 /// Names of arrivals are cut at this.
 const WIDEST: i32 = 110;
 
@@ -49,23 +54,23 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
 
 /// A piece of a row: pixels, and who it belongs to; nobody where several are too narrow to be told apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Piece {
-    pub left: i32,
-    pub right: i32,
-    pub from: Instant,
-    pub to: Instant,
-    pub what: What,
+struct Piece {
+    left: i32,
+    right: i32,
+    from: Instant,
+    to: Instant,
+    what: What,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+enum What {
     Task(Tid),
     Switch,
     Mixed,
 }
 
 /// Pieces that follow each other, those of one thread as one.
-pub(super) fn joined(spans: impl Iterator<Item = (Instant, Instant, What)>) -> Vec<(Instant, Instant, What)> {
+fn joined(spans: impl Iterator<Item = (Instant, Instant, What)>) -> Vec<(Instant, Instant, What)> {
     let mut pieces: Vec<(Instant, Instant, What)> = Vec::new();
     for (from, to, what) in spans {
         match pieces.last_mut() {
@@ -76,30 +81,42 @@ pub(super) fn joined(spans: impl Iterator<Item = (Instant, Instant, What)>) -> V
     pieces
 }
 
-/// As pixels: narrow neighbours become one piece of nobody's.
-pub(super) fn pieces(spans: &[(Instant, Instant, What)], scale: &Scale) -> Vec<Piece> {
+/// As pixels: neighbours of fewer pixels than `narrow` become one piece of nobody's.
+fn pieces(spans: &[(Instant, Instant, What)], scale: &Scale, narrow: i32) -> Vec<Piece> {
     let mut drawn: Vec<Piece> = Vec::new();
     for &(from, to, what) in spans {
-        let narrow = scale.exact(to) - scale.exact(from) < NARROW;
         let (left, right) = (scale.x(from), scale.x(to).max(scale.x(from) + 1));
-        let what = if narrow && what != What::Switch { What::Mixed } else { what };
+        let is_narrow = |piece: &Piece| piece.what == What::Mixed || piece.right - piece.left < narrow;
+        let lost = scale.exact(to) - scale.exact(from) < f64::from(narrow) && what != What::Switch;
+        let piece = Piece { left, right, from, to, what: if lost { What::Mixed } else { what } };
         match drawn.last_mut() {
-            Some(before) if narrow && before.what != What::Switch && left <= before.right => {
-                let narrow_before = before.right - before.left < NARROW as i32 || before.what == What::Mixed;
-                if narrow_before {
-                    (before.right, before.to, before.what) = (right.max(before.right), to, What::Mixed);
-                } else if right > before.right {
-                    drawn.push(Piece { left: left.max(drawn[drawn.len() - 1].right), right, from, to, what });
-                }
+            Some(before)
+                if is_narrow(before) && is_narrow(&piece) && left <= before.right + narrow / 2 - 1 =>
+            {
+                let what = if before.what == piece.what { piece.what } else { What::Mixed };
+                (before.right, before.to, before.what) = (right.max(before.right), to, what);
             }
-            Some(before) if what == What::Switch && right <= before.right => {}
-            Some(_) | None => drawn.push(Piece { left, right, from, to, what }),
+            Some(before) if right <= before.right => {}
+            Some(_) | None => drawn.push(piece),
         }
     }
     drawn
 }
 
-fn of_cpu(spans: &[crate::analysis::lanes::CpuSpan]) -> Vec<(Instant, Instant, What)> {
+/// All rows, as finely as the picture's size allows.
+fn rows(lanes: &[CpuLane], scale: &Scale) -> Vec<Vec<Piece>> {
+    let spans: Vec<_> = lanes.iter().map(|lane| of_cpu(&lane.spans)).collect();
+    let mut narrow = NARROW;
+    loop {
+        let rows: Vec<Vec<Piece>> = spans.iter().map(|spans| pieces(spans, scale, narrow)).collect();
+        if rows.iter().map(Vec::len).sum::<usize>() <= PIECES || narrow > scale.width {
+            return rows;
+        }
+        narrow *= 2;
+    }
+}
+
+fn of_cpu(spans: &[CpuSpan]) -> Vec<(Instant, Instant, What)> {
     let busy = spans.iter().filter_map(|span| match span.state {
         CpuState::Switch => Some((span.from, span.to, What::Switch)),
         CpuState::Idle => None,
@@ -114,11 +131,12 @@ fn textbook(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
     let names = names(lanes);
     let fills = fills(lanes);
-    let labels: Vec<String> = lanes.cpus.iter().map(|lane| format!("CPU {}", lane.cpu)).collect();
+    let cpus = &lanes.cpus[..lanes.cpus.len().min(ROWS)];
+    let labels: Vec<String> = cpus.iter().map(|lane| format!("CPU {}", lane.cpu)).collect();
     let left = left(labels.iter().map(String::as_str));
     let width = options.width as i32 - MARGIN - left;
     let scale = Scale { from: lanes.from, to: lanes.to, left, width };
-    let rows: Vec<Vec<Piece>> = lanes.cpus.iter().map(|lane| pieces(&of_cpu(&lane.spans), &scale)).collect();
+    let rows = rows(cpus, &scale);
     let has = |what: What| rows.iter().flatten().any(|piece| piece.what == what);
     let switch = Fill { colour: palette.paint(Paint::Switch), hatch: Hatch::Solid };
     let mixed = Fill { colour: palette.paint(Paint::Blocked), hatch: Hatch::Crossed };
@@ -170,6 +188,9 @@ fn textbook(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         if borders.fit {
             borders.draw(&mut scene, row, top + BAR);
         }
+    }
+    if lanes.cpus.len() > ROWS {
+        scene.note(format!("The first {ROWS} of {} CPUs; choose others with --cpus.", lanes.cpus.len()));
     }
     let mut end = bottom;
     if borders.fit {
@@ -307,9 +328,7 @@ impl Borders {
 }
 
 /// What a thread's states are on a row of its own.
-pub(super) fn of_thread(
-    spans: &[crate::analysis::lanes::ThreadSpan],
-) -> (Vec<Running>, Vec<(Instant, Instant)>) {
+pub(super) fn of_thread(spans: &[ThreadSpan]) -> (Vec<Running>, Vec<(Instant, Instant)>) {
     let (mut running, mut waiting): (Vec<Running>, Vec<(Instant, Instant)>) = (Vec::new(), Vec::new());
     for span in spans {
         match span.state {

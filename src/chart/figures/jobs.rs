@@ -28,6 +28,9 @@ const ROWS: usize = 24;
 const APART: i32 = 6;
 /// Pieces of fewer pixels are drawn with their neighbours.
 const NARROW: i32 = 2;
+/// So many, if there are more spans than this.
+const NARROW_OF_MANY: i32 = 16;
+const MANY: usize = 2_000;
 
 /// A part of one job on one CPU.
 #[derive(Clone, Copy, Debug)]
@@ -72,18 +75,20 @@ pub fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     grid(&mut scene, &scale, top - 4, bottom);
     let fills = fills(lanes);
     let several = lanes.cpus.len() > 1;
+    let spans: usize = rows.iter().map(|lane| lane.spans.len()).sum();
+    let narrow = if spans > MANY { NARROW_OF_MANY } else { NARROW };
     let mut without_arrow = 0;
     for (((lane, name), rhythm), number) in rows.iter().zip(&names).zip(&rhythms).zip(0..) {
         let base = top + number * PITCH + PITCH - 12;
         write_name(&mut scene, name, rhythm, left, base);
         scene.line((left, base), (left + width, base), palette.muted);
         let (running, waiting) = of_thread(&lane.spans);
-        for (begin, end) in merged(&waiting, &scale) {
+        for (begin, end) in merged(&waiting, &scale, narrow) {
             scene.fill((begin, base - 5), (end - begin, 5), paint(&palette, Paint::Ready));
         }
         let parts: Vec<Part> =
             running.iter().flat_map(|run| of_jobs(run.from, run.to, run.cpu, of(lane.task))).collect();
-        draw_parts(&mut scene, &parts, &scale, base, (fills[&lane.task], several));
+        draw_parts(&mut scene, &parts, &scale, base, (fills[&lane.task], several), narrow);
         without_arrow += draw_arrows(&mut scene, of(lane.task), &scale, base);
     }
     if without_arrow > 0 {
@@ -154,24 +159,33 @@ fn of_jobs(from: Instant, to: Instant, cpu: Option<CpuId>, jobs: &[Job]) -> Vec<
 }
 
 /// Pixels of pieces of time, those that touch as one.
-fn merged(pieces: &[(Instant, Instant)], scale: &Scale) -> Vec<(i32, i32)> {
+fn merged(pieces: &[(Instant, Instant)], scale: &Scale, narrow: i32) -> Vec<(i32, i32)> {
     let mut merged: Vec<(i32, i32)> = Vec::new();
     for &(from, to) in pieces {
         let (begin, end) = (scale.x(from), scale.x(to));
         match merged.last_mut() {
-            Some(before) if begin <= before.1 => before.1 = before.1.max(end),
+            Some(before) if begin < before.1 + narrow / 2 => before.1 = before.1.max(end),
             Some(_) | None => merged.push((begin, end)),
         }
     }
     merged
 }
 
-fn draw_parts(scene: &mut Scene, parts: &[Part], scale: &Scale, base: i32, (own, several): (Fill, bool)) {
+fn draw_parts(
+    scene: &mut Scene,
+    parts: &[Part],
+    scale: &Scale,
+    base: i32,
+    (own, several): (Fill, bool),
+    narrow: i32,
+) {
     let mut blocks: Vec<(i32, i32, Part)> = Vec::new();
     for part in parts {
         let (begin, end) = (scale.x(part.from), scale.x(part.to).max(scale.x(part.from) + 1));
         match blocks.last_mut() {
-            Some((from, to, before)) if begin <= *to && (end - begin <= NARROW || *to - *from <= NARROW) => {
+            Some((from, to, before))
+                if begin < *to + narrow / 2 && (end - begin <= narrow || *to - *from <= narrow) =>
+            {
                 if end - begin > *to - *from {
                     before.job = part.job;
                 }

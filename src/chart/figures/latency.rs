@@ -21,7 +21,7 @@ pub const ROW: ChartRow = ChartRow {
     summary: "how long threads waited for a CPU, and interrupts for being taken",
     doc: "The share of all waits that were at most so long, over a logarithmic axis of time: from ready until \
           a CPU goes to the thread, and from a raised interrupt until a CPU takes it. A wait of no length \
-          stands at the left edge. Below it, a histogram of the interrupts' waits. Waits that hadn't ended \
+          stands at the left edge. Below it, a histogram of the interrupts that had to wait. Waits that hadn't ended \
           with the window aren't in it.",
     needs: "wake-ups and switches; interrupts for their part",
     draw: Some(draw),
@@ -105,7 +105,7 @@ fn figures(sorted: &[u64]) -> String {
     let [half, most, nearly] = [50, 95, 99].map(|percent| time(percentile(sorted, percent)));
     let largest = time(Span::from_nanos(sorted.last().copied().unwrap_or(0)));
     let all = count(sorted.len() as u64);
-    format!("{all} waits: median {half}, p95 {most}, p99 {nearly}, longest {largest}")
+    format!("{all} times: median {half}, p95 {most}, p99 {nearly}, longest {largest}")
 }
 
 fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
@@ -119,16 +119,17 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         series.iter().filter(|(_, waits, _)| !waits.is_empty()).collect();
     let key: Vec<(Sign, String)> = present
         .iter()
-        .map(|(name, waits, colour)| (Sign::Line(*colour), format!("{name}: {}", figures(waits))))
+        .map(|(name, waits, colour)| (Sign::Line(*colour), format!("{name}, {}", figures(waits))))
         .collect();
     let (mut scene, top) = Scene::new(header, options, &key);
     if present.is_empty() {
         scene.note("Nothing waited for a CPU, and no interrupt for being taken.".to_owned());
         return scene.finish(top);
     }
-    let low = present.iter().map(|(_, waits, _)| waits[0].max(1)).min().unwrap_or(1);
+    let low = present.iter().filter_map(|(_, waits, _)| waits.iter().find(|&&nanos| nanos > 0)).min();
+    let low = low.copied().unwrap_or(1);
     let high = present.iter().filter_map(|(_, waits, _)| waits.last()).max().copied().unwrap_or(1).max(1);
-    let (low, high) = ((low as f64 * 0.8).max(1.0).log10(), (high as f64 * 1.25).log10());
+    let (low, high) = ((low as f64 * 0.5).max(1.0).log10(), (high as f64 * 1.25).log10());
     let high = high.max(low + 0.5);
     let width = options.width as i32 - MARGIN - LEFT;
     let plot = Plot { top, width, height: ECDF, low, high };
@@ -139,15 +140,12 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let mut bottom = top + ECDF + FOOT;
     if let Some((name, waits, _)) = present.iter().find(|(name, ..)| name.starts_with("interrupt")) {
         let set = Type { size: LABEL, weight: Weight::Regular, colour: palette.text };
-        scene.text_in(
-            &format!("{name}: how many waited so long"),
-            width,
-            (LEFT, bottom + 8),
-            Anchor::Left,
-            set,
-        );
+        let some = &waits[waits.partition_point(|&nanos| nanos == 0)..];
+        let [waited, all] = [some.len(), waits.len()].map(|number| count(number as u64));
+        let heading = format!("{name}: {waited} of {all} had to wait, and so long");
+        scene.text_in(&heading, width, (LEFT, bottom + 8), Anchor::Left, set);
         let plot = Plot { top: bottom + HEADING, height: HISTOGRAM, ..plot };
-        histogram(&mut scene, &plot, waits);
+        histogram(&mut scene, &plot, some);
         bottom += HEADING + HISTOGRAM + FOOT;
     }
     scene.finish(bottom)

@@ -4,18 +4,25 @@
 //! A timeline has its own drawing; each other kind makes a [`Scene`] of the same lanes.
 
 mod gantt;
+mod graph;
 mod jobs;
 mod latency;
+mod markdown;
 mod parts;
 mod queue;
 mod states;
 mod syscalls;
+
+#[cfg(test)]
+mod tests;
 
 use crate::analysis::Lanes;
 use crate::trace::Header;
 
 use super::Options;
 use super::scene::Scene;
+
+pub use markdown::markdown;
 
 /// Makes a picture of what happened in a window.
 pub type Draw = fn(&Lanes, &Header, &Options) -> Scene;
@@ -35,7 +42,8 @@ pub struct ChartRow {
 }
 
 /// All kinds, in the order in which they are listed.
-pub const CHARTS: &[ChartRow] = &[TIMELINE, gantt::ROW, states::ROW, latency::ROW, queue::ROW, syscalls::ROW];
+pub const CHARTS: &[ChartRow] =
+    &[TIMELINE, gantt::ROW, states::ROW, latency::ROW, queue::ROW, syscalls::ROW, graph::ROW];
 
 const TIMELINE: ChartRow = ChartRow {
     name: "timeline",

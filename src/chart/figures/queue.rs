@@ -6,18 +6,18 @@ use crate::analysis::Lanes;
 use crate::analysis::lanes::Placement;
 use crate::analysis::naming::count;
 use crate::analysis::state::ThreadState;
-use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Type};
 use crate::chart::columns::{Paint, Scale};
 use crate::chart::font::Weight;
 use crate::chart::layout::{INSIDE, MARGIN};
-use crate::chart::scene::{Scene, Sign};
+use crate::chart::scene::{Fill, Hatch, Scene, Sign};
+use crate::chart::{Options, Theme};
 use crate::ids::{CpuId, Tid};
 use crate::time::Instant;
 use crate::trace::Header;
 
 use super::ChartRow;
-use super::parts::{axis, grid, left, paint, row_name};
+use super::parts::{axis, grid, left, row_name};
 
 pub const ROW: ChartRow = ChartRow {
     name: "queue",
@@ -50,7 +50,8 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
             panels.push((format!("CPU {}", lane.cpu), steps.get(&lane.cpu).cloned().unwrap_or_default()));
         }
     }
-    let key = [(Sign::Area(paint(&palette, Paint::Ready)), "threads that are ready and wait".to_owned())];
+    let area = Fill { colour: palette.paint(Paint::User), hatch: Hatch::Solid };
+    let key = [(Sign::Area(area), "threads that are ready and wait".to_owned())];
     let (mut scene, top) = Scene::new(header, options, &key);
     let top = top + 4;
     let left = left(panels.iter().map(|(name, _)| name.as_str())) + 24;
@@ -74,13 +75,18 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
             scene.line((left, at), (left + scale.width, at), palette.grid);
             scene.text(&count(level.unsigned_abs()), (left - 8, at), Anchor::Right, set);
         }
-        let mut begin = 0;
+        let base = y + HEIGHT;
+        let mut outline = vec![(left, base)];
+        let mut begin = left;
         for run in columns.chunk_by(|one, next| one == next) {
-            let (x, wide, high) = (left + begin, run.len() as i32, height(run[0]));
-            begin += wide;
-            scene.fill((x, y + HEIGHT - high), (wide, high), paint(&palette, Paint::Ready));
-            scene.rect((x, y + HEIGHT - high - 1), (wide, 2), palette.text);
+            let (end, top) = (begin + run.len() as i32, base - height(run[0]));
+            outline.extend([(begin, top), (end, top)]);
+            begin = end;
         }
+        outline.push((begin, base));
+        let colour = if options.theme == Theme::Print { palette.muted } else { area.colour };
+        scene.polygon(outline, colour);
+        scene.line((left, base), (left + scale.width, base), palette.muted);
     }
     if lanes.cpus.len() > CPUS {
         scene.note(format!("All {} CPUs together; choose some with --cpus.", lanes.cpus.len()));
