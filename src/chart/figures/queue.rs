@@ -23,8 +23,8 @@ pub const ROW: ChartRow = ChartRow {
     name: "queue",
     summary: "the length of each CPU's run queue over time",
     doc: "A staircase for each CPU: how many threads are ready and wait for it. The one that runs isn't \
-          counted. A thread that waits belongs to the CPU that it was last woken on or moved to, and until \
-          there was such an event, to the one where it runs next. With several CPUs there is also their sum; \
+          counted. A thread that waits belongs to the CPU where it ran, was woken on or was moved to last, \
+          and before any of that to the one where it runs next. With several CPUs there is also their sum; \
           with more than eight, it stands for all. Where lengths change more often than there are pixels, \
           a column shows the greatest.",
     needs: "wake-ups and switches",
