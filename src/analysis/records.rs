@@ -90,6 +90,10 @@ impl Records {
                 self.of_call(task, call).elapsed += to.since(begin.max(from));
             }
         }
+        for job in &mut self.jobs {
+            // A job that hadn't begun by its deadline has no event of its own for that.
+            job.missed |= job.ended.or(job.dropped).unwrap_or(to) > job.deadline;
+        }
         let before = std::mem::take(&mut self.before).into_values();
         self.placements.splice(0..0, before);
         self.jobs.retain(|job| {
