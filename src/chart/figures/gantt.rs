@@ -90,9 +90,7 @@ fn pieces(spans: &[(Instant, Instant, What)], scale: &Scale, narrow: i32) -> Vec
         let lost = scale.exact(to) - scale.exact(from) < f64::from(narrow) && what != What::Switch;
         let piece = Piece { left, right, from, to, what: if lost { What::Mixed } else { what } };
         match drawn.last_mut() {
-            Some(before)
-                if is_narrow(before) && is_narrow(&piece) && left <= before.right + narrow / 2 - 1 =>
-            {
+            Some(before) if is_narrow(before) && is_narrow(&piece) && left < before.right + narrow / 2 => {
                 let what = if before.what == piece.what { piece.what } else { What::Mixed };
                 (before.right, before.to, before.what) = (right.max(before.right), to, what);
             }
