@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use trapline::chart::CHARTS;
 use trapline::export::EXPORTERS;
 use trapline::hw::device::DEVICES;
 use trapline::kernel::cost;
@@ -298,6 +299,10 @@ fn every_row_of_every_registry_is_documented() {
     for row in [THREAD, RUN, SPREADS, CPU, DEVICE].into_iter().flatten() {
         add("statistics", row.name, row.formula);
         add("statistics", row.name, row.doc);
+    }
+    for row in CHARTS {
+        add("charts", row.name, row.summary);
+        add("charts", row.name, row.doc);
     }
     EXPORTERS.iter().for_each(|row| add("exporters", row.name, row.doc));
     let tables = cost::KEYS.iter().flat_map(|(_, keys)| *keys);

@@ -4,10 +4,13 @@
 //! is made of a window, or of a trace that fits into memory; statistics have no such limit, see
 //! [`account`](super::account).
 
+use std::collections::BTreeSet;
+
 use crate::ids::{CallId, CpuId, ObjectId, Pid, Tid, Vector};
 use crate::signal::Signal;
 use crate::time::{Instant, Span};
 
+use super::naming::base;
 use super::state::{CpuState, Handler, ThreadState};
 
 /// Everything that a chart of one window shows.
@@ -30,6 +33,12 @@ pub struct Lanes {
     pub messages: Vec<Message>,
     /// Calls that took no time, as they all do with the cost profile `free`: they have no span.
     pub free_calls: Vec<FreeCall>,
+    /// In the order in which they were released; those with a part in the window.
+    pub jobs: Vec<Job>,
+    /// In the order of their first use in the window.
+    pub calls: Vec<CallUse>,
+    /// In order of time; those before the window say where a thread was when it began.
+    pub placements: Vec<Placement>,
 }
 
 /// What one CPU did.
@@ -146,6 +155,27 @@ pub struct Message {
 }
 
 impl Lanes {
+    /// The lanes of these CPUs and of the threads with these names alone; an empty list stands for all.
+    #[must_use]
+    pub fn only(mut self, cpus: &[CpuId], names: &[String]) -> Lanes {
+        let is_meant = |name: &str| names.iter().any(|known| known == name || known == base(name));
+        if !cpus.is_empty() {
+            self.cpus.retain(|lane| cpus.contains(&lane.cpu));
+        }
+        if !names.is_empty() {
+            self.threads.retain(|lane| is_meant(&lane.name));
+            let tasks: BTreeSet<Tid> = self.threads.iter().map(|lane| lane.task).collect();
+            self.jobs.retain(|job| tasks.contains(&job.task));
+            self.calls.retain(|used| tasks.contains(&used.task));
+        }
+        self
+    }
+
+    /// The place of a CPU's lane, if it has one.
+    pub fn lane_of(&self, cpu: CpuId) -> Option<usize> {
+        self.cpus.binary_search_by_key(&cpu, |lane| lane.cpu).ok()
+    }
+
     /// The length of the window.
     pub fn span(&self) -> Span {
         self.to.since(self.from)
@@ -159,4 +189,35 @@ pub struct FreeCall {
     pub task: Tid,
     pub cpu: Option<CpuId>,
     pub call: CallId,
+}
+
+/// A job of a periodic thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    pub task: Tid,
+    pub number: u64,
+    pub release: Instant,
+    pub deadline: Instant,
+    pub ended: Option<Instant>,
+    /// Its deadline was over before it was.
+    pub missed: bool,
+    /// When it was given up.
+    pub dropped: Option<Instant>,
+}
+
+/// How often a thread made a system call, and how long all of them took, waiting included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallUse {
+    pub task: Tid,
+    pub call: CallId,
+    pub count: u64,
+    pub elapsed: Span,
+}
+
+/// A thread came into the run queue of a CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    pub at: Instant,
+    pub task: Tid,
+    pub cpu: CpuId,
 }

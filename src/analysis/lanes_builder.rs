@@ -10,6 +10,7 @@ use super::lanes::{
     Coalesced, CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker,
     Wakeup, What,
 };
+use super::records::Records;
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
 
@@ -19,6 +20,7 @@ pub struct LanesBuilder {
     replay: Replay,
     drawing: Drawing,
     names: BTreeMap<NameId, String>,
+    records: Records,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +63,12 @@ impl LanesBuilder {
             entered: BTreeMap::new(),
             unread: BTreeMap::new(),
         };
-        LanesBuilder { replay: Replay::new(header), drawing, names: BTreeMap::new() }
+        LanesBuilder {
+            replay: Replay::new(header),
+            drawing,
+            names: BTreeMap::new(),
+            records: Records::default(),
+        }
     }
 
     /// Keeps only what touches this part of the run. Every event must still be given.
@@ -85,6 +92,7 @@ impl LanesBuilder {
     pub fn event(&mut self, event: &Event) {
         self.replay.event(event, &mut self.drawing);
         self.drawing.instants(event, &self.replay, &self.names);
+        self.records.event(event, self.drawing.from, self.drawing.to);
     }
 
     /// Closes the lanes at the run's end, which is at or after the last event.
@@ -109,9 +117,12 @@ impl LanesBuilder {
             let begin = interrupt.raised.or(interrupt.recognised);
             begin.is_some_and(|begin| begin <= to) && interrupt.recognised.is_none_or(|end| end >= from)
         });
+        let to = to.min(end).max(from);
+        let mut records = self.records;
+        records.finish(from, to);
         Lanes {
-            from: drawing.from,
-            to: drawing.to.min(end).max(drawing.from),
+            from,
+            to,
             cpus: drawing.cpus,
             threads: threads.collect(),
             interrupts: drawing.interrupts,
@@ -120,6 +131,9 @@ impl LanesBuilder {
             wakeups: drawing.wakeups,
             messages: drawing.messages,
             free_calls: drawing.free_calls,
+            jobs: records.jobs,
+            calls: records.calls,
+            placements: records.placements,
         }
     }
 }

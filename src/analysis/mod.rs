@@ -11,7 +11,7 @@
 //! - [`laws`]: what must add up in every summary
 //! - [`render`]: the summary as tables; `table` sets one, `grouping` adds processes up
 //! - [`lanes`]: the same times as spans, one lane for each CPU and each thread; `lanes_builder`
-//!   makes them
+//!   makes them, `records` keeps jobs, calls and queues for them
 //! - [`naming`]: names that belong together, and times in few characters
 //!
 //! Account and lanes share one replay, so that a total can't contradict the chart.
@@ -24,6 +24,7 @@ mod lanes_builder;
 pub mod latency;
 pub mod laws;
 pub mod naming;
+mod records;
 pub mod render;
 pub mod replay;
 mod requests;

@@ -46,7 +46,7 @@ impl Arrows {
             let wakeups = lanes.wakeups.iter().filter_map(|wakeup| {
                 let waker = match wakeup.by {
                     Waker::Thread(task) => ends.thread(task)?,
-                    Waker::Handler(_) => ends.cpu(wakeup.cpu?.index())?,
+                    Waker::Handler(_) => ends.cpu(lanes.lane_of(wakeup.cpu?)?)?,
                 };
                 Some(Arrow::straight(scale.x(wakeup.at), waker, ends.thread(wakeup.task)?))
             });

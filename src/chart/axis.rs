@@ -11,6 +11,8 @@ const ROOM: f64 = 90.0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axis {
     pub unit: &'static str,
+    /// The unit in nanoseconds.
+    pub size: u64,
     /// Where, and what is written there.
     pub ticks: Vec<(i32, String)>,
 }
@@ -19,7 +21,7 @@ impl Axis {
     pub fn new(scale: &Scale) -> Axis {
         let span = scale.to.since(scale.from).as_nanos();
         if span == 0 {
-            return Axis { unit: "ns", ticks: Vec::new() };
+            return Axis { unit: "ns", size: 1, ticks: Vec::new() };
         }
         let (unit, size) = match span {
             ..5_000 => ("ns", 1),
@@ -33,7 +35,7 @@ impl Axis {
         let times = (0..).map_while(|count| first.checked_add(step.checked_mul(count)?));
         let shown = times.take_while(|&nanos| nanos <= scale.to.as_nanos());
         let ticks = shown.map(|nanos| (scale.x(Instant::from_nanos(nanos)), label(nanos, size)));
-        Axis { unit, ticks: ticks.collect() }
+        Axis { unit, size, ticks: ticks.collect() }
     }
 }
 
@@ -51,7 +53,7 @@ fn round_step(least: u64) -> u64 {
 }
 
 /// A time in the unit, with as many decimals as it needs.
-fn label(nanos: u64, size: u64) -> String {
+pub fn label(nanos: u64, size: u64) -> String {
     let (whole, rest) = (nanos / size, nanos % size);
     let whole = crate::analysis::naming::count(whole);
     if rest == 0 {

@@ -7,6 +7,7 @@ use super::canvas::{Anchor, Canvas, Type};
 use super::columns::Paint;
 use super::font::{Weight, width};
 use super::layout::{LEGEND_LINE, MARGIN};
+use super::releases;
 use super::theme::Palette;
 
 const SIZE: f64 = 12.0;
@@ -25,6 +26,10 @@ pub enum Sign {
     /// A thread has ended.
     End,
     DeadlineMissed,
+    /// A job may run.
+    Release,
+    /// A job must be over.
+    Deadline,
 }
 
 impl Sign {
@@ -44,6 +49,8 @@ impl Sign {
             Sign::Message => "message",
             Sign::End => "ends",
             Sign::DeadlineMissed => "deadline missed",
+            Sign::Release => "release",
+            Sign::Deadline => "deadline",
         }
     }
 }
@@ -96,6 +103,8 @@ impl Legend {
                 }
                 Sign::Message => canvas.line((x, y - 5), (x + SWATCH, y + 5), palette.message)?,
                 Sign::End => canvas.rect((x + SWATCH / 2, y - 7), (2, 14), palette.text)?,
+                Sign::Release => releases::release(canvas, palette, (x + SWATCH / 2, y - 2))?,
+                Sign::Deadline => releases::deadline(canvas, palette, (x + SWATCH / 2, y + 2))?,
                 Sign::DeadlineMissed => draw_miss(canvas, palette, (x + SWATCH / 2, y - 5))?,
             }
             let set = Type { size: SIZE, weight: Weight::Regular, colour: palette.muted };

@@ -10,9 +10,11 @@
 //! - `labels`: the texts inside bars; `callouts`: those above what is too narrow for them
 //! - `legend`: what the colours mean
 //! - `texts`: titles, names and what threads print
+//! - `releases`: when jobs are released and due
 //! - `ticks`: calls that take no time
 //! - `theme`: the colours
 //! - [`versus`]: two sides of a comparison; `curves` draws their distributions
+//! - [`figures`]: the other kinds of chart, one row each; `scene` is what they are drawn with
 //! - [`panels`]: one scenario under several policies, a small timeline for each
 //! - `canvas`: drawing instructions for either kind of file
 //! - `font`: the typeface and the widths of texts
@@ -25,13 +27,16 @@ mod callouts;
 mod canvas;
 mod columns;
 mod curves;
+pub mod figures;
 mod font;
 mod interrupts;
 mod labels;
 mod layout;
 mod legend;
 pub mod panels;
+mod releases;
 mod rows;
+mod scene;
 mod texts;
 mod theme;
 mod ticks;
@@ -52,6 +57,7 @@ use crate::analysis::Lanes;
 use crate::trace::Header;
 
 use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
+pub use figures::{CHARTS, ChartRow};
 pub use panels::Panels;
 pub use theme::Theme;
 use timeline::Timeline;
@@ -105,6 +111,36 @@ pub fn timeline_svg(lanes: &Lanes, header: &Header, options: &Options) -> Result
 pub fn timeline_png(lanes: &Lanes, header: &Header, options: &Options) -> Result<Vec<u8>, ChartError> {
     let timeline = prepare(lanes, header, options)?;
     png(timeline.size(), |canvas| timeline.draw(canvas))
+}
+
+/// A chart of any kind as the text of an SVG file.
+pub fn chart_svg(
+    row: &ChartRow,
+    lanes: &Lanes,
+    header: &Header,
+    options: &Options,
+) -> Result<String, ChartError> {
+    let Some(draw) = row.draw else { return timeline_svg(lanes, header, options) };
+    check(options)?;
+    let scene = draw(lanes, header, options);
+    let mut svg = String::new();
+    let mut backend = SVGBackend::with_string(&mut svg, scene.size());
+    scene.draw(&mut Canvas::new(&mut backend, 1, SVG_TEXT_RISE)?)?;
+    drop(backend);
+    Ok(svg)
+}
+
+/// A chart of any kind as the content of a PNG file, twice as wide as asked for so that it prints well.
+pub fn chart_png(
+    row: &ChartRow,
+    lanes: &Lanes,
+    header: &Header,
+    options: &Options,
+) -> Result<Vec<u8>, ChartError> {
+    let Some(draw) = row.draw else { return timeline_png(lanes, header, options) };
+    check(options)?;
+    let scene = draw(lanes, header, options);
+    png(scene.size(), |canvas| scene.draw(canvas))
 }
 
 /// A comparison as the text of an SVG file.

@@ -33,7 +33,7 @@ impl Ticks {
             if let Some(&row) = by_task.get(&call.task) {
                 ticks.threads.entry(row).or_default().insert(x);
             }
-            let cpu = call.cpu.map(|cpu| cpu.index());
+            let cpu = call.cpu.and_then(|cpu| lanes.lane_of(cpu));
             let alone = |row: &super::rows::LaneRow| row.alone().is_some() && row.alone() == cpu;
             if let Some(row) = rows.cpus.iter().position(alone) {
                 ticks.cpus.entry(row).or_default().insert(x);

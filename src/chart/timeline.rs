@@ -14,6 +14,7 @@ use super::font::{Weight, width};
 use super::labels::{Label, Namer, Names};
 use super::layout::{Density, INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
+use super::releases::Releases;
 use super::rows::{LaneRow, Rows};
 use super::theme::Palette;
 use super::ticks::Ticks;
@@ -42,6 +43,7 @@ pub struct Timeline<'a> {
     pub(super) labels: Vec<Label>,
     pub(super) arrows: Arrows,
     pub(super) ticks: Ticks,
+    releases: Releases,
     pub(super) legend: Legend,
     pub(super) notes: Vec<String>,
     names: Names,
@@ -57,7 +59,11 @@ impl<'a> Timeline<'a> {
         let (cpus, threads, detail) = draw_lanes(lanes, &rows, &scale);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let ticks = Ticks::new(lanes, &rows, &scale);
-        let legend = Legend::new(&signs(&rows, &cpus, &threads, &arrows, &ticks), total);
+        let releases = Releases::new(lanes, &rows, &scale);
+        let mut signs = signs(&rows, &cpus, &threads, &arrows, &ticks);
+        signs.extend(releases.any_release().then_some(Sign::Release));
+        signs.extend(releases.any_deadline().then_some(Sign::Deadline));
+        let legend = Legend::new(&signs, total);
         let mut notes = rows.notes.clone();
         if cpus.iter().chain(&threads).any(|drawn| !drawn.mixtures.is_empty()) && rows.notes.is_empty() {
             let narrow = (detail.wide as f64 / scale.width as f64 * lanes.span().as_nanos() as f64) as u64;
@@ -66,7 +72,7 @@ impl<'a> Timeline<'a> {
                 "Pieces shorter than {narrow} are drawn together: heights are shares of the time."
             ));
         }
-        notes.extend(arrows.notes.iter().chain(&ticks.note).cloned());
+        notes.extend(arrows.notes.iter().chain(&ticks.note).chain(&releases.note).cloned());
 
         let layout = Layout::new(&rows, total, &header.question, legend.lines, notes.len() as i32);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
@@ -82,6 +88,7 @@ impl<'a> Timeline<'a> {
             labels: Vec::new(),
             arrows,
             ticks,
+            releases,
             legend,
             notes,
             names: Names::Below,
@@ -122,6 +129,7 @@ impl<'a> Timeline<'a> {
             labels: Vec::new(),
             arrows,
             ticks,
+            releases: Releases::default(),
             legend: Legend::new(&[], 0),
             notes: Vec::new(),
             names: match density {
@@ -165,6 +173,7 @@ impl<'a> Timeline<'a> {
             self.draw_interrupts(canvas, row, place)?;
         }
         self.draw_rows(canvas)?;
+        self.releases.draw(canvas, &self.layout, &self.palette)?;
         self.draw_annotations(canvas)?;
         canvas.finish()
     }

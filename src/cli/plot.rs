@@ -1,10 +1,13 @@
-//! `trapline plot`: the timeline of a trace as a picture.
+//! `trapline plot`: a trace as a picture, of any kind.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use trapline::analysis::naming::time;
-use trapline::chart::{ChartError, Options, Theme, timeline_png, timeline_svg};
+use trapline::analysis::naming::{base, time};
+use trapline::chart::figures::{self, ChartRow};
+use trapline::chart::{CHARTS, ChartError, Options, Theme, chart_png, chart_svg};
+use trapline::ids::CpuId;
+use trapline::program::problem::closest;
 use trapline::time::{Instant, Span};
 use trapline::units::parse_time;
 
@@ -12,14 +15,18 @@ use super::digest::{self, Window};
 use super::exit::{Exit, Failure};
 use super::{output, terminal};
 
-/// Draw the timeline of a trace.
+/// Draw a trace: its timeline, or another kind of chart.
 #[derive(Debug, Args)]
 pub struct Plot {
     /// A trace, or a folder with a trace.bin in it.
-    #[arg(value_name = "TRACE")]
-    trace: PathBuf,
+    #[arg(value_name = "TRACE", required_unless_present_any = ["kind"])]
+    trace: Option<PathBuf>,
 
-    /// The picture, a .svg or .png; `-` is standard output [default: timeline.svg beside the trace].
+    /// What to draw; `list` tells which kinds there are.
+    #[arg(long, value_name = "KIND", default_value = "timeline", value_parser = kind)]
+    kind: Kind,
+
+    /// The picture, a .svg or .png; `-` is standard output [default: KIND.svg beside the trace].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
@@ -34,6 +41,14 @@ pub struct Plot {
     /// The end of the part to show.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<Span>,
+
+    /// Only these CPUs, for example 0,2.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    cpus: Vec<u16>,
+
+    /// Only these processes; a name stands for all of its numbered ones.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    tasks: Vec<String>,
 
     /// How wide the picture is, in pixels; the height follows.
     #[arg(long, value_name = "PIXELS", default_value_t = Options::default().width)]
@@ -80,7 +95,12 @@ impl ThemeArg {
 
 impl Plot {
     pub fn execute(self) -> Result<Exit, Failure> {
-        let trace = trace_in(&self.trace);
+        let Kind::One(row) = self.kind else {
+            terminal::print(&list())?;
+            return Ok(Exit::Success);
+        };
+        let trace = self.trace.as_deref().ok_or_else(|| Failure::usage("which trace is to be drawn?"))?;
+        let trace = trace_in(trace);
         let picture = picture(self.format, self.output.as_deref())?;
         let window = window(self.from, self.to, Window::ALL)?;
         let options = Options {
@@ -89,10 +109,11 @@ impl Plot {
             wakeups: !self.no_wakeups,
             messages: self.messages,
         };
-        let drawn = digest::draw(&trace, window)?;
+        let mut drawn = digest::draw(&trace, window)?;
+        self.choose(&mut drawn)?;
         let drawing = match picture {
-            Picture::Svg => timeline_svg(&drawn.lanes, &drawn.header, &options).map(String::into_bytes),
-            Picture::Png => timeline_png(&drawn.lanes, &drawn.header, &options),
+            Picture::Svg => chart_svg(row, &drawn.lanes, &drawn.header, &options).map(String::into_bytes),
+            Picture::Png => chart_png(row, &drawn.lanes, &drawn.header, &options),
         };
         let drawing = drawing.map_err(undrawn)?;
         if drawn.shortened {
@@ -102,12 +123,29 @@ impl Plot {
             );
             terminal::note(&text);
         }
-        self.deliver(&trace, &drawing)?;
+        self.deliver(row, &trace, &drawing)?;
         drawn.damage.map_or(Ok(Exit::Success), |damage| Err(Failure::trace(damage)))
     }
 
-    fn deliver(&self, trace: &Path, drawing: &[u8]) -> Result<(), Failure> {
-        let beside = trace.with_file_name("timeline.svg");
+    /// Leaves out what isn't asked for, and refuses what isn't there.
+    fn choose(&self, drawn: &mut digest::Drawn) -> Result<(), Failure> {
+        let cpus: Vec<CpuId> = self.cpus.iter().map(|&cpu| CpuId(cpu)).collect();
+        if let Some(absent) = cpus.iter().find(|cpu| cpu.index() >= drawn.lanes.cpus.len()) {
+            return Err(Failure::usage(format!("the trace has no CPU {absent}")));
+        }
+        let known = || drawn.lanes.threads.iter().flat_map(|lane| [lane.name.as_str(), base(&lane.name)]);
+        if let Some(absent) = self.tasks.iter().find(|name| !known().any(|known| known == name.as_str())) {
+            let help = closest(absent, known()).map(|name| format!(": did you mean `{name}`?"));
+            let help = help.unwrap_or_default();
+            return Err(Failure::usage(format!("the trace has no process `{absent}`{help}")));
+        }
+        drawn.lanes = std::mem::take(&mut drawn.lanes).only(&cpus, &self.tasks);
+        Ok(())
+    }
+
+    fn deliver(&self, row: &ChartRow, trace: &Path, drawing: &[u8]) -> Result<(), Failure> {
+        let ending = if self.format == Some(Picture::Png) { "png" } else { "svg" };
+        let beside = trace.with_file_name(format!("{}.{ending}", row.name));
         match output::named(Some(self.output.as_deref().unwrap_or(&beside))) {
             Some(path) => {
                 output::write(path, drawing)?;
@@ -117,6 +155,33 @@ impl Plot {
         }
         Ok(())
     }
+}
+
+/// What `--kind` asks for.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    One(&'static ChartRow),
+    List,
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    if name == "list" {
+        return Ok(Kind::List);
+    }
+    figures::by_name(name).map(Kind::One).ok_or_else(|| {
+        let names: Vec<&str> = CHARTS.iter().map(|row| row.name).collect();
+        match closest(name, names.iter().copied()) {
+            Some(similar) => format!("did you mean `{similar}`?"),
+            None => format!("there is {}, and `list`", names.join(", ")),
+        }
+    })
+}
+
+/// The kinds of chart, for people.
+fn list() -> String {
+    let widest = CHARTS.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let line = |row: &ChartRow| format!("{:widest$}  {}\n", row.name, row.summary);
+    CHARTS.iter().map(line).collect()
 }
 
 /// Why there is no picture.

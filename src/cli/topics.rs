@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::Value;
+use trapline::chart::CHARTS;
 use trapline::errno::Errno;
 use trapline::export::EXPORTERS;
 use trapline::hw::device::DEVICES;
@@ -93,6 +94,11 @@ pub fn topics() -> Vec<Topic> {
             DefaultAction::Ignore => "is ignored unless the process handles it",
         };
         plain("signals", signal.name(), action, &format!("Signal {}; it {action}.", *signal as u8))
+    }));
+    topics.extend(CHARTS.iter().map(|row| {
+        let mut topic = plain("kinds of chart (plot --kind)", row.name, row.summary, row.doc);
+        topic.parts.push(Part::Text(format!("It needs: {}.", row.needs)));
+        topic
     }));
     topics.extend(EXPORTERS.iter().map(|row| plain("export formats", row.name, row.doc, row.doc)));
     topics
