@@ -7,9 +7,11 @@
 //! - [`jsonl`]: one JSON object per line
 //! - [`csv`]: a table with fixed columns
 //! - [`perfetto`]: Perfetto's protobuf
+//! - [`chrome`]: Chrome's trace events as JSON
 //! - [`lanes`], [`channels`]: slices, arrows and counters, for the viewers of timelines
 
 mod channels;
+pub mod chrome;
 pub mod csv;
 pub mod jsonl;
 mod lanes;
@@ -40,7 +42,7 @@ pub struct Exporter {
 }
 
 /// Every format, in the order in which help shows them.
-pub static EXPORTERS: &[Exporter] = &[jsonl::EXPORTER, csv::EXPORTER, perfetto::EXPORTER];
+pub static EXPORTERS: &[Exporter] = &[jsonl::EXPORTER, csv::EXPORTER, perfetto::EXPORTER, chrome::EXPORTER];
 
 /// Why a trace couldn't be exported.
 #[derive(Debug, Error)]

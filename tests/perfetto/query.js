@@ -92,28 +92,20 @@ class Table {
 }
 
 const worker = { location: { href: "file:///", pathname: "/" } };
-const wasm = fs.readFileSync(path.join(folder, "trace_processor.wasm"));
+const wasm = (url) => fs.readFileSync(path.join(folder, path.basename(String(url))));
 const browser = {
   self: worker,
   location: worker.location,
   importScripts: () => {},
-  fetch: async () => new Response(wasm, { headers: { "content-type": "application/wasm" } }),
+  fetch: async (url) => new Response(wasm(url), { headers: { "content-type": "application/wasm" } }),
+  Event: class {}, ErrorEvent: class {}, PromiseRejectionEvent: class {},
   console: { log() {}, warn() {}, error: console.error, info() {}, debug() {} },
-  WebAssembly, Response, TextDecoder, TextEncoder, URL, performance, setTimeout, clearTimeout,
-  Uint8Array, ArrayBuffer, BigInt, crypto: globalThis.crypto, navigator: { userAgent: "" },
-  XMLHttpRequest: function () {
-    this.open = () => {};
-    this.send = () => {
-      this.status = 200;
-      this.response = wasm.buffer.slice(wasm.byteOffset, wasm.byteOffset + wasm.length);
-      if (this.onload) this.onload();
-    };
-  },
+  Response, TextDecoder, TextEncoder, URL, performance, setTimeout, clearTimeout,
 };
-browser.globalThis = browser;
 worker.WorkerGlobalScope = browser.WorkerGlobalScope = function () {};
 vm.createContext(browser);
 vm.runInContext(fs.readFileSync(path.join(folder, "engine_bundle.js"), "utf8"), browser);
+const Bytes = vm.runInContext("Uint8Array", browser);
 
 let sequence = 0;
 const pending = [];
@@ -124,7 +116,7 @@ const port = {
 };
 const rpc = (method, ...more) => {
   const message = Buffer.concat([number(1, sequence++), number(2, method), ...more]);
-  port.onmessage({ data: browser.Uint8Array.from(bytes(1, message)) });
+  port.onmessage({ data: Bytes.from(bytes(1, message)) });
 };
 const ask = (sql) =>
   new Promise((done, failed) => {
