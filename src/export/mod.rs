@@ -8,11 +8,13 @@
 //! - [`csv`]: a table with fixed columns
 //! - [`perfetto`]: Perfetto's protobuf
 //! - [`chrome`]: Chrome's trace events as JSON
+//! - [`ftrace`]: the text of the kernel's own tracing
 //! - [`lanes`], [`channels`]: slices, arrows and counters, for the viewers of timelines
 
 mod channels;
 pub mod chrome;
 pub mod csv;
+pub mod ftrace;
 pub mod jsonl;
 mod lanes;
 pub mod names;
@@ -42,7 +44,8 @@ pub struct Exporter {
 }
 
 /// Every format, in the order in which help shows them.
-pub static EXPORTERS: &[Exporter] = &[jsonl::EXPORTER, csv::EXPORTER, perfetto::EXPORTER, chrome::EXPORTER];
+pub static EXPORTERS: &[Exporter] =
+    &[jsonl::EXPORTER, csv::EXPORTER, perfetto::EXPORTER, chrome::EXPORTER, ftrace::EXPORTER];
 
 /// Why a trace couldn't be exported.
 #[derive(Debug, Error)]

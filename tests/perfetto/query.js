@@ -100,6 +100,15 @@ const browser = {
   fetch: async (url) => new Response(wasm(url), { headers: { "content-type": "application/wasm" } }),
   Event: class {}, ErrorEvent: class {}, PromiseRejectionEvent: class {},
   console: { log() {}, warn() {}, error: console.error, info() {}, debug() {} },
+  XMLHttpRequest: class {
+    open(method, url) {
+      this.response = Uint8Array.from(wasm(url)).buffer;
+      this.status = 200;
+    }
+    send() {
+      this.onload?.();
+    }
+  },
   Response, TextDecoder, TextEncoder, URL, performance, setTimeout, clearTimeout,
 };
 worker.WorkerGlobalScope = browser.WorkerGlobalScope = function () {};
