@@ -151,7 +151,7 @@ impl<'a> List<'a> {
                     let args = self.args(event, names);
                     self.put(&json!({"ph": "i", "s": "t", "name": name, "pid": process, "tid": thread,
                         "ts": at, "args": args}))?;
-                    for id in starts {
+                    if let Some(id) = starts {
                         self.put(&json!({"ph": "s", "id": id, "name": "arrow", "cat": "arrow",
                             "pid": process, "tid": thread, "ts": at}))?;
                     }
