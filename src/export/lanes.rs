@@ -199,11 +199,7 @@ impl Lanes {
             Kind::InterruptRecognised { .. } | Kind::SchedPick { .. } => self.simple(kernel, event),
             Kind::SchedBoost { on, .. } => self.simple(Lane::Kernel(on), event),
             Kind::SchedLoad { load } => self.count(Counter::Load, load),
-            Kind::ProcessExec { .. } => {
-                self.simple(thread, event);
-                self.clear(thread);
-            }
-            Kind::ProcessExit { .. } => {
+            Kind::ProcessExec { .. } | Kind::ProcessExit { .. } => {
                 self.simple(thread, event);
                 self.clear(thread);
             }
@@ -253,7 +249,7 @@ impl Lanes {
         if let Some(cpu) = event.cpu {
             self.clear(Lane::Cpu(cpu));
             if self.switches_end {
-                self.clear_switch(cpu);
+                self.close(Lane::Kernel(cpu), Open::Switch, false);
                 self.begin(Lane::Kernel(cpu), Open::Switch, format!("switch: {}", why.name()));
             } else {
                 self.simple(Lane::Kernel(cpu), event);
@@ -269,11 +265,6 @@ impl Lanes {
                 self.moment(Lane::Calls(next), "woken".to_owned(), None, vec![arrow]);
             }
         }
-    }
-
-    /// A switch whose end didn't come.
-    fn clear_switch(&mut self, cpu: CpuId) {
-        self.close(Lane::Kernel(cpu), Open::Switch, false);
     }
 
     /// Puts a ready thread into a CPU's queue, or takes it out.
