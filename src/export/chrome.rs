@@ -242,7 +242,11 @@ mod tests {
         assert_eq!((&waits["pid"], &waits["tid"]), (&json!(STATES + 2), &json!(2)));
         assert_eq!((&waits["ts"], &waits["dur"]), (&json!(0.2), &json!(4.8)));
         let read = find(&trace, "X", "read");
-        assert_eq!(read["args"], json!({"call": "read", "step": "{ read = \"ping\" }", "line": 12}));
+        assert_eq!(
+            (&read["args"]["step"], &read["args"]["line"]),
+            (&json!("{ read = \"ping\" }"), &json!(12))
+        );
+        assert_eq!(read["args"]["result"], -32, "the end of a call tells its result");
         assert_eq!(find(&trace, "X", "switch: blocked")["args"]["on"], "pipe-read");
         assert_eq!(find(&trace, "i", "print")["args"]["text"], "line one\nline \"two\", and more");
         assert_eq!(find(&trace, "C", "bytes in ping")["args"]["value"], 7);
