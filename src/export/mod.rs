@@ -6,10 +6,19 @@
 //! - [`names`]: what the numbers in events are called
 //! - [`jsonl`]: one JSON object per line
 //! - [`csv`]: a table with fixed columns
+//! - [`perfetto`]: Perfetto's protobuf
+//! - [`chrome`]: Chrome's trace events as JSON
+//! - [`ftrace`]: the text of the kernel's own tracing
+//! - [`lanes`], [`channels`]: slices, arrows and counters, for the viewers of timelines
 
+mod channels;
+pub mod chrome;
 pub mod csv;
+pub mod ftrace;
 pub mod jsonl;
+mod lanes;
 pub mod names;
+pub mod perfetto;
 
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -35,7 +44,8 @@ pub struct Exporter {
 }
 
 /// Every format, in the order in which help shows them.
-pub static EXPORTERS: &[Exporter] = &[jsonl::EXPORTER, csv::EXPORTER];
+pub static EXPORTERS: &[Exporter] =
+    &[jsonl::EXPORTER, csv::EXPORTER, perfetto::EXPORTER, chrome::EXPORTER, ftrace::EXPORTER];
 
 /// Why a trace couldn't be exported.
 #[derive(Debug, Error)]
@@ -89,8 +99,8 @@ mod tests {
             let mut input = Reader::new(&bytes[..bytes.len() - 20]).unwrap().boxed();
             let error = (exporter.write)(&mut input, &mut out).unwrap_err();
             assert!(matches!(error, ExportError::Trace(TraceError::Truncated { .. })), "{error}");
-            let text = String::from_utf8(out).unwrap();
-            assert!(text.contains("print"), "{}: the last event is there", exporter.name);
+            let there = out.windows(5).any(|part| part == b"print");
+            assert!(there, "{}: the last event is there", exporter.name);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ids::{CallId, NameId, ObjectId, StepId, Tid, Vector};
+use crate::trace::fields::Value;
 use crate::trace::{Header, Record};
 
 /// Names, each already in the form in which the format writes it, so that this is done once.
@@ -62,6 +63,29 @@ impl Names {
 
     pub fn text(&self, text: NameId) -> Option<&str> {
         self.texts.get(text.index()).map(String::as_str)
+    }
+
+    /// What a value is called, or `#` and its number if nothing in the trace names it.
+    pub fn of(&self, value: Value) -> String {
+        let named =
+            |name: Option<&str>, number: u64| name.map_or_else(|| format!("#{number}"), str::to_owned);
+        match value {
+            Value::Task(task) => match self.task(task) {
+                Some(name) => format!("{name} ({task})"),
+                None => format!("#{task}"),
+            },
+            Value::Process(process) => process.to_string(),
+            Value::Cpu(cpu) => cpu.to_string(),
+            Value::Call(call) => named(self.call(call), call.0.into()),
+            Value::Object(object) => named(self.object(object), object.0.into()),
+            Value::Vector(vector) => named(self.vector(vector), vector.0.into()),
+            Value::Name(text) => named(self.text(text), text.0.into()),
+            Value::Signal(signal) => signal.name().to_owned(),
+            Value::Number(number) => number.to_string(),
+            Value::Result(result) => result.to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Word(word) => word.to_owned(),
+        }
     }
 
     /// The line of the scenario file at which a step stands, from 1.
