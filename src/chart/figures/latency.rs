@@ -65,9 +65,9 @@ fn waits(lanes: &Lanes) -> Vec<u64> {
     let mut waits = Vec::new();
     for thread in &lanes.threads {
         for pair in thread.spans.windows(2) {
-            if ready(pair[0].state) && !ready(pair[1].state) && pair[0].from > lanes.from {
-                waits.push(pair[0].to.since(pair[0].from).as_nanos());
-            } else if ready(pair[0].state) && !ready(pair[1].state) && thread.start == Some(pair[0].from) {
+            // When it became ready isn't known of one that was so before the part that is shown.
+            let since = pair[0].from > lanes.from || thread.start == Some(pair[0].from);
+            if ready(pair[0].state) && !ready(pair[1].state) && since {
                 waits.push(pair[0].to.since(pair[0].from).as_nanos());
             }
             // From blocked onto a CPU at once: it was ready for no time.

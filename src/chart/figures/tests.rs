@@ -160,7 +160,7 @@ fn shares_are_those_of_the_spans() {
 fn only_what_is_asked_for_is_left() {
     let lanes = stories::ping_pong(3).lanes();
     let one = lanes.threads[0].name.clone();
-    let left = lanes.only(&[], &[one.clone()]);
+    let left = lanes.only(&[], std::slice::from_ref(&one));
     assert!(left.threads.iter().all(|thread| thread.name == one) && !left.threads.is_empty());
     assert!(left.calls.iter().all(|used| used.task == left.threads[0].task));
 }
