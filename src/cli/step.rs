@@ -150,8 +150,7 @@ fn press(view: &mut View, stepper: &mut Stepper, key: KeyEvent) -> bool {
                 KeyCode::Char('i') => view.prompt = Some((RAISE, String::new())),
                 KeyCode::Char('?') => view.help = !view.help,
                 KeyCode::Tab => view.next_pane(),
-                KeyCode::Down => view.scrolled = view.scrolled.saturating_add(1),
-                KeyCode::Up => view.scrolled = view.scrolled.saturating_sub(1),
+                KeyCode::Up | KeyCode::Down => view.scroll(if other == KeyCode::Down { 1 } else { -1 }),
                 KeyCode::Esc => *view = View::default(),
                 _ => {}
             }

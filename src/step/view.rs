@@ -18,7 +18,7 @@ pub const LEAST: (u16, u16) = (80, 24);
 pub struct View {
     /// The only part that is shown, if one is enlarged.
     pub enlarged: Option<Part>,
-    /// How many lines its top is scrolled away.
+    /// How many lines it is scrolled away from where it begins to be shown: its top, or its end if it grows.
     pub scrolled: usize,
     pub help: bool,
     /// What is asked for at the bottom, and what has been typed so far.
@@ -55,6 +55,12 @@ impl View {
             Some(part) => Part::ALL.iter().position(|&other| other == part).map_or(0, |place| place + 1),
         };
         (self.enlarged, self.scrolled) = (Part::ALL.get(next).copied(), 0);
+    }
+
+    /// Scrolls the enlarged pane by so many lines, down if more than zero.
+    pub fn scroll(&mut self, lines: isize) {
+        let away = if self.enlarged.is_some_and(Part::grows) { -lines } else { lines };
+        self.scrolled = self.scrolled.saturating_add_signed(away);
     }
 
     pub fn draw(&self, frame: &mut Frame, stepper: &Stepper) {
