@@ -9,6 +9,7 @@ use crate::kernel::Due;
 use crate::kernel::cpu::Cpu;
 use crate::kernel::task::State;
 use crate::kernel::work::{Context, Work};
+use crate::program::image::Action;
 use crate::program::instruction::Instruction;
 use crate::time::{Instant, Span};
 
@@ -55,10 +56,6 @@ impl Part {
 /// A moment to the nanosecond, in the unit that suits it.
 pub fn moment(at: Instant) -> String {
     at.to_string()
-}
-
-fn span(span: Span) -> String {
-    naming::time(span)
 }
 
 impl Stepper<'_> {
@@ -121,7 +118,8 @@ impl Stepper<'_> {
                     .collect()
             }
         };
-        let shown: Vec<String> = lines.iter().map(|line: &String| naming::printable(line)).collect();
+        let shown: Vec<String> =
+            lines.iter().map(|line: &String| naming::printable(line.trim_end())).collect();
         if shown.is_empty() { vec!["-".to_owned()] } else { shown }
     }
 
@@ -189,7 +187,7 @@ impl Stepper<'_> {
 
     /// What a context is about to execute.
     fn next(&self, context: Context, left: Span, task: Tid) -> String {
-        let rest = if left.is_zero() { String::new() } else { format!(", {} to go", span(left)) };
+        let rest = if left.is_zero() { String::new() } else { format!(", {} to go", left) };
         match context {
             Context::Idle => "halted until an interrupt".to_owned(),
             Context::Kernel(work) => format!("{}{rest}", self.work(work, task)),
@@ -314,7 +312,7 @@ impl Stepper<'_> {
             let mapped: Vec<String> = mapped.collect();
             let more = if table.present() as usize > LISTED { " ..." } else { "" };
             lines.push(format!(
-                "{}: {} pages {}{more}",
+                "{}: {} pages  {}{more}",
                 self.task(cpu.current),
                 table.present(),
                 mapped.join(" ")
@@ -359,7 +357,20 @@ impl Stepper<'_> {
             Due::Ipi { to, vector } => format!("{} reaches CPU {to}", self.vector(vector)),
             Due::Notice { cpu } => format!("CPU {cpu} notices work"),
             Due::Outside(index) => {
-                format!("from outside: {}", self.image.injections[index as usize].action.row().key)
+                let action = &self.image.injections[index as usize].action;
+                let what = match action {
+                    Action::Raise { vector, .. }
+                    | Action::Mask { vector, .. }
+                    | Action::Unmask { vector, .. } => {
+                        format!(" {}", self.vector(*vector))
+                    }
+                    Action::Keys { device: id, .. }
+                    | Action::Packet { device: id, .. }
+                    | Action::Unplug { device: id }
+                    | Action::Plug { device: id } => format!(" {}", device(*id)),
+                    Action::Signal { signal, .. } => format!(" {}", signal.name()),
+                };
+                format!("from outside: {}{what}", action.row().key)
             }
             Due::Start(entry) => format!("start of {}", self.image.starts[usize::from(entry)].name),
             Due::WriteBack { .. } => "write-back of a file".to_owned(),
