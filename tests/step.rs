@@ -50,7 +50,7 @@ fn the_interrupt_register_is_shown_bit_by_bit() {
     };
     let ones = |name: &str| row(name).iter().filter(|&&bit| bit == "1").count();
     assert_eq!(row("vector").len(), row("pending").len());
-    assert_eq!((ones("masked"), row("masked")), (1, row("masked")));
+    assert_eq!(ones("masked"), 1, "{last}");
     let masked = row("masked").iter().position(|&bit| bit == "1").unwrap();
     assert_eq!(row("pending")[masked], "1", "{last}");
     assert_eq!(row("in service")[masked], ".", "{last}");

@@ -170,7 +170,7 @@ fn breakpoints_stop_where_all_of_their_conditions_hold() {
     assert_eq!((printed.kind.name(), stepper.recent().task(printed.task)), ("print", "reader"));
     assert_eq!(stepper.note(), "stopped at task=reader kind=print");
 
-    // The eighth of a microsecond's instructions, and not the end of a run of them.
+    // In the middle of a run of instructions.
     act(&mut stepper, "@0 B b:time=1125ns g");
     assert_eq!(stepper.now().as_nanos(), 1125);
     let line = scenario.image.steps.iter().find(|step| step.verb == "sleep").unwrap().line;
