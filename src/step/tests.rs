@@ -33,12 +33,12 @@ size = "8KiB"
 steps = [
   { compute = "3us" },
   { touch = "heap" },
-  { write = "p", bytes = 100 },
+  { write = "p", bytes = "100B" },
   { sleep = "20us" },
   { print = "written" },
 ]
 [process.reader]
-steps = [ { read = "p", bytes = 100 }, { print = "read" }, { compute = "4us" } ]
+steps = [ { read = "p", bytes = "100B" }, { print = "read" }, { compute = "4us" } ]
 [process.burner]
 count = 2
 steps = [ { compute = "31us" } ]
