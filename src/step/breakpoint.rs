@@ -85,7 +85,7 @@ impl fmt::Display for Breakpoint {
             self.task.as_ref().map(|task| format!("task={task}")),
             self.line.map(|line| format!("line={line}")),
             self.kind.as_ref().map(|kind| format!("kind={kind}")),
-            self.time.map(|time| format!("time={}", naming::time(time.since(Instant::START)))),
+            self.time.map(|time| format!("time={time}")),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
