@@ -18,6 +18,7 @@ pub mod realtime;
 pub mod scenario;
 pub mod signal;
 pub mod sim;
+pub mod step;
 pub mod time;
 pub mod trace;
 pub mod units;

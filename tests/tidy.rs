@@ -41,6 +41,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("realtime", 8),
     ("chart", 8),
     ("export", 8),
+    ("step", 8),
     ("cli", 9),
     ("lib", 9),
     ("main", 9),

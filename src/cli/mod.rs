@@ -2,6 +2,7 @@
 //!
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` with
 //!   `judge_statistics`, and `judge_real`, compare a run with what its scenario expects
+//! - `step`: a run that is walked through in the terminal
 //! - `compare_policies`: a scenario under several scheduling policies; `policy_list`: how they are named
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `analyse`: periodic tasks and their deadlines, by arithmetic
@@ -57,6 +58,7 @@ mod schema;
 mod sides;
 mod simulate;
 mod stats;
+mod step;
 mod summary;
 mod terminal;
 mod test;
@@ -131,6 +133,7 @@ enum Command {
     Analyse(analyse::Analyse),
     Summary(summary::Summary),
     Stats(stats::Stats),
+    Step(step::Step),
     Plot(plot::Plot),
     Export(export::Export),
     Import(import::Import),
@@ -191,6 +194,7 @@ impl Command {
             Command::Analyse(command) => command.execute(),
             Command::Summary(command) => command.execute(),
             Command::Stats(command) => command.execute(),
+            Command::Step(command) => command.execute(),
             Command::Plot(command) => command.execute(),
             Command::Export(command) => command.execute(),
             Command::Import(command) => command.execute(),

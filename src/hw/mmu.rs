@@ -106,6 +106,12 @@ impl Tlb {
         })
     }
 
+    /// The pages whose translations are here, in the order of the slots.
+    pub fn pages(&self) -> impl Iterator<Item = (PageNumber, bool)> + '_ {
+        let valid = self.entries.iter().filter(|entry| entry.era == self.era);
+        valid.map(|entry| (entry.page, entry.writable))
+    }
+
     pub fn fill(&mut self, page: PageNumber, writable: bool) {
         if let Some(slot) = self.slot(page) {
             self.entries[slot] = Translation { page, writable, era: self.era };

@@ -99,6 +99,13 @@ impl<E: Copy> EventQueue<E> {
         Some((entry.due, entry.order, entry.event))
     }
 
+    /// What is due, first come first, for whoever looks on.
+    pub fn upcoming(&self) -> Vec<(Instant, E)> {
+        let mut entries: Vec<&Entry<E>> = self.front.iter().chain(&self.heap).collect();
+        entries.sort_unstable_by_key(|entry| entry.key());
+        entries.into_iter().map(|entry| (entry.due, entry.event)).collect()
+    }
+
     fn push_heap(&mut self, entry: Entry<E>) {
         let mut hole = self.heap.len();
         self.heap.push(entry);
@@ -168,6 +175,7 @@ mod tests {
     fn nothing_comes_out_before_it_is_due() {
         let mut queue = EventQueue::default();
         queue.push(at(5), Rank::Device, ());
+        assert_eq!(queue.upcoming(), [(at(5), ())]);
         assert!(queue.pop_due(at(4)).is_none());
         assert_eq!(queue.next_due(), at(5));
         assert!(queue.pop_due(at(5)).is_some());

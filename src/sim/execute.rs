@@ -92,6 +92,7 @@ impl<S: Sink> Simulator<'_, S> {
                 end = self.next_boundary(here, horizon);
             }
             Pace::Fast => self.kernel.quiet_until = second.min(self.image.run.until),
+            Pace::Single => self.kernel.quiet_until = Instant::START,
         }
         let here = &mut self.kernel.cpus[cpu];
         let time = end.since(here.now);
@@ -152,7 +153,7 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// The boundary at which this CPU stops executing to see what has happened.
     #[inline]
-    fn next_boundary(&self, here: &Cpu, horizon: Instant) -> Instant {
+    pub(super) fn next_boundary(&self, here: &Cpu, horizon: Instant) -> Instant {
         let due = self.mutation.horizon(horizon.min(here.timer));
         let done = here.now + here.left;
         if done <= due && self.pace == Pace::Fast && !here.has_interrupt() && here.context != Context::Idle {
@@ -168,7 +169,7 @@ impl<S: Sink> Simulator<'_, S> {
             if here.has_interrupt() || here.notices { here.noticed.max(here.now) } else { due.max(here.now) }
         } else if here.left.is_zero() {
             done
-        } else if self.pace == Pace::Step {
+        } else if self.pace != Pace::Fast {
             done.min(here.now + unit)
         } else if here.has_interrupt() {
             done.min(boundary(here, here.noticed, unit))

@@ -12,6 +12,7 @@
 //! - `mutation`: mistakes for the test of the fast-forward's exactness
 //! - `outside`: what happens to the machine from outside
 //! - `boot`: how a machine comes to be from a lowered scenario; `foresight`: what opt must know beforehand
+//! - `stepping`: a run that stops after each instruction, for whoever looks at it
 //! - `outcome`: how a run ends; `deadlock`: why nothing can happen any more
 //!
 //! **Order within an instant.** CPUs take turns by the time at which their instruction ends, then by
@@ -38,6 +39,7 @@ mod outcome;
 mod outside;
 mod running;
 mod signals;
+mod stepping;
 mod user;
 
 pub use crate::trace::header::Outcome;
@@ -66,6 +68,8 @@ pub enum Pace {
     /// As many at once as end before anything else can happen.
     #[default]
     Fast,
+    /// One in each turn, for whoever stops after each (see [`Simulator::step`]).
+    Single,
 }
 
 /// A reason to enter the kernel.

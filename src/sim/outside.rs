@@ -1,7 +1,7 @@
 //! What happens to the machine from outside: the scenario's `[[event]]`s.
 
 use crate::hw::device::State;
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, Vector};
 use crate::program::image::Action;
 use crate::time::Instant;
 use crate::trace::Sink;
@@ -13,13 +13,7 @@ impl<S: Sink> Simulator<'_, S> {
     pub(super) fn inject(&mut self, cpu: usize, at: Instant, index: u32) {
         let image = self.image;
         match &image.injections[index as usize].action {
-            Action::Raise { vector, cpu } => {
-                let device = self.kernel.lines[usize::from(vector.0)];
-                let trigger = device.map_or_else(Default::default, |device| {
-                    self.kernel.devices[device.index()].spec.line.trigger
-                });
-                self.kernel.assert_line(at, cpu.index(), *vector, trigger);
-            }
+            Action::Raise { vector, cpu } => self.raise(at, cpu.index(), *vector),
             Action::Mask { vector, cpu } => self.kernel.cpus[cpu.index()].interrupts.mask(*vector),
             Action::Unmask { vector, cpu } => self.kernel.unmask(at, cpu.index(), *vector),
             Action::Keys { device, text } => {
@@ -39,6 +33,14 @@ impl<S: Sink> Simulator<'_, S> {
                 }
             }
         }
+    }
+
+    /// A line of the interrupt controller rises at a CPU, as its device would let it.
+    pub(super) fn raise(&mut self, at: Instant, cpu: usize, vector: Vector) {
+        let device = self.kernel.lines[usize::from(vector.0)];
+        let trigger = device
+            .map_or_else(Default::default, |device| self.kernel.devices[device.index()].spec.line.trigger);
+        self.kernel.assert_line(at, cpu, vector, trigger);
     }
 
     /// A disk is pulled out: what it hadn't finished fails, and it says so with its last
