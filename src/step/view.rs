@@ -25,8 +25,7 @@ pub struct View {
     pub prompt: Option<(&'static str, String)>,
 }
 
-const KEYS: &str =
-    "s step  e event  c crossing  g go  p/E back  b break  i what-if  Tab pane  ? help  q quit";
+const KEYS: &str = "s step  e event  c crossing  g go  p/E back  b break  i what-if  ? help  q quit";
 
 /// What the keys do.
 pub const HELP: &[(&str, &str)] = &[

@@ -263,7 +263,8 @@ impl Stepper<'_> {
 
     fn queues(&self) -> Vec<String> {
         let kernel = &self.simulator.kernel;
-        let line = |(number, queue): (usize, &Box<dyn crate::kernel::sched::Policy>)| {
+        let line = |number: usize| {
+            let queue = &kernel.queues[number];
             let waiting: Vec<&str> = queue.queue().into_iter().map(|task| self.task(task)).collect();
             let name = if kernel.queues.len() < kernel.cpus.len() {
                 "all".to_owned()
@@ -272,7 +273,7 @@ impl Stepper<'_> {
             };
             format!("{name}: {}", if waiting.is_empty() { "-".to_owned() } else { waiting.join(", ") })
         };
-        kernel.queues.iter().enumerate().map(line).collect()
+        (0..kernel.queues.len()).map(line).collect()
     }
 
     /// Who waits, by what they wait for.
