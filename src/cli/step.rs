@@ -86,12 +86,12 @@ fn walk(terminal: &mut DefaultTerminal, stepper: &mut Stepper) -> io::Result<()>
     const WAIT: Duration = Duration::from_millis(200);
     let mut view = View::default();
     let mut stale = true;
-    while interrupt::count() == 0 {
+    while interrupt::count() == 0 && has_terminal() {
         if stale {
             terminal.draw(|frame| view.draw(frame, stepper))?;
         }
         stale = event::poll(WAIT)?;
-        if !stale {
+        if !stale || !has_terminal() {
             continue;
         }
         if let Event::Key(key) = event::read()?
@@ -102,6 +102,22 @@ fn walk(terminal: &mut DefaultTerminal, stepper: &mut Stepper) -> io::Result<()>
         }
     }
     Ok(())
+}
+
+/// Whether the terminal is still there: to read from one that has been closed would never end.
+fn has_terminal() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        use std::os::fd::AsFd;
+
+        let input = io::stdin();
+        let mut watched = [PollFd::new(input.as_fd(), PollFlags::empty())];
+        // What is wrong is told whether or not it was asked for (poll(2)).
+        poll(&mut watched, PollTimeout::ZERO).is_err() || watched[0].any() == Some(false)
+    }
+    #[cfg(not(target_os = "linux"))]
+    true
 }
 
 /// Whether whoever waits has had enough: has pressed Esc or Ctrl-C.

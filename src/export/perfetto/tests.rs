@@ -1,3 +1,5 @@
+//! What is written is read back, field by field.
+
 use prost::Message;
 
 use super::proto::{Annotated, DebugAnnotation, EventType, Trace, TrackEvent};
