@@ -9,7 +9,7 @@
 //! - [`perfetto`]: Perfetto's protobuf
 //! - [`chrome`]: Chrome's trace events as JSON
 //! - [`ftrace`]: the text of the kernel's own tracing
-//! - [`lanes`], [`channels`]: slices, arrows and counters, for the viewers of timelines
+//! - `lanes`, `channels`: slices, arrows and counters, for the viewers of timelines
 
 mod channels;
 pub mod chrome;

@@ -1,7 +1,7 @@
 //! The kinds of chart, one row each. What a row says is what `trapline plot --kind list` and
 //! docs/CHARTS.md say.
 //!
-//! A timeline has its own drawing; each other kind makes a [`Scene`] of the same lanes.
+//! A timeline has its own drawing; each other kind makes a `Scene` of the same lanes.
 
 mod gantt;
 mod graph;

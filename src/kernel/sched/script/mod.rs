@@ -2,7 +2,7 @@
 //!
 //! - [`sandbox`]: the language, and what keeps a script within bounds
 //! - [`view`]: what a script sees of a thread
-//! - [`inside`]: a script with what it keeps; [`worker`]: the thread that scripts run on
+//! - `inside`: a script with what it keeps; `worker`: the thread that scripts run on
 //! - here: the script itself, and the policy that asks it
 //!
 //! The script must have the function `pick`; [`FUNCTIONS`] lists the others. `this` is the table of what it
