@@ -2,6 +2,8 @@
 pub mod analysis;
 pub mod chart;
 pub mod compare;
+#[cfg(test)]
+mod documentation;
 pub mod errno;
 pub mod export;
 pub mod hw;

@@ -134,22 +134,7 @@ mod tests {
 
     #[test]
     fn the_documentation_has_the_table() {
-        const BEGIN: &str = "<!-- calls:begin -->\n";
-        const END: &str = "<!-- calls:end -->";
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/IMPORT.md");
-        let document = std::fs::read_to_string(path).expect("docs/IMPORT.md");
-        let begin = document.find(BEGIN).expect("the begin marker") + BEGIN.len();
-        let end = document.find(END).expect("the end marker");
-        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-            let whole = format!("{}{}{}", &document[..begin], markdown(), &document[end..]);
-            std::fs::write(path, whole).expect("docs/IMPORT.md");
-        } else {
-            let wanted = markdown();
-            assert!(
-                document[begin..end] == wanted,
-                "docs/IMPORT.md is out of date: run this test with UPDATE_DOCS=1"
-            );
-        }
+        crate::documentation::holds("IMPORT.md", "calls", &markdown());
     }
 
     #[test]

@@ -160,8 +160,6 @@ fn sources(text: &mut String, profile: &Profile) {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -200,20 +198,6 @@ mod tests {
 
     #[test]
     fn the_documentation_holds_the_tables() {
-        const BEGIN: &str = "<!-- costs:begin -->\n";
-        const END: &str = "<!-- costs:end -->";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/MODEL.md");
-        let document = std::fs::read_to_string(&path).unwrap();
-        let begin = document.find(BEGIN).expect("the begin marker") + BEGIN.len();
-        let end = document.find(END).expect("the end marker");
-        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-            let updated = format!("{}{}{}", &document[..begin], markdown(), &document[end..]);
-            std::fs::write(&path, updated).unwrap();
-            return;
-        }
-        assert!(
-            document[begin..end] == markdown(),
-            "docs/MODEL.md is out of date: run this test with UPDATE_DOCS=1"
-        );
+        crate::documentation::holds("MODEL.md", "costs", &markdown());
     }
 }

@@ -68,12 +68,10 @@ fn capital(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-    use std::path::Path;
-
     use super::*;
     use crate::kernel::cost::{COPIES, DISK_ROWS, HOST_ROWS, ROWS};
     use crate::program::syscall::NAMES;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_measurement_says_what_how_and_which_keys_and_no_key_is_filled_twice() {
@@ -98,20 +96,6 @@ mod tests {
 
     #[test]
     fn the_documentation_holds_every_measurement() {
-        const BEGIN: &str = "<!-- calibrate:begin -->\n";
-        const END: &str = "<!-- calibrate:end -->";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/CALIBRATION.md");
-        let document = std::fs::read_to_string(&path).unwrap();
-        let begin = document.find(BEGIN).expect("the begin marker") + BEGIN.len();
-        let end = document.find(END).expect("the end marker");
-        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-            let updated = format!("{}{}{}", &document[..begin], markdown(), &document[end..]);
-            std::fs::write(&path, updated).unwrap();
-            return;
-        }
-        assert!(
-            document[begin..end] == markdown(),
-            "docs/CALIBRATION.md is out of date: run this test with UPDATE_DOCS=1"
-        );
+        crate::documentation::holds("CALIBRATION.md", "calibrate", &markdown());
     }
 }

@@ -44,26 +44,10 @@ fn section(text: &mut String, title: &str, introduction: &str, rows: &[Statistic
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
     fn the_documentation_holds_the_generated_tables() {
-        const BEGIN: &str = "<!-- statistics:begin -->\n";
-        const END: &str = "<!-- statistics:end -->";
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/STATISTICS.md");
-        let document = std::fs::read_to_string(&path).unwrap();
-        let begin = document.find(BEGIN).expect("the begin marker") + BEGIN.len();
-        let end = document.find(END).expect("the end marker");
-        if std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1") {
-            let updated = format!("{}{}{}", &document[..begin], markdown(), &document[end..]);
-            std::fs::write(&path, updated).unwrap();
-            return;
-        }
-        assert!(
-            document[begin..end] == markdown(),
-            "docs/STATISTICS.md is out of date: run this test with UPDATE_DOCS=1"
-        );
+        crate::documentation::holds("STATISTICS.md", "statistics", &markdown());
     }
 }
