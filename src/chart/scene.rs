@@ -16,8 +16,6 @@ const KEY_SIZE: f64 = 12.0;
 const KEY_LINE: i32 = 22;
 const SWATCH: i32 = 18;
 const NOTE_LINE: i32 = 20;
-/// Between the lines of a pattern.
-const PITCH: i32 = 6;
 
 /// What fills an area on paper, where colours can't tell things apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +26,13 @@ pub enum Hatch {
     Level,
     Upright,
     Crossed,
+    Grid,
+    /// The same with more room between the lines.
+    WideRising,
+    WideFalling,
+    WideLevel,
+    WideUpright,
+    WideGrid,
     Solid,
 }
 
@@ -35,6 +40,16 @@ impl Hatch {
     /// For one thing among several.
     pub const CYCLE: [Hatch; 6] =
         [Hatch::Rising, Hatch::Plain, Hatch::Falling, Hatch::Level, Hatch::Crossed, Hatch::Upright];
+
+    /// Between its lines, across or along the pixels' rows.
+    const fn pitch(self) -> i32 {
+        match self {
+            Hatch::Plain | Hatch::Solid | Hatch::Rising | Hatch::Falling | Hatch::Crossed => 6,
+            Hatch::Level | Hatch::Upright | Hatch::Grid => 4,
+            Hatch::WideRising | Hatch::WideFalling => 14,
+            Hatch::WideLevel | Hatch::WideUpright | Hatch::WideGrid => 8,
+        }
+    }
 }
 
 /// A colour, and what it is on paper.
@@ -180,25 +195,27 @@ impl Scene {
             return;
         }
         let (right, bottom) = (left + wide - 1, top + high - 1);
-        let next = |from: i32| from.div_euclid(PITCH) * PITCH + PITCH;
-        if matches!(fill.hatch, Hatch::Rising | Hatch::Crossed) {
-            for sum in (next(left + top)..right + bottom).step_by(PITCH as usize) {
+        let pitch = fill.hatch.pitch();
+        let next = |from: i32| from.div_euclid(pitch) * pitch + pitch;
+        let step = pitch as usize;
+        if matches!(fill.hatch, Hatch::Rising | Hatch::WideRising | Hatch::Crossed) {
+            for sum in (next(left + top)..right + bottom).step_by(step) {
                 let (begin, end) = (left.max(sum - bottom), right.min(sum - top));
                 self.line((begin, sum - begin), (end, sum - end), ink);
             }
         }
-        if matches!(fill.hatch, Hatch::Falling | Hatch::Crossed) {
-            for rest in (next(left - bottom)..right - top).step_by(PITCH as usize) {
+        if matches!(fill.hatch, Hatch::Falling | Hatch::WideFalling | Hatch::Crossed) {
+            for rest in (next(left - bottom)..right - top).step_by(step) {
                 let (begin, end) = (left.max(rest + top), right.min(rest + bottom));
                 self.line((begin, begin - rest), (end, end - rest), ink);
             }
         }
-        if fill.hatch == Hatch::Level {
-            let lines = (top + 4..bottom).step_by(4);
+        if matches!(fill.hatch, Hatch::Level | Hatch::WideLevel | Hatch::Grid | Hatch::WideGrid) {
+            let lines = (top + pitch..bottom).step_by(step);
             lines.for_each(|y| self.line((left, y), (right, y), ink));
         }
-        if fill.hatch == Hatch::Upright {
-            let lines = (left + 4..right).step_by(4);
+        if matches!(fill.hatch, Hatch::Upright | Hatch::WideUpright | Hatch::Grid | Hatch::WideGrid) {
+            let lines = (left + pitch..right).step_by(step);
             lines.for_each(|x| self.line((x, top), (x, bottom), ink));
         }
     }

@@ -39,8 +39,15 @@ const RIGHT: i32 = 76;
 const CAUSES: usize = 5;
 const BLOCKED: [Rgb; CAUSES + 1] =
     [(160, 168, 180), (205, 196, 222), (128, 142, 120), (216, 208, 188), (140, 112, 128), (226, 228, 232)];
-const BLOCKED_HATCH: [Hatch; CAUSES + 1] =
-    [Hatch::Plain, Hatch::Crossed, Hatch::Upright, Hatch::Falling, Hatch::Level, Hatch::Rising];
+/// None that a state has which isn't a wait.
+const BLOCKED_HATCH: [Hatch; CAUSES + 1] = [
+    Hatch::WideUpright,
+    Hatch::WideRising,
+    Hatch::Grid,
+    Hatch::WideLevel,
+    Hatch::WideFalling,
+    Hatch::WideGrid,
+];
 
 /// A part of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
