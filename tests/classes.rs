@@ -3,23 +3,10 @@
 #[path = "common/paces.rs"]
 #[expect(dead_code, reason = "nothing is printed here")]
 mod paces;
+#[path = "common/switches.rs"]
+mod switches;
 
-use trapline::ids::CpuId;
-use trapline::trace::{Event, Kind};
-
-/// Where each thread got a CPU, and when, in microseconds: `T1@0:5` is thread T1 on CPU 0 at 5 µs. Nothing
-/// costs anything but computing.
-fn switches(text: &str, names: &[&str]) -> Vec<String> {
-    let shown = |event: &Event| match event.kind {
-        Kind::SchedSwitch { next, .. } if next.0 >= 2 => {
-            let cpu = event.cpu.unwrap_or(CpuId(99)).0;
-            Some(format!("{}@{cpu}:{}", names[next.index() - 2], event.at.as_nanos() / 1000))
-        }
-        _ => None,
-    };
-    let text = format!("format = 1\n[machine]\ncosts = \"free\"\n{text}");
-    paces::run(&text).events.iter().filter_map(shown).collect()
-}
+use switches::switches;
 
 /// 50 µs of work with 20 µs in each 100 µs: at 0, 100 and 200 µs, though nobody else wants the CPU.
 #[test]

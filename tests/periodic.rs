@@ -4,15 +4,14 @@
 #[path = "common/paces.rs"]
 #[expect(dead_code, reason = "nothing is printed here")]
 mod paces;
+#[path = "common/switches.rs"]
+#[expect(dead_code, reason = "what is shown here is jobs")]
+mod switches;
 
+use switches::free;
 use trapline::ids::Tid;
 use trapline::scenario::{Overrides, Scenario};
 use trapline::trace::{Event, Kind, Rule};
-
-/// A run in which nothing costs anything but computing.
-fn free(text: &str) -> Vec<Event> {
-    paces::run(&format!("format = 1\n[machine]\ncosts = \"free\"\n{text}")).events
-}
 
 /// What becomes of jobs: `a2+7` is the second job of the first process, released at 7 µs; `=` when it ended,
 /// `!` when it was late, `-` when it was given up and `/` when it was left out. A nanosecond more or less
