@@ -200,18 +200,19 @@ impl<S: Sink> Kernel<S> {
     /// The current thread of a CPU has done its job; none if it isn't periodic.
     pub fn end_job(&mut self, cpu: usize, thread: Tid) -> Option<NextJob> {
         let now = self.cpus[cpu].now;
-        let mut periodic = self.periodic.get(&thread)?.clone();
+        let is_between = self.periodic.get(&thread)?.is_between;
         if self.keeps_account {
             // What it has run up to here belongs to this job.
             self.account(cpu, now);
         }
-        if !periodic.is_between {
-            self.emit(cpu, Kind::JobEnd { task: thread, number: periodic.number });
+        if !is_between {
+            self.emit(cpu, Kind::JobEnd { task: thread, number: self.job_of(thread) });
         }
-        let next = periodic.end(now, |number| {
+        let mut left_out = Vec::new();
+        let next = self.periodic.get_mut(&thread)?.end(now, |number| left_out.push(number));
+        for number in left_out {
             self.emit(cpu, Kind::JobDrop { task: thread, number, begun: false });
-        });
-        self.periodic.insert(thread, periodic);
+        }
         Some(next)
     }
 
