@@ -70,7 +70,7 @@ impl<S: Sink> Kernel<S> {
         let policy = &mut queues[cpus[cpu].queue];
         policy.enqueue(thread(parameters, stolen), Ready::Migrated, now);
         let picked = policy.pick(now);
-        self.tell_of_boost(cpu, to);
+        self.tell_news(cpu, to);
         picked
     }
 
@@ -79,7 +79,7 @@ impl<S: Sink> Kernel<S> {
         if self.keeps_account {
             // What the thread is due there depends on what the running one has had by now.
             self.account(from.index(), self.cpus[by].now);
-            self.tell_of_boost(by, from);
+            self.tell_news(by, from);
         }
         self.queue_mut(from).remove(waiting);
         self.carry_over(waiting, from, to);

@@ -11,7 +11,7 @@ use crate::trace::{Kind, Moved, Sink, Why};
 
 use super::Kernel;
 use super::options::Queues;
-use super::sched::{Boost, Policy, Ready};
+use super::sched::{News, Policy, Ready};
 use super::schedule::thread;
 
 impl<S: Sink> Kernel<S> {
@@ -24,27 +24,24 @@ impl<S: Sink> Kernel<S> {
         self.queues[self.cpus[cpu.index()].queue].as_mut()
     }
 
-    /// Says what the load average is, if the policy has reckoned it anew.
-    pub(super) fn tell_load(&mut self, cpu: usize) {
-        if self.gives_reasons
-            && let Some(load) = self.queues[self.cpus[cpu].queue].fresh_load()
-        {
-            self.emit(cpu, Kind::SchedLoad { load });
-        }
-    }
-
     /// Whether the policy promises that no CPU idles while a thread that may run there waits in its
     /// queue.
     pub fn conserves_work(&self) -> bool {
         self.queues.iter().all(|queue| queue.conserves_work())
     }
 
-    /// The policy of a CPU may have lifted all its threads, while CPU `by` took its turn.
-    pub(super) fn tell_of_boost(&mut self, by: usize, on: CpuId) {
-        if self.gives_reasons
-            && let Some(Boost { level, due }) = self.queue_mut(on).boosted()
-        {
-            self.emit(by, Kind::SchedBoost { on, level, due: due.as_nanos() });
+    /// The policy of a CPU may have done something of which the trace should tell, while CPU `by` took its turn.
+    #[inline]
+    pub(super) fn tell_news(&mut self, by: usize, on: CpuId) {
+        if !self.gives_reasons {
+            return;
+        }
+        match self.queue_mut(on).news() {
+            Some(News::Boost { level, due }) => {
+                self.emit(by, Kind::SchedBoost { on, level, due: due.as_nanos() });
+            }
+            Some(News::Load(load)) => self.emit(by, Kind::SchedLoad { load }),
+            None => {}
         }
     }
 
@@ -63,12 +60,8 @@ impl<S: Sink> Kernel<S> {
     /// A CPU that idled because it belonged to a thread which goes elsewhere has others to run now.
     pub(super) fn set_free(&mut self, by: usize, from: CpuId) {
         let has_nobody = self.queue_of(from).has_nobody();
-        let there = &mut self.cpus[from.index()];
-        if there.is_idle() && !has_nobody && there.reschedule.is_none() {
-            there.reschedule = Some(Why::WorkArrived);
-            if from.index() != by {
-                self.ask_to_schedule(by, from);
-            }
+        if self.cpus[from.index()].is_idle() && !has_nobody {
+            self.notify(by, from, Why::WorkArrived);
         }
     }
 
@@ -76,9 +69,7 @@ impl<S: Sink> Kernel<S> {
     pub(super) fn make_ready_for_all(&mut self, by: usize, ready: Tid, last: CpuId, why: Ready) {
         let now = self.cpus[by].now;
         if self.keeps_account {
-            for cpu in 0..self.cpus.len() {
-                self.account(cpu, now);
-            }
+            self.account_all(by, now);
         }
         self.tasks[ready.index()].cpu = last;
         let Kernel { tasks, parameters, queues, .. } = self;
@@ -101,19 +92,14 @@ impl<S: Sink> Kernel<S> {
         if self.queues[0].seats() {
             return self.offer_seat(by, ready);
         }
-        let (to, why) = match (self.idle_cpu_for(ready), self.least_important_for(by, ready)) {
-            (Some(idle), _) => (idle, Why::WorkArrived),
-            (None, Some(least)) => (least, Why::Preempted { by: ready }),
-            (None, None) => {
-                for cpu in 0..self.cpus.len() {
-                    self.limit_slice(cpu, now);
-                }
-                return;
+        if let Some(idle) = self.idle_cpu_for(ready) {
+            self.notify(by, idle, Why::WorkArrived);
+        } else if let Some(least) = self.least_important_for(by, ready) {
+            self.notify(by, least, Why::Preempted { by: ready });
+        } else {
+            for cpu in 0..self.cpus.len() {
+                self.limit_slice(cpu, now);
             }
-        };
-        self.cpus[to.index()].reschedule = Some(why);
-        if to.index() != by {
-            self.ask_to_schedule(by, to);
         }
     }
 
@@ -122,7 +108,7 @@ impl<S: Sink> Kernel<S> {
         let now = self.cpus[by].now;
         let Kernel { parameters, cpus, queues, .. } = self;
         if let Some(seat) = queues[0].seat(ready) {
-            let there = &mut cpus[seat.index()];
+            let there = &cpus[seat.index()];
             let why = if there.is_idle() {
                 Some(Why::WorkArrived)
             } else {
@@ -130,11 +116,8 @@ impl<S: Sink> Kernel<S> {
                     queues[0].preempts(thread(parameters, ready), thread(parameters, there.current), now);
                 preempts.then_some(Why::Preempted { by: ready })
             };
-            if let Some(why) = why.filter(|_| there.reschedule.is_none()) {
-                there.reschedule = Some(why);
-                if seat.index() != by {
-                    self.ask_to_schedule(by, seat);
-                }
+            if let Some(why) = why {
+                self.notify(by, seat, why);
             }
         }
         for cpu in 0..self.cpus.len() {
@@ -188,7 +171,7 @@ impl<S: Sink> Kernel<S> {
     fn least_important_for(&mut self, by: usize, ready: Tid) -> Option<CpuId> {
         let now = self.cpus[by].now;
         let (last, affinity) = (self.tasks[ready.index()].cpu, self.tasks[ready.index()].affinity);
-        let order: Vec<CpuId> = self.last_first(last).collect();
+        let order = self.last_first(last);
         let Kernel { parameters, cpus, queues, .. } = self;
         let mut least: Option<(CpuId, Tid)> = None;
         for id in order {
@@ -215,11 +198,11 @@ impl<S: Sink> Kernel<S> {
     /// Takes the thread that runs next on a CPU out of the queue for all: the first that may run there.
     pub(super) fn pick_of_all(&mut self, cpu: usize) -> Option<Tid> {
         let (here, now) = (self.cpus[cpu].id, self.cpus[cpu].now);
-        let picked = if self.is_pinned && !self.queues[0].seats() {
-            let Kernel { queues, tasks, .. } = self;
-            queues[0].pick_among(&|id| tasks[id.index()].affinity.allows(here), now)?
+        let Kernel { queues, tasks, is_pinned, .. } = self;
+        let picked = if *is_pinned || queues[0].seats() {
+            queues[0].pick_for(here, &|id| tasks[id.index()].affinity.allows(here), now)?
         } else {
-            self.queues[0].pick_for(here, now)?
+            queues[0].pick(now)?
         };
         let from = std::mem::replace(&mut self.tasks[picked.index()].cpu, here);
         if from != here {

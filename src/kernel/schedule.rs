@@ -73,7 +73,7 @@ impl<S: Sink> Kernel<S> {
         if held {
             self.account(to.index(), now);
         }
-        self.tell_of_boost(by, to);
+        self.tell_news(by, to);
         let Kernel { parameters, cpus, queues, keeps_account, .. } = self;
         let cpu = &mut cpus[to.index()];
         let policy = &mut queues[cpu.queue];
@@ -102,7 +102,7 @@ impl<S: Sink> Kernel<S> {
 
     /// Lets a CPU know that it must schedule.
     #[inline(always)]
-    fn notify(&mut self, by: usize, to: CpuId, why: Why) {
+    pub(super) fn notify(&mut self, by: usize, to: CpuId, why: Why) {
         if self.cpus[to.index()].must_give_way(why) && to.index() != by {
             self.ask_to_schedule(by, to);
         }
@@ -165,13 +165,13 @@ impl<S: Sink> Kernel<S> {
                 None => {}
             }
         }
-        self.tell_load(cpu);
+        self.tell_news(cpu, CpuId::from(cpu));
         let queue = self.cpus[cpu].queue;
         let picked = match self.options.queues {
             Queues::PerCpu => self.queues[queue].pick(now),
             Queues::Global => self.pick_of_all(cpu),
         };
-        self.tell_of_boost(cpu, CpuId::from(cpu));
+        self.tell_news(cpu, CpuId::from(cpu));
         if self.gives_reasons
             && let (Some(task), Some(Reason { rule, number })) = (picked, self.queues[queue].reason())
         {

@@ -105,8 +105,7 @@ impl<S: Sink> Kernel<S> {
             return;
         }
         self.account(cpu, now);
-        self.tell_load(cpu);
-        self.tell_of_boost(cpu, CpuId::from(cpu));
+        self.tell_news(cpu, CpuId::from(cpu));
         let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];
         if queues[here.queue].gives_way(thread(parameters, here.current), now) {
@@ -117,6 +116,7 @@ impl<S: Sink> Kernel<S> {
             here.slice_start = now;
         }
     }
+
     /// When the policy has something to do by itself on a CPU.
     pub(super) fn policy_due(&self, cpu: usize) -> Instant {
         let here = &self.cpus[cpu];
@@ -134,9 +134,9 @@ impl<S: Sink> Kernel<S> {
             if options.queues == Queues::Global && !policy.seats() {
                 self.offer(cpu, freed);
             } else if here.is_idle() {
-                here.reschedule.get_or_insert(Why::WorkArrived);
+                here.must_give_way(Why::WorkArrived);
             } else if policy.preempts(thread(parameters, freed), thread(parameters, here.current), now) {
-                here.reschedule.get_or_insert(Why::Preempted { by: freed });
+                here.must_give_way(Why::Preempted { by: freed });
             }
         }
         if self.cpus[cpu].reschedule.is_none() {

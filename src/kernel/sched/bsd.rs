@@ -21,7 +21,7 @@ use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
 use super::PolicyRow;
-use super::policy::{Baggage, Policy, Ready, Thread};
+use super::policy::{Baggage, News, Policy, Ready, Thread};
 
 /// Its documentation, and how it is made.
 pub(super) const ROW: PolicyRow = PolicyRow {
@@ -320,9 +320,9 @@ impl Policy for Bsd {
         true
     }
 
-    fn fresh_load(&mut self) -> Option<u64> {
+    fn news(&mut self) -> Option<News> {
         let hundredths = (self.load * 100 + ONE / 2) / ONE;
-        std::mem::take(&mut self.is_fresh).then_some(hundredths.unsigned_abs())
+        std::mem::take(&mut self.is_fresh).then_some(News::Load(hundredths.unsigned_abs()))
     }
 
     fn left(&mut self, thread: Tid, ended: bool) {

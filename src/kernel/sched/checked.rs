@@ -9,7 +9,7 @@ use crate::ids::{CpuId, Pid, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::Reason;
 
-use super::policy::{Baggage, Boost, Policy, Ready, Thread};
+use super::policy::{Baggage, News, Policy, Ready, Thread};
 
 /// A policy, and who waits in its queue.
 #[derive(Debug)]
@@ -71,16 +71,11 @@ impl Policy for Checked {
         self.hold_to(picked)
     }
 
-    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, now: Instant) -> Option<Tid> {
-        let picked = self.policy.pick_among(may, now);
+    fn pick_for(&mut self, cpu: CpuId, may: &dyn Fn(Tid) -> bool, now: Instant) -> Option<Tid> {
+        let picked = self.policy.pick_for(cpu, may, now);
         if picked.is_none() && !self.waiting.iter().any(|&waiting| may(waiting)) {
             return None;
         }
-        self.hold_to(picked)
-    }
-
-    fn pick_for(&mut self, cpu: CpuId, now: Instant) -> Option<Tid> {
-        let picked = self.policy.pick_for(cpu, now);
         self.hold_to(picked)
     }
 
@@ -96,12 +91,8 @@ impl Policy for Checked {
         self.policy.joins(thread, process);
     }
 
-    fn boosted(&mut self) -> Option<Boost> {
-        self.policy.boosted()
-    }
-
-    fn fresh_load(&mut self) -> Option<u64> {
-        self.policy.fresh_load()
+    fn news(&mut self) -> Option<News> {
+        self.policy.news()
     }
 
     fn conserves_work(&self) -> bool {

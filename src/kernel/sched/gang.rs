@@ -228,10 +228,11 @@ impl Policy for Gang {
     }
 
     fn pick(&mut self, now: Instant) -> Option<Tid> {
-        self.pick_for(CpuId(0), now)
+        self.pick_for(CpuId(0), &|_| true, now)
     }
 
-    fn pick_for(&mut self, cpu: CpuId, now: Instant) -> Option<Tid> {
+    /// Where its threads run is the matrix's business.
+    fn pick_for(&mut self, cpu: CpuId, _: &dyn Fn(Tid) -> bool, now: Instant) -> Option<Tid> {
         self.advance(now);
         self.heard[cpu.index()] = self.turn;
         let picked = self.next_at(cpu.index())?;

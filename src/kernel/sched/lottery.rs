@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ids::Tid;
+use crate::ids::{CpuId, Tid};
 use crate::random::Stream;
 use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
@@ -89,11 +89,11 @@ impl Policy for Lottery {
     }
 
     fn pick(&mut self, now: Instant) -> Option<Tid> {
-        self.pick_among(&|_| true, now)
+        self.pick_for(CpuId(0), &|_| true, now)
     }
 
     /// A ticket of those only who may win.
-    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
+    fn pick_for(&mut self, _: CpuId, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
         let candidates = self.queue.iter().filter(|&(&id, _)| may(id));
         let tickets: u64 = candidates.clone().map(|(_, held)| held).sum();
         if tickets == 0 {

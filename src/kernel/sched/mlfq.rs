@@ -16,7 +16,7 @@ use crate::ids::Tid;
 use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
-use super::policy::{Baggage, Boost, Policy, Ready, Thread};
+use super::policy::{Baggage, News, Policy, Ready, Thread};
 use super::{Given, PolicyRow, QUANTUM};
 
 /// Its documentation, and how it is made.
@@ -126,7 +126,7 @@ pub struct Mlfq {
     over: bool,
     next_boost: Instant,
     /// The last boost, until the kernel has been told of it.
-    boost: Option<Boost>,
+    boost: Option<News>,
     /// How many have come to the head of the current thread's level, before it, since it was picked.
     before: usize,
 }
@@ -206,7 +206,7 @@ impl Mlfq {
     fn boost_if_due(&mut self, now: Instant) {
         let Some(period) = self.rules.boost.filter(|_| self.next_boost <= now) else { return };
         while self.next_boost <= now {
-            self.boost = Some(Boost { level: self.top(), due: self.next_boost });
+            self.boost = Some(News::Boost { level: self.top(), due: self.next_boost });
             self.next_boost += period;
         }
         // Whoever runs is the first of its level.
@@ -288,7 +288,7 @@ impl Policy for Mlfq {
         Some(Reason { rule: Rule::Level, number: level.into() })
     }
 
-    fn boosted(&mut self) -> Option<Boost> {
+    fn news(&mut self) -> Option<News> {
         self.boost.take()
     }
 

@@ -35,7 +35,7 @@ mod tests;
 pub use crate::trace::{Reason, Rule};
 pub use checked::Checked;
 pub use class::Class;
-pub use policy::{Baggage, Boost, Job, Policy, Ready, Thread};
+pub use policy::{Baggage, Job, News, Policy, Ready, Thread};
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

@@ -61,12 +61,14 @@ pub struct Job {
     pub deadline: Instant,
 }
 
-/// All threads that a queue knows have been lifted to one level.
+/// What a policy has done by itself, for the trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Boost {
-    pub level: u16,
-    /// When it was due; a queue without a running thread notices it later.
-    pub due: Instant,
+pub enum News {
+    /// All threads that the queue knows have been lifted to one level. It was due then; a queue without a
+    /// running thread notices it later.
+    Boost { level: u16, due: Instant },
+    /// It has reckoned the load average, in hundredths of a thread.
+    Load(u64),
 }
 
 /// A scheduling policy with its run queue.
@@ -77,17 +79,12 @@ pub trait Policy: fmt::Debug + Send {
     /// Takes out the thread that runs next.
     fn pick(&mut self, now: Instant) -> Option<Tid>;
 
-    /// As [`pick`](Policy::pick), of those only that may run on the CPU which asks: for one queue that
-    /// serves several. A policy that gives reasons has its own.
-    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _now: Instant) -> Option<Tid> {
+    /// As [`pick`](Policy::pick), for one of several CPUs that the queue serves, of those that may run there. A
+    /// policy that gives reasons has its own.
+    fn pick_for(&mut self, _cpu: CpuId, may: &dyn Fn(Tid) -> bool, _now: Instant) -> Option<Tid> {
         let first = self.queue().into_iter().find(|&id| may(id))?;
         self.remove(first);
         Some(first)
-    }
-
-    /// As [`pick`](Policy::pick), for one of several CPUs that the queue serves.
-    fn pick_for(&mut self, _cpu: CpuId, now: Instant) -> Option<Tid> {
-        self.pick(now)
     }
 
     /// Whether it says itself which of the CPUs that it serves a thread runs on. Only then is it asked for
@@ -126,20 +123,14 @@ pub trait Policy: fmt::Debug + Send {
         None
     }
 
-    /// A boost that there was since it was asked last.
-    fn boosted(&mut self) -> Option<Boost> {
+    /// What it has done by itself since it was asked last.
+    fn news(&mut self) -> Option<News> {
         None
     }
 
-    /// Whether it gives reasons at all, or boosts. Only then is it asked for them.
+    /// Whether it gives reasons at all, or has news. Only then is it asked for them.
     fn gives_reasons(&self) -> bool {
         false
-    }
-
-    /// The load average in hundredths, if the policy has reckoned it since the last question. It is asked
-    /// for only where the policy gives reasons.
-    fn fresh_load(&mut self) -> Option<u64> {
-        None
     }
 
     /// Whether the running thread, its slice being over, must give way to one that waits.

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::ids::Tid;
+use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::{Reason, Rule};
 
@@ -126,10 +126,10 @@ impl Policy for Shortest {
     }
 
     fn pick(&mut self, now: Instant) -> Option<Tid> {
-        self.pick_among(&|_| true, now)
+        self.pick_for(CpuId(0), &|_| true, now)
     }
 
-    fn pick_among(&mut self, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
+    fn pick_for(&mut self, _: CpuId, may: &dyn Fn(Tid) -> bool, _: Instant) -> Option<Tid> {
         let first = self.queue.iter().find(|&&(_, _, id)| may(id)).copied()?;
         self.queue.remove(&first);
         let (to_go, _, id) = first;

@@ -77,12 +77,12 @@ fn the_load_average_approaches_the_number_of_threads() {
     let mut clock = Clock::new();
     clock.add(0, Ready::New);
     assert_eq!(clock.pick(), 0);
-    assert_eq!(clock.policy.fresh_load(), None);
+    assert_eq!(clock.policy.news(), None);
     for (second, hundredths) in [(1, 2), (2, 3), (10, 15), (41, 50), (42, 51), (60, 63)] {
         clock.tick = second * 100;
         clock.with(0, |policy, thread, now| policy.ran(thread, Span::ZERO, now));
-        assert_eq!(clock.policy.fresh_load(), Some(hundredths), "after {second} s");
-        assert_eq!(clock.policy.fresh_load(), None);
+        assert_eq!(clock.policy.news(), Some(News::Load(hundredths)), "after {second} s");
+        assert_eq!(clock.policy.news(), None);
     }
 }
 

@@ -32,7 +32,7 @@ fn slot(gang: &mut Gang, now: Instant) -> Vec<u32> {
         }
     }
     let cpus = gang.heard.len();
-    (0..cpus).map(|cpu| gang.pick_for(CpuId::from(cpu), now).map_or(0, |id| id.0)).collect()
+    (0..cpus).map(|cpu| gang.pick_for(CpuId::from(cpu), &|_| true, now).map_or(0, |id| id.0)).collect()
 }
 
 /// Two processes of two threads on two CPUs: 2 and 4 together, then 3 and 5, though they came in turns.
@@ -82,11 +82,11 @@ fn a_slot_ends_early_if_none_of_its_threads_is_ready() {
     assert_eq!(gang.due(CpuId(1)), at(10));
     gang.left(Tid(2), false);
     gang.left(Tid(3), true);
-    assert_eq!(gang.pick_for(CpuId(0), at(4)), Some(Tid(4)));
+    assert_eq!(gang.pick_for(CpuId(0), &|_| true, at(4)), Some(Tid(4)));
     // The other CPU is to hear of that at once, and the new slot is a whole one.
     assert_eq!(gang.due(CpuId(1)), at(4));
     assert_eq!(gang.elapse(CpuId(1), at(4)), Some(Tid(5)));
-    assert_eq!(gang.pick_for(CpuId(1), at(4)), Some(Tid(5)));
+    assert_eq!(gang.pick_for(CpuId(1), &|_| true, at(4)), Some(Tid(5)));
     // Nobody else wants a slot.
     assert_eq!(gang.due(CpuId(1)), Instant::NEVER);
     ready(&mut gang, 2, Ready::Woken, at(5));
