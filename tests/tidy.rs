@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("errno", 0),
     ("signal", 0),
     ("random", 0),
+    ("documentation", 0),
     ("trace", 1),
     ("hw", 2),
     ("os", 2),
