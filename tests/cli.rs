@@ -329,6 +329,26 @@ fn traces_are_summarised_drawn_and_exported() {
 }
 
 #[test]
+fn a_timeline_is_drawn_in_the_terminal_after_a_run_or_during_it() {
+    let bench = Bench::new();
+    let live = bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "--live"]);
+    live.exits(0).prints("greeter").says("CPU 0").says("events,").says("█ user mode");
+    let plotted = bench.run(&["plot", "r", "--terminal"]);
+    plotted.exits(0).prints("CPU 0").prints("greeter").prints("█ user mode");
+    // What was shown at the end of the run is what its trace shows.
+    let lines = plotted.out.lines().filter(|line| line.trim_start().starts_with("greeter"));
+    for line in lines {
+        live.says(line);
+    }
+    bench.run(&["plot", "r", "--terminal", "--tasks", "greter"]).exits(2).says("did you mean `greeter`");
+    bench.run(&["plot", "r", "--terminal", "--cpus", "9"]).exits(2).says("no CPU 9");
+    bench.run(&["plot", "r", "--terminal", "--from", "60s"]).exits(2).says("ends at");
+    bench.run(&["plot", "r", "--terminal", "--kind", "gantt"]).exits(2).says("timeline only");
+    bench.run(&["plot", "r", "--terminal", "-o", "x.svg"]).exits(2);
+    bench.run(&["--color", "always", "plot", "r", "--terminal"]).exits(0).prints("\u{1b}[38;2;");
+}
+
+#[test]
 fn a_trace_that_cant_be_used_is_refused_or_shown_as_far_as_it_goes() {
     let bench = Bench::new();
     bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);

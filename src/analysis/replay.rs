@@ -209,15 +209,23 @@ impl Replay {
 
     /// Reports what was still going on at the end of the run.
     pub fn finish(&mut self, end: Instant, observer: &mut impl Observer) {
-        for (number, cpu) in self.cpus.iter_mut().enumerate() {
+        self.unfinished(end, observer);
+        self.cpus.iter_mut().for_each(|cpu| cpu.since = cpu.since.max(end));
+        self.threads.iter_mut().for_each(|thread| thread.since = thread.since.max(end));
+    }
+
+    /// Reports what is still going on, up to a moment at or after the last event, and goes on.
+    pub fn unfinished(&self, now: Instant, observer: &mut impl Observer) {
+        for (number, cpu) in self.cpus.iter().enumerate() {
             let (task, state) = cpu.shown;
-            if cpu.since < end {
-                observer.cpu(CpuId::from(number), task, state, cpu.since, end);
-                cpu.since = end;
+            if cpu.since < now {
+                observer.cpu(CpuId::from(number), task, state, cpu.since, now);
             }
         }
-        for thread in 0..self.threads.len() {
-            self.report(thread, end, observer);
+        for (number, thread) in self.threads.iter().enumerate() {
+            if let Some(state) = thread.state.filter(|_| thread.since < now) {
+                observer.thread(number, thread.cpu, state, thread.since, now);
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 //! - `legend`: what the colours mean
 //! - `texts`: titles, names and what threads print
 //! - `releases`: when jobs are released and due
+//! - [`terminal`]: the timeline as characters
 //! - `ticks`: calls that take no time
 //! - `theme`: the colours
 //! - [`versus`]: two sides of a comparison; `curves` draws their distributions
@@ -37,6 +38,7 @@ pub mod panels;
 mod releases;
 mod rows;
 mod scene;
+pub mod terminal;
 mod texts;
 mod theme;
 mod ticks;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use trapline::analysis::laws::Broken;
 use trapline::analysis::{Account, Lanes, LanesBuilder, Summary};
+use trapline::chart::terminal::{Overview, Part};
 use trapline::time::Instant;
 use trapline::trace::check::{Checker, Violation};
 use trapline::trace::{Footer, Header, Outcome, Reader, Record, TraceError};
@@ -102,6 +103,28 @@ pub fn draw(path: &Path, window: Window) -> Result<Drawn, Failure> {
     })?;
     let end = past.unwrap_or_else(|| footer(&reader).end).min(window.to);
     Ok(Drawn { header, lanes: builder.finish(end), shortened: drawn > MOST_DRAWN, damage })
+}
+
+/// Reads a trace for its timeline as characters, of which memory doesn't depend on its length.
+pub fn overview(path: &Path, part: Part) -> Result<(Overview, Option<TraceError>), Failure> {
+    let mut reader = Reader::open(path).map_err(Failure::trace)?;
+    let to = part.to;
+    let mut overview = Overview::new(reader.header(), part);
+    let mut past = None;
+    let damage = each_record(&mut reader, &AtomicU64::new(0), |record| {
+        match record {
+            Record::Event(event) if event.at > to => {
+                past = Some(to);
+                return Go::NoFurther;
+            }
+            Record::Event(event) => overview.event(&event),
+            Record::Task(entry) => overview.task(entry.task, entry.process, entry.parent, &entry.name),
+            Record::Name(..) => {}
+        }
+        Go::On
+    })?;
+    overview.finish(past.unwrap_or_else(|| footer(&reader).end));
+    Ok((overview, damage))
 }
 
 /// How a trace says that its run ended; for a damaged one, what there is of it is all there is.

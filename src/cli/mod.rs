@@ -38,6 +38,7 @@ mod judge;
 #[cfg(target_os = "linux")]
 mod judge_real;
 mod judge_statistics;
+mod live;
 mod load;
 mod man;
 mod new;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use trapline::analysis::naming::{base, time};
 use trapline::chart::figures::{self, ChartRow};
+use trapline::chart::terminal::{Absent, Look, Part};
 use trapline::chart::{CHARTS, ChartError, Options, Theme, chart_png, chart_svg};
 use trapline::ids::CpuId;
 use trapline::program::problem::closest;
@@ -50,13 +51,18 @@ pub struct Plot {
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     tasks: Vec<String>,
 
-    /// How wide the picture is, in pixels; the height follows.
-    #[arg(long, value_name = "PIXELS", default_value_t = Options::default().width)]
-    width: u32,
+    /// How wide the picture is, in pixels [default: 1200], or in characters [default: the terminal's width]; the
+    /// height follows.
+    #[arg(long, value_name = "NUMBER")]
+    width: Option<u32>,
 
     /// The colours.
     #[arg(long, value_enum, default_value_t = ThemeArg::Light)]
     theme: ThemeArg,
+
+    /// Draw the timeline as characters on standard output.
+    #[arg(long, conflicts_with_all = ["output", "format", "theme", "messages", "no_wakeups"])]
+    terminal: bool,
 
     /// Draw arrows from senders to receivers.
     #[arg(long)]
@@ -101,10 +107,13 @@ impl Plot {
         };
         let trace = self.trace.as_deref().ok_or_else(|| Failure::usage("which trace is to be drawn?"))?;
         let trace = trace_in(trace);
+        if self.terminal {
+            return self.as_characters(row, &trace);
+        }
         let picture = picture(self.format, self.output.as_deref())?;
         let window = window(self.from, self.to, Window::ALL)?;
         let options = Options {
-            width: self.width,
+            width: self.width.unwrap_or(Options::default().width),
             theme: self.theme.theme(),
             wakeups: !self.no_wakeups,
             messages: self.messages,
@@ -127,17 +136,44 @@ impl Plot {
         drawn.damage.map_or(Ok(Exit::Success), |damage| Err(Failure::trace(damage)))
     }
 
+    /// Draws with characters.
+    fn as_characters(&self, row: &ChartRow, trace: &Path) -> Result<Exit, Failure> {
+        if row.draw.is_some() {
+            let name = row.name;
+            return Err(Failure::usage(format!(
+                "--terminal draws the timeline only; for {name} leave it out"
+            )));
+        }
+        let window = window(self.from, self.to, Window::ALL)?;
+        let cpus = self.cpus.iter().map(|&cpu| CpuId(cpu)).collect();
+        let part = Part { from: window.from, to: window.to, cpus, tasks: self.tasks.clone() };
+        let (overview, damage) = digest::overview(trace, part)?;
+        match overview.absent() {
+            Some(Absent::Cpu(cpu)) => return Err(no_cpu(cpu)),
+            Some(Absent::Task(name)) => return Err(no_process(&name, overview.names())),
+            None => {}
+        }
+        if overview.now() < window.from {
+            let end = time(overview.now().since(Instant::START));
+            return Err(Failure::usage(format!(
+                "the part to show is outside of the trace, which ends at {end}"
+            )));
+        }
+        let width = self.width.map_or(terminal::width().into(), |width| width as usize);
+        let look = Look { width, rows: usize::MAX, colour: terminal::colour() };
+        terminal::print(&overview.render(&look))?;
+        damage.map_or(Ok(Exit::Success), |damage| Err(Failure::trace(damage)))
+    }
+
     /// Leaves out what isn't asked for, and refuses what isn't there.
     fn choose(&self, drawn: &mut digest::Drawn) -> Result<(), Failure> {
         let cpus: Vec<CpuId> = self.cpus.iter().map(|&cpu| CpuId(cpu)).collect();
         if let Some(absent) = cpus.iter().find(|cpu| cpu.index() >= drawn.lanes.cpus.len()) {
-            return Err(Failure::usage(format!("the trace has no CPU {absent}")));
+            return Err(no_cpu(*absent));
         }
         let known = || drawn.lanes.threads.iter().flat_map(|lane| [lane.name.as_str(), base(&lane.name)]);
         if let Some(absent) = self.tasks.iter().find(|name| !known().any(|known| known == name.as_str())) {
-            let help = closest(absent, known()).map(|name| format!(": did you mean `{name}`?"));
-            let help = help.unwrap_or_default();
-            return Err(Failure::usage(format!("the trace has no process `{absent}`{help}")));
+            return Err(no_process(absent, known()));
         }
         drawn.lanes = std::mem::take(&mut drawn.lanes).only(&cpus, &self.tasks);
         Ok(())
@@ -155,6 +191,15 @@ impl Plot {
         }
         Ok(())
     }
+}
+
+fn no_cpu(absent: CpuId) -> Failure {
+    Failure::usage(format!("the trace has no CPU {absent}"))
+}
+
+fn no_process<'a>(absent: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+    let help = closest(absent, known).map(|name| format!(": did you mean `{name}`?"));
+    Failure::usage(format!("the trace has no process `{absent}`{}", help.unwrap_or_default()))
 }
 
 /// What `--kind` asks for.

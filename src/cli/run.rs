@@ -7,15 +7,16 @@ use std::sync::atomic::AtomicU64;
 use clap::{Args, ValueEnum};
 use trapline::analysis::naming::time;
 use trapline::scenario::Overrides;
-use trapline::sim::{Outcome, Pace};
+use trapline::sim::{Outcome, Pace, header};
 use trapline::time::Instant;
 
 use super::digest::{self, Digest, Window};
 use super::exit::{Exit, Failure};
+use super::live::Live;
 use super::load::load;
 use super::place::Place;
 use super::progress::Progress;
-use super::simulate::simulate;
+use super::simulate::{simulate, simulate_shown};
 use super::summary::Format;
 use super::{interrupt, terminal};
 
@@ -55,6 +56,10 @@ pub struct Run {
     /// How the summary is printed.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+
+    /// Show the timeline while the run goes on, on standard error.
+    #[arg(long, conflicts_with = "quiet")]
+    live: bool,
 
     /// Print no summary and no notes; warnings and errors are shown all the same.
     #[arg(short, long)]
@@ -112,10 +117,19 @@ impl Run {
             PaceArg::Fast => Pace::Fast,
         };
         let control = interrupt::control();
-        let progress = Progress::of_run(control, image.run.until);
         let trace = place.path().join("trace.bin");
-        let run = simulate(&image, pace, &trace, control).map_err(Failure::host)?;
-        drop(progress);
+        let run = if self.live {
+            let (live, feed) = Live::start(&header(&image), control, image.run.until);
+            let run = simulate_shown(&image, pace, &trace, control, Some(feed));
+            drop(live);
+            run
+        } else {
+            let progress = Progress::of_run(control, image.run.until);
+            let run = simulate(&image, pace, &trace, control);
+            drop(progress);
+            run
+        };
+        let run = run.map_err(Failure::host)?;
 
         let read = Arc::new(AtomicU64::new(0));
         let progress = Progress::of_reading(Arc::clone(&read), run.events);

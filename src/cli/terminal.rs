@@ -11,6 +11,8 @@ use super::exit::Failure;
 
 /// The width of texts for a file or another program.
 const WIDTH: u16 = 110;
+/// The lines of a page, where there is no screen.
+const HEIGHT: u16 = 50;
 
 /// Takes over what `--color` says; without it, `NO_COLOR` and the kind of the stream decide.
 pub fn choose_colour(choice: clap::ColorChoice) {
@@ -24,14 +26,19 @@ pub fn choose_colour(choice: clap::ColorChoice) {
 
 /// Whether standard output gets colour.
 pub fn colour() -> Colour {
-    match AutoStream::choice(&io::stdout()) {
+    colour_on(AutoStream::choice(&io::stdout()))
+}
+
+/// Whether standard error gets colour.
+pub fn error_colour() -> Colour {
+    colour_on(AutoStream::choice(&io::stderr()))
+}
+
+fn colour_on(choice: ColorChoice) -> Colour {
+    match choice {
         ColorChoice::Never => Colour::Never,
         ColorChoice::Auto | ColorChoice::Always | ColorChoice::AlwaysAnsi => Colour::Always,
     }
-}
-
-fn error_colour() -> bool {
-    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 /// How many characters fit in a line of standard output.
@@ -39,6 +46,14 @@ pub fn width() -> u16 {
     match terminal_size::terminal_size_of(io::stdout()) {
         Some((terminal_size::Width(width), _)) if io::stdout().is_terminal() => width.max(40),
         Some(_) | None => WIDTH,
+    }
+}
+
+/// How many characters fit in a line of standard error, and how many lines on its screen.
+pub fn error_size() -> (u16, u16) {
+    match terminal_size::terminal_size_of(io::stderr()) {
+        Some((terminal_size::Width(width), terminal_size::Height(height))) => (width.max(40), height),
+        None => (WIDTH, HEIGHT),
     }
 }
 
@@ -95,7 +110,7 @@ pub fn warning(text: &str) {
 }
 
 fn labelled(label: &str, code: &str, text: &str) -> String {
-    if error_colour() {
+    if error_colour() == Colour::Always {
         format!("\u{1b}[1;{code}m{label}\u{1b}[0m\u{1b}[1m:\u{1b}[0m {text}")
     } else {
         format!("{label}: {text}")
@@ -105,7 +120,7 @@ fn labelled(label: &str, code: &str, text: &str) -> String {
 /// Shows all that is wrong, or suspicious, with a scenario.
 pub fn diagnostics(diagnostics: &Diagnostics) {
     if !diagnostics.problems.is_empty() {
-        say(diagnostics.render(error_colour()).trim_end());
+        say(diagnostics.render(error_colour() == Colour::Always).trim_end());
     }
 }
 
