@@ -30,7 +30,7 @@ steps = [{ repeat = 2, do = [{ compute = "1ms" }, { sleep = "1ms" }] }]
 "#;
 
 /// The thread that has had the CPU least goes first, and takes the CPU from one that has had more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LeastServed {
     quantum: Span,
     /// Who waits, in the order of coming.

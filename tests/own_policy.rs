@@ -377,7 +377,7 @@ fn the_example_runs_and_tells_who_ran_when() {
 }
 
 /// A policy that breaks one of its promises.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Wrong {
     how: &'static str,
     queue: Vec<Tid>,

@@ -10,7 +10,7 @@ use crate::trace::Why;
 use super::work::Context;
 
 /// One processor. Its size is a power of two, which makes finding it a shift.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[repr(align(512))]
 pub struct Cpu {
     pub id: CpuId,

@@ -133,7 +133,7 @@ impl Due {
 }
 
 /// The state of the simulated machine and its kernel.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Kernel<S> {
     pub costs: Costs,
     pub prices: SwitchPrices,

@@ -47,11 +47,10 @@ impl<S: Sink> Kernel<S> {
 
     /// The time of whoever runs on a CPU is accounted; with one queue for all, everybody's, since what they
     /// are due depends on each other.
+    #[inline(always)]
     pub(super) fn account_all(&mut self, cpu: usize, now: Instant) {
         if self.keeps_account && self.options.queues == Queues::Global {
-            for other in 0..self.cpus.len() {
-                self.account(other, now);
-            }
+            (0..self.cpus.len()).for_each(|other| self.account(other, now));
         } else {
             self.account(cpu, now);
         }

@@ -178,11 +178,13 @@ impl<S: Sink> Kernel<S> {
             self.emit(cpu, Kind::SchedPick { task, rule, number });
         }
         let next = picked.or_else(|| self.steal(cpu)).unwrap_or(Tid::IDLE);
-        if self.options.queues == Queues::Global && previous != next && comes_back(why).is_some() {
-            self.offer(cpu, previous);
-        }
-        if self.options.queues == Queues::Global && self.keeps_account {
-            self.call_the_others(cpu);
+        if self.options.queues == Queues::Global {
+            if previous != next && comes_back(why).is_some() {
+                self.offer(cpu, previous);
+            }
+            if self.keeps_account {
+                self.call_the_others(cpu);
+            }
         }
         if next == previous {
             self.go_on(cpu, next, why);
@@ -199,6 +201,7 @@ impl<S: Sink> Kernel<S> {
 
     /// Tells the policy how long the current thread has run until now, which is the time on the CPU
     /// whose turn it is.
+    #[inline]
     pub(super) fn account(&mut self, cpu: usize, now: Instant) {
         let Kernel { parameters, cpus, queues, .. } = self;
         let here = &mut cpus[cpu];

@@ -47,7 +47,7 @@ impl<S: Sink> Simulator<'_, S> {
     }
 
     /// Kernel work that ends before anything else can happen is done at once.
-    #[inline]
+    #[inline(always)]
     pub(super) fn proceed(&mut self, cpu: usize) -> Option<Trap> {
         loop {
             let here = &self.kernel.cpus[cpu];
@@ -267,7 +267,7 @@ impl<S: Sink> Simulator<'_, S> {
             }
             if let Some(why) = here.reschedule
                 && self.kernel.may_preempt(here)
-                && !self.ends_first(cpu, why)
+                && !(self.kernel.options.at_slice_end == AtSliceEnd::Ends && self.ends_first(cpu, why))
             {
                 self.kernel.schedule(cpu, why);
                 continue;
@@ -290,12 +290,11 @@ impl<S: Sink> Simulator<'_, S> {
         }
     }
 
-    /// Whether the thread whose slice is over is on its way out, and may go on to its end.
+    /// Whether the thread whose slice is over is on its way out.
     #[cold]
     fn ends_first(&self, cpu: usize, why: Why) -> bool {
         let here = &self.kernel.cpus[cpu];
         why == Why::SliceEnd
-            && self.kernel.options.at_slice_end == AtSliceEnd::Ends
             && matches!(here.context, Context::Kernel(Work::CallEntry | Work::CallBody | Work::ThreadExit))
             && self.userland.users[here.current.index()].call == EXIT
     }

@@ -77,7 +77,7 @@ impl<S: Sink> Simulator<'_, S> {
                 second = second.min(boundary);
             }
         }
-        if end == Instant::NEVER || self.outcome.is_some() || self.policy_failure().is_some() {
+        if end == Instant::NEVER || self.outcome.is_some() || self.policy_has_failed() {
             return None;
         }
         if end > self.image.run.until && !self.mutation.ignores_end() {
@@ -143,10 +143,10 @@ impl<S: Sink> Simulator<'_, S> {
     /// How long nothing outside of a CPU can disturb it.
     #[inline(always)]
     pub(super) fn quiet(&self) -> Quiet {
-        let until = match self.policy_failure() {
-            None => self.kernel.quiet_until.min(self.kernel.queue.next_due()),
-            // The run is over where a policy fails, whatever could still pass.
-            Some(_) => Instant::START,
+        // The run is over where a policy fails, whatever could still pass.
+        let until = match self.policy_has_failed() {
+            false => self.kernel.quiet_until.min(self.kernel.queue.next_due()),
+            true => Instant::START,
         };
         Quiet { until, mutation: self.mutation }
     }

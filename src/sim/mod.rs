@@ -85,7 +85,9 @@ pub enum Trap {
     Interrupt(Vector),
 }
 
-/// A machine with its kernel and programs, at some moment of a run.
+/// A machine with its kernel and programs, at some moment of a run. A clone is the same moment once more, from
+/// which the run can go on too.
+#[derive(Clone)]
 pub struct Simulator<'a, S> {
     image: &'a Image,
     pub kernel: Kernel<S>,

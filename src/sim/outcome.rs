@@ -30,12 +30,15 @@ impl<S: Sink> Simulator<'_, S> {
         Outcome::Limit
     }
 
+    /// Whether a queue's policy can't go on.
+    #[inline(always)]
+    pub(super) fn policy_has_failed(&self) -> bool {
+        self.kernel.can_fail && self.policy_failure().is_some()
+    }
+
     /// Why a queue's policy can't go on, if one can't.
-    #[inline]
+    #[cold]
     pub(super) fn policy_failure(&self) -> Option<String> {
-        if !self.kernel.can_fail {
-            return None;
-        }
         self.kernel.queues.iter().find_map(|queue| queue.failure())
     }
 

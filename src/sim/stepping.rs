@@ -65,7 +65,7 @@ impl<S: Sink> Simulator<'_, S> {
 
     /// The first moment at which anything may happen by itself: before, instructions only take time.
     fn next_effect(&self) -> Instant {
-        if self.outcome.is_some() || self.policy_failure().is_some() {
+        if self.outcome.is_some() || self.policy_has_failed() {
             return Instant::START;
         }
         let horizon = self.kernel.queue.next_due();

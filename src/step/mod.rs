@@ -2,14 +2,15 @@
 //!
 //! - [`Stepper`]: where the run stands, and all that can be asked of it; knows no terminal
 //! - [`recent`]: the last events, the console and the names
+//! - [`snapshots`]: moments that can be gone back to at once
 //! - [`breakpoint`]: where a run is to stop
 //! - [`command`]: commands as text, for scripts and for the prompt
 //! - [`words`]: the state in words, section by section; [`events`]: an event in words
 //! - [`view`]: the sections on a terminal's screen
 //!
 //! **Backwards.** The simulator is deterministic, so the state `n` steps after the beginning is found by
-//! running there again. Instructions that change nothing are passed over at once
-//! ([`Simulator::pass_over`]), which makes that quick.
+//! running there again, from the last snapshot before it. Instructions that change nothing are passed over
+//! at once ([`Simulator::pass_over`]).
 //!
 //! **What if.** An interrupt that the user raises is a step of its own in a timeline of its own: going back
 //! before it and forward again raises it again.
@@ -18,6 +19,7 @@ pub mod breakpoint;
 pub mod command;
 pub mod events;
 pub mod recent;
+pub mod snapshots;
 pub mod view;
 pub mod words;
 
@@ -36,6 +38,7 @@ use crate::trace::{Event, Header, Kind};
 use breakpoint::Breakpoint;
 use command::Command;
 use recent::Recent;
+use snapshots::{Snapshot, Snapshots};
 
 /// After so many steps in one go whoever waits is asked whether to stop.
 const ASK: u64 = 1 << 14;
@@ -55,6 +58,7 @@ pub struct Stepper<'a> {
     /// How many interrupts of the user's have been raised on the way here.
     raised: u64,
     outcome: Option<Outcome>,
+    snapshots: Snapshots<'a>,
     /// What the user raises, by the number of steps before it.
     raises: BTreeMap<u64, Raise>,
     /// The steps after which there were new events, as far as the run has been followed.
@@ -83,6 +87,7 @@ impl<'a> Stepper<'a> {
             simulator,
             raised: 0,
             outcome: None,
+            snapshots: Snapshots::apart(snapshots::EVENTS),
             raises: BTreeMap::new(),
             stops: Vec::new(),
             breakpoints: Vec::new(),
@@ -185,7 +190,11 @@ impl<'a> Stepper<'a> {
 
     /// Goes to the state after so many steps, whichever direction that is.
     fn go_to(&mut self, step: u64, stop: &mut dyn FnMut() -> bool) {
-        if step < self.step() {
+        let here = self.step();
+        if let Some(snapshot) = self.snapshots.up_to(step).filter(|kept| step < here || kept.step > here) {
+            let Snapshot { simulator, raised, .. } = snapshot.clone();
+            (self.simulator, self.raised, self.outcome) = (simulator, raised, None);
+        } else if step < here {
             self.simulator = Simulator::new(self.image, Recent::new(&self.header), Pace::Single);
             (self.raised, self.outcome) = (0, None);
         }
@@ -256,6 +265,7 @@ impl<'a> Stepper<'a> {
         if is_new && !self.recent().fresh.is_empty() {
             self.stops.push(step);
         }
+        self.snapshots.consider(step, self.raised, &self.simulator);
         true
     }
 
@@ -268,6 +278,7 @@ impl<'a> Stepper<'a> {
         let step = self.step();
         self.raises.split_off(&step);
         self.raises.insert(step, raise);
+        self.snapshots.forget_after(step);
         self.stops.retain(|&stop| stop <= step);
         self.advance();
         let vector = self.vector(raise.vector);
@@ -279,6 +290,7 @@ impl<'a> Stepper<'a> {
     fn forget(&mut self) {
         let step = self.step();
         let given_up = self.raises.split_off(&step).len();
+        self.snapshots.forget_after(step);
         self.stops.retain(|&stop| stop <= step);
         self.note = match given_up {
             0 => "nothing that you raise lies ahead; go back before it first".to_owned(),

@@ -8,6 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::command::Command;
+use super::snapshots::Snapshots;
 use super::view::View;
 use super::words::Part;
 use super::{Recent, Stepper};
@@ -143,6 +144,59 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn with_snapshots_a_walk_is_the_same_as_without(
+        walk in prop::collection::vec((0_usize..8, 1_u64..400), 1..25)
+    ) {
+        let scenario = scenario(BUSY);
+        let stepper = |apart| Stepper { snapshots: Snapshots::apart(apart), ..Stepper::new(&scenario.image) };
+        let (mut with, mut without) = (stepper(3), stepper(u64::MAX));
+        for (key, count) in walk {
+            let word = match key {
+                0 => format!("s*{count}"),
+                1 => format!("p*{count}"),
+                2 => format!("e*{}", count % 16 + 1),
+                3 => format!("E*{}", count % 4 + 1),
+                4 => format!("@{}", count * 100),
+                5 => "i:button".to_owned(),
+                6 => "u".to_owned(),
+                _ => "g".to_owned(),
+            };
+            act(&mut with, &word);
+            act(&mut without, &word);
+            prop_assert_eq!(with.text(100), without.text(100), "{}", word);
+            prop_assert_eq!(with.note(), without.note());
+        }
+        prop_assert_eq!(without.snapshots.count(), 0);
+    }
+}
+
+#[test]
+fn snapshots_lie_further_apart_the_longer_a_run_is() {
+    let scenario = scenario(&BUSY.replace("31us", "2ms").replace("count = 2", "count = 8"));
+    let mut stepper = Stepper { snapshots: Snapshots::apart(2), ..Stepper::new(&scenario.image) };
+    act(&mut stepper, "g");
+    assert!(stepper.recent().count > 1000, "{}", stepper.recent().count);
+    assert!((20..=64).contains(&stepper.snapshots.count()), "{}", stepper.snapshots.count());
+}
+
+#[test]
+fn a_policy_that_cant_be_copied_is_run_again() {
+    let text = BUSY.replace(
+        "{ policy = \"round-robin\", quantum = \"7us\" }",
+        "{ code = \"fn pick(ready, now) { ready[0] }\" }",
+    );
+    let scenario = scenario(&text);
+    let mut stepper = Stepper { snapshots: Snapshots::apart(1), ..Stepper::new(&scenario.image) };
+    act(&mut stepper, "e*10");
+    let (step, there) = (stepper.step(), stepper.text(100));
+    act(&mut stepper, &format!("e*5 @{step}"));
+    assert_eq!(stepper.text(100), there);
+    assert_eq!(stepper.snapshots.count(), 0);
 }
 
 #[test]

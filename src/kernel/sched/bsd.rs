@@ -71,7 +71,7 @@ impl Account {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bsd {
     tick: Span,
     slice: u64,

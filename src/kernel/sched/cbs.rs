@@ -110,7 +110,7 @@ type Place = (u64, Arrival, Tid);
 /// When a thread came, and its static priority, the highest first.
 type Arrival = (u64, Reverse<i32>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Servers {
     throttles: bool,
     /// Among equals goes who has the higher priority or was started first, not whose job came first.

@@ -93,7 +93,7 @@ struct Entity {
 const NOBODY: Entity =
     Entity { place: Place::Away, weight: UNIT, vruntime: 0, relative: None, ran: Span::ZERO, sequence: 0 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cfs {
     spans: Spans,
     /// So many threads fit into the latency.

@@ -12,7 +12,7 @@ use crate::trace::Reason;
 use super::policy::{Baggage, News, Policy, Ready, Thread};
 
 /// A policy, and who waits in its queue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checked {
     policy: Box<dyn Policy>,
     waiting: BTreeSet<Tid>,
@@ -198,6 +198,10 @@ impl Policy for Checked {
 
     fn take_over(&mut self, thread: Tid, baggage: Baggage) {
         self.policy.take_over(thread, baggage);
+    }
+
+    fn clones_apart(&self) -> bool {
+        self.policy.clones_apart()
     }
 
     fn can_fail(&self) -> bool {

@@ -59,7 +59,7 @@ pub(super) const ROW: PolicyRow = PolicyRow {
     },
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Eevdf {
     slice: Span,
     tick: Span,

@@ -58,7 +58,7 @@ struct Waiting {
     since: Instant,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Fcfs {
     rules: Rules,
     queue: VecDeque<Waiting>,
@@ -71,6 +71,12 @@ pub struct Fcfs {
 impl Fcfs {
     pub fn new(rules: Rules) -> Fcfs {
         Fcfs { rules, ..Fcfs::default() }
+    }
+
+    /// Whether the one who has been ready longest is always next.
+    fn is_plain(&self) -> bool {
+        let Rules { by_number, woken_first, hold } = self.rules;
+        !by_number && !woken_first && !hold
     }
 
     /// The place in the queue of the one who is next by the rules.
@@ -110,6 +116,9 @@ impl Policy for Fcfs {
     }
 
     fn pick(&mut self, now: Instant) -> Option<Tid> {
+        if self.is_plain() {
+            return self.queue.pop_front().map(|first| first.id);
+        }
         let place = self.chosen(now)?;
         let id = self.queue.remove(place)?.id;
         self.last = Some(id);
@@ -166,7 +175,7 @@ impl Policy for Fcfs {
     }
 
     fn serves_several(&self) -> bool {
-        !self.rules.by_number && !self.rules.hold && !self.rules.woken_first
+        self.is_plain()
     }
 
     fn queue(&self) -> Vec<Tid> {

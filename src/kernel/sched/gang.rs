@@ -54,7 +54,7 @@ struct Entry {
     state: State,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Gang {
     quantum: Span,
     fill: bool,

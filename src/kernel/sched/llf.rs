@@ -41,7 +41,7 @@ struct Progress {
     queued: Option<(u64, u64)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LeastLaxity {
     quantum: Span,
     /// Indexed by [`Tid`].

@@ -42,7 +42,7 @@ fn lottery(given: &Given<'_>) -> Lottery {
 }
 
 /// Where the draws come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Draws {
     Random(Box<Stream>),
     /// These numbers, again and again; each is taken modulo the tickets there are.
@@ -66,7 +66,7 @@ impl Draws {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Lottery {
     quantum: Span,
     draws: Draws,

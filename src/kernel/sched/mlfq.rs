@@ -112,7 +112,7 @@ struct Entry {
     ended: Option<u16>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Mlfq {
     /// The lowest first, as they are numbered.
     levels: Vec<Level>,

@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use dyn_clone::DynClone;
+
 use crate::ids::{CpuId, Pid, Tid};
 use crate::time::{Instant, Span};
 
@@ -72,7 +74,7 @@ pub enum News {
 }
 
 /// A scheduling policy with its run queue.
-pub trait Policy: fmt::Debug + Send {
+pub trait Policy: fmt::Debug + Send + DynClone {
     /// A thread is ready and waits in this queue from now on.
     fn enqueue(&mut self, thread: Thread<'_>, why: Ready, now: Instant);
 
@@ -219,6 +221,12 @@ pub trait Policy: fmt::Debug + Send {
 
     fn take_over(&mut self, _thread: Tid, _baggage: Baggage) {}
 
+    /// Whether a clone has nothing in common with it, so that a run can go on from each. If not, whoever
+    /// walks back through a run starts it again.
+    fn clones_apart(&self) -> bool {
+        true
+    }
+
     /// Whether it can fail. Only then is it asked for a failure.
     fn can_fail(&self) -> bool {
         false
@@ -233,3 +241,5 @@ pub trait Policy: fmt::Debug + Send {
     /// The threads that wait, in the order in which they would run if nothing else happened.
     fn queue(&self) -> Vec<Tid>;
 }
+
+dyn_clone::clone_trait_object!(Policy);

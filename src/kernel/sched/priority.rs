@@ -62,7 +62,7 @@ struct Waiting {
     since: Instant,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Priority {
     rules: Rules,
     /// A queue for each priority that has waiting threads, the greatest number first.

@@ -32,13 +32,13 @@ pub(super) const ROW: PolicyRow = PolicyRow {
     },
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RoundRobin {
     quantum: Span,
     queue: VecDeque<Tid>,
     /// Who becomes ready queues only when the running thread's turn is over, behind it.
     late: bool,
-    newcomers: Vec<Tid>,
+    newcomers: VecDeque<Tid>,
     /// When the running thread was picked, and when somebody came in between two quanta of it.
     picked: Option<Instant>,
     let_in: Option<Instant>,
@@ -46,7 +46,7 @@ pub struct RoundRobin {
 
 impl RoundRobin {
     pub fn new(quantum: Span, late: bool) -> RoundRobin {
-        let (queue, newcomers) = (VecDeque::new(), Vec::new());
+        let (queue, newcomers) = (VecDeque::new(), VecDeque::new());
         RoundRobin { quantum, queue, late, newcomers, picked: None, let_in: None }
     }
 
@@ -70,7 +70,7 @@ impl Policy for RoundRobin {
                 self.let_in = Some(now);
                 self.queue.push_back(thread.id);
             }
-            Ready::New | Ready::Woken if self.late => self.newcomers.push(thread.id),
+            Ready::New | Ready::Woken if self.late => self.newcomers.push_back(thread.id),
             Ready::New | Ready::Woken | Ready::SliceEnd | Ready::Yielded | Ready::Migrated => {
                 self.queue.push_back(thread.id);
             }
@@ -78,7 +78,10 @@ impl Policy for RoundRobin {
     }
 
     fn pick(&mut self, now: Instant) -> Option<Tid> {
-        self.queue.extend(self.newcomers.drain(..));
+        if !self.late {
+            return self.queue.pop_front();
+        }
+        self.queue.append(&mut self.newcomers);
         let picked = self.queue.pop_front();
         self.picked = picked.map(|_| now);
         picked

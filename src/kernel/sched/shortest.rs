@@ -64,7 +64,7 @@ struct Burst {
     queued: Option<(Span, u64)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shortest {
     /// A thread that becomes ready takes the CPU from one with more to go.
     preemptive: bool,

@@ -41,7 +41,7 @@ struct Share {
     run: Span,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stride {
     quantum: Span,
     /// Indexed by [`Tid`].

@@ -52,7 +52,7 @@ pub const PARAMETERS: &[(&str, &str, &str)] = &[
 /// A thread's place in the queue: how urgent, then by the tie rule, then by priority, then by number.
 type Place = (u64, u64, Reverse<i32>, Tid);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Urgency {
     measure: Measure,
     ties: Ties,

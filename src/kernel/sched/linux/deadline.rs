@@ -100,7 +100,7 @@ struct Entity {
 }
 
 /// The threads of the class.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Deadlines {
     /// Indexed by [`Tid`]; none for threads that have never been here.
     entities: Vec<Option<Entity>>,

@@ -65,7 +65,7 @@ struct Current {
     served: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Linux {
     deadlines: Deadlines,
     real_time: Priority,

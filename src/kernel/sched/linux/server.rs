@@ -25,7 +25,7 @@ enum State {
     Spent,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FairServer {
     reservation: Reservation,
     account: Account,

@@ -191,7 +191,8 @@ impl Shared {
     }
 }
 
-/// A queue whose order a script decides.
+/// A queue whose order a script decides. Its clones share what the script keeps.
+#[derive(Clone)]
 pub struct ScriptPolicy {
     script: Script,
     inside: Arc<Mutex<Inside>>,
@@ -357,6 +358,10 @@ impl Policy for ScriptPolicy {
         self.accounts.ran(thread.id, spent, now);
         let told = || vec![self.current(thread, now), nanos(spent.as_nanos()).into(), time(now)];
         self.ask("ran", told);
+    }
+
+    fn clones_apart(&self) -> bool {
+        false
     }
 
     fn can_fail(&self) -> bool {
