@@ -2,10 +2,11 @@
 //!
 //! - [`document`]: bytes to TOML, and what the command line overrides
 //! - [`table`]: reading tables into forms
-//! - [`machine`] with [`card`], [`kernel`] with [`scheduler`] and [`policy_script`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`] with `expect_statistics`: the tables; [`mod@manager`]: one that becomes programs
-//! - [`machine`] with [`card`] and [`speeds`], [`kernel`] with [`balance`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
-//! - [`machine`] with [`card`], [`kernel`], [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`] and [`sockets`], [`pools`], [`processes`] with [`rhythm`], [`events`], [`run`], [`picture`], [`expect`]: the tables; [`mod@manager`]: one that becomes programs
+//! - the tables: [`machine`] with [`card`] and [`speeds`]; [`kernel`] with [`scheduler`], [`policy_script`] and
+//!   [`balance`]; [`objects`] with [`memory`], [`shared`], [`locks`], [`sync`], [`streams`], [`queues`],
+//!   [`item_queues`] and [`sockets`]; [`pools`]; [`processes`] with [`rhythm`]; [`events`]; [`run`]; [`picture`];
+//!   [`expect`] with `expect_statistics`
+//! - [`mod@manager`], [`shell`]: what becomes programs before anything else looks at it
 //! - [`relatives`]: who can reach which pipe
 //! - [`diagnostics`] and [`errors`]: how mistakes are shown, and what each means
 //! - [`mod@schema`] and [`mod@markdown`]: the language's schema and its documentation

@@ -2,12 +2,13 @@
 //!
 //! - [`Overview`]: takes a trace's events one by one, while they happen or from a file
 //! - `strip`: what one CPU or thread did, in so many cells of time as there ever are
-//! - `text`: cells as Unicode blocks, with colours or without
+//! - `text`: cells as lines of Unicode blocks; `glyphs`: which, and in which colours
 //!
 //! The cells begin short. When a run outgrows them, each two become one of twice the length. So all of a
 //! run is seen at any moment, in a few hundred cells, without knowing beforehand how long it will be.
 //! It leaves out arrows, releases of jobs, and what threads print: those are for the pictures.
 
+mod glyphs;
 mod strip;
 mod text;
 

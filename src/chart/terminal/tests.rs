@@ -1,3 +1,5 @@
+//! Timelines as characters, against stories whose times can be added up.
+
 use super::{Absent, Look, Overview, Part};
 use crate::analysis::render::Colour;
 use crate::analysis::stories::{self, Story};

@@ -5,8 +5,6 @@
 
 use std::fmt::Write;
 
-use unicode_width::UnicodeWidthChar;
-
 use crate::analysis::naming::{count, printable, time};
 use crate::analysis::render::Colour;
 use crate::analysis::replay::Replay;
@@ -17,6 +15,7 @@ use crate::chart::theme::Theme;
 use crate::time::Instant;
 
 use super::Grid;
+use super::glyphs::{character, fit, ground, meaning, paint, wide};
 use super::strip::{Cell, Strip, Who};
 
 /// The least width that says anything.
@@ -32,7 +31,7 @@ const PIXELS: i32 = 9;
 /// How an overview becomes lines.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Characters in a line, at least [`NARROWEST`].
+    /// Characters in a line; 40 if that is more.
     pub width: usize,
     /// The most rows of threads; the others share one.
     pub rows: usize,
@@ -375,73 +374,4 @@ impl Column {
         let by_time = |&one: &Paint, &other: &Paint| self.time(one).total_cmp(&self.time(other));
         Paint::ALL.into_iter().rev().max_by(by_time).filter(|&most| self.time(most) > 0.0)
     }
-}
-
-/// A state's character where it has all of it.
-const fn character(paint: Paint, colour: Colour) -> char {
-    match (paint, colour) {
-        (Paint::Blocked, _) => '─',
-        (Paint::Idle, _) => ' ',
-        (_, Colour::Always) | (Paint::User, Colour::Never) => '█',
-        (Paint::Kernel, Colour::Never) => '▓',
-        (Paint::Fault, Colour::Never) => '▚',
-        (Paint::Switch, Colour::Never) => '╱',
-        (Paint::Interrupt, Colour::Never) => '◆',
-        (Paint::Deferred, Colour::Never) => '◇',
-        (Paint::Ready, Colour::Never) => '░',
-    }
-}
-
-const fn meaning(paint: Paint) -> &'static str {
-    match paint {
-        Paint::User => "user mode",
-        Paint::Kernel => "kernel",
-        Paint::Fault => "fault or exception",
-        Paint::Switch => "switch",
-        Paint::Interrupt => "interrupt",
-        Paint::Deferred => "deferred work",
-        Paint::Ready => "ready",
-        Paint::Blocked => "blocked",
-        Paint::Idle => "idle",
-    }
-}
-
-/// Tones that can be told from a light background and from a dark one.
-const fn paint(paint: Paint) -> Rgb {
-    Theme::Dark.palette().paint(paint)
-}
-
-/// What lies behind a state's colour, where two share a character: nothing where nothing happens.
-fn ground(state: Paint) -> Option<Rgb> {
-    match state {
-        Paint::Blocked | Paint::Idle => None,
-        Paint::User
-        | Paint::Kernel
-        | Paint::Fault
-        | Paint::Switch
-        | Paint::Interrupt
-        | Paint::Deferred
-        | Paint::Ready => Some(paint(state)),
-    }
-}
-
-/// How many columns of a terminal a text takes.
-fn wide(text: &str) -> usize {
-    text.chars().map(|letter| letter.width().unwrap_or(0)).sum()
-}
-
-/// The beginning of a text, with an ellipsis if that isn't all.
-fn fit(text: &str, room: usize) -> String {
-    if wide(text) <= room {
-        return text.to_owned();
-    }
-    let mut fitting = String::new();
-    for letter in text.chars() {
-        if wide(&fitting) + letter.width().unwrap_or(0) >= room {
-            break;
-        }
-        fitting.push(letter);
-    }
-    fitting.push('…');
-    fitting
 }
