@@ -1,0 +1,1 @@
+//! Questions about runs, each answer held against another way to find it.
