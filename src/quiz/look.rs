@@ -3,11 +3,11 @@
 use crate::time::Instant;
 
 use super::kinds::{Look, by_name};
-use super::observed::{Run, at};
+use super::observed::Run;
 use super::question::{Moment, Question};
 
 /// So many events before and after a moment are shown.
-const AROUND: usize = 24;
+const AROUND: usize = 18;
 
 /// How the run that is asked about is called on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ impl Command {
             (Look::Moment, Some(moment)) => {
                 let (from, to) = around(run, moment);
                 vec![
-                    format!("trapline step {file} --script \"b:time={} g e\"", at(moment.at)),
-                    format!("{first} && trapline plot {folder} --from {} --to {}", at(from), at(to)),
+                    format!("trapline step {file} --script \"b:time={} g e\"", moment.at),
+                    format!("{first} && trapline plot {folder} --from {} --to {}", from, to),
                 ]
             }
             (Look::Statistics, _) => vec![format!("trapline stats {file}")],

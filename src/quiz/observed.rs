@@ -7,7 +7,7 @@ use crate::analysis::{Account, Lanes, LanesBuilder, Summary};
 use crate::ids::{CallId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::scenario::Scenario;
 use crate::sim::{Control, Deadlock, Outcome, Pace, Simulator, header};
-use crate::time::{Instant, Span};
+use crate::time::Instant;
 use crate::trace::sink::Memory;
 use crate::trace::{Cause, Event, Kind, Sink, Trace};
 
@@ -137,13 +137,9 @@ impl<'s> Run<'s> {
         named.map_or_else(|| format!("vector {vector}"), |entry| code(&entry.name))
     }
 
-    /// What a blocked thread waits for.
+    /// What a blocked thread waits for: data in pipe `request`.
     pub fn wait(&self, on: Cause, object: Option<ObjectId>) -> String {
-        let what = waits_for(on);
-        match object {
-            Some(object) => format!("{what} ({})", self.object(object)),
-            None => what.to_owned(),
-        }
+        waits_for(on, object.map(|object| self.object(object)))
     }
 
     /// The step that an event's thread was at: line 12, `{ read = "request" }`.
@@ -176,42 +172,57 @@ impl<'s> Run<'s> {
 
 /// A moment, as texts say it.
 pub fn at(instant: Instant) -> String {
-    instant.since(Instant::START).to_string()
+    if instant == Instant::START { "0".to_owned() } else { instant.to_string() }
 }
 
-/// A length of time, as texts say it.
-pub fn long(span: Span) -> String {
-    span.to_string()
+/// How often: once, twice, 3 times.
+pub fn times(number: u64) -> String {
+    match number {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        _ => format!("{number} times"),
+    }
 }
 
-/// What a blocked thread waits for, in words.
-const fn waits_for(on: Cause) -> &'static str {
+/// What a blocked thread waits for, in words; `named` is the channel or lock, if it has a name.
+fn waits_for(on: Cause, named: Option<String>) -> String {
+    let of = |what: &str, otherwise: &str| match &named {
+        Some(named) => format!("{what} {named}"),
+        None => otherwise.to_owned(),
+    };
     match on {
-        Cause::PipeRead => "data in a pipe",
-        Cause::PipeWrite => "room in a pipe",
-        Cause::Futex => "a wake-up on a word of memory",
-        Cause::Lock => "a lock that another one holds",
-        Cause::Semaphore => "a semaphore to rise above zero",
-        Cause::Child => "a child to end",
-        Cause::Thread => "another thread to end",
-        Cause::Sleep => "a timer",
-        Cause::Disk => "a disk to transfer a file's data",
-        Cause::Page => "a page to be read from a device",
-        Cause::Terminal => "a line from the keyboard",
-        Cause::Network => "a packet from the network",
-        Cause::Signal => "a signal",
-        Cause::Message => "a message in a queue",
-        Cause::MessageRoom => "room in a message queue",
-        Cause::SemaphoreSet => "a semaphore set to allow the operation",
-        Cause::Fifo => "the other end of a FIFO to be opened",
-        Cause::SocketRead => "data at a socket",
-        Cause::SocketWrite => "room in a socket's buffers",
-        Cause::Accept => "a connection to be accepted",
-        Cause::Connect => "a connection to be established",
-        Cause::Poll => "one of several descriptors to become ready",
-        Cause::Counter => "a counter to rise above zero, or to have room",
-        Cause::Completion => "an asynchronous transfer to be completed",
-        Cause::Stopped => "a signal that lets a stopped process go on",
-        Cause::Release => "the release of its next job",
+        Cause::PipeRead => of("data in", "data in a pipe"),
+        Cause::PipeWrite => of("room in", "room in a pipe"),
+        Cause::Futex => of("a wake-up on", "a wake-up on a word of memory"),
+        Cause::Lock => match &named {
+            Some(named) => format!("{named}, which another one holds"),
+            None => "a lock that another one holds".to_owned(),
+        },
+        Cause::Semaphore => match &named {
+            Some(named) => format!("{named} to rise above zero"),
+            None => "a semaphore to rise above zero".to_owned(),
+        },
+        Cause::Child => "a child to end".to_owned(),
+        Cause::Thread => "another thread to end".to_owned(),
+        Cause::Sleep => "a timer".to_owned(),
+        Cause::Disk => of("the disk, for", "a disk to transfer a file's data"),
+        Cause::Page => of("a page to be read from", "a page to be read from a device"),
+        Cause::Terminal => "a line from the keyboard".to_owned(),
+        Cause::Network => "a packet from the network".to_owned(),
+        Cause::Signal => "a signal".to_owned(),
+        Cause::Message => of("a message in", "a message in a queue"),
+        Cause::MessageRoom => of("room in", "room in a message queue"),
+        Cause::SemaphoreSet => of("what it wants of", "a semaphore set to allow the operation"),
+        Cause::Fifo => of("the other end of", "the other end of a FIFO to be opened"),
+        Cause::SocketRead => of("data at", "data at a socket"),
+        Cause::SocketWrite => of("room in", "room in a socket's buffers"),
+        Cause::Accept => of("a connection to", "a connection to be accepted"),
+        Cause::Connect => of("an answer from", "a connection to be established"),
+        Cause::Poll => "one of several descriptors to become ready".to_owned(),
+        Cause::Counter => of("its turn at", "a counter to rise above zero, or to have room"),
+        Cause::Completion => "an asynchronous transfer to be completed".to_owned(),
+        Cause::Stopped => "a signal that lets a stopped process go on".to_owned(),
+        Cause::Release => "the release of its next job".to_owned(),
     }
 }

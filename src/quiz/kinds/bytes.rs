@@ -4,7 +4,7 @@ use crate::ids::ObjectId;
 use crate::random::Stream;
 use crate::trace::Kind;
 
-use crate::quiz::observed::Run;
+use crate::quiz::observed::{Run, times};
 use crate::quiz::question::{Answer, Place, Question};
 
 use super::{KindRow, Look};
@@ -55,6 +55,6 @@ fn ask(run: &Run<'_>, place: Place, _: &mut Stream) -> Option<Question> {
         text: format!("How many bytes do programs take out of {} in this run?", run.object(object)),
         state: Vec::new(),
         answer: Answer::Bytes(used.received_bytes),
-        reason: format!("They come in {} pieces: {rest}.", used.received),
+        reason: format!("Something is taken out {}: {rest}.", times(used.received)),
     })
 }

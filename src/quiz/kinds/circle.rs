@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::analysis::naming::printable;
 use crate::random::Stream;
 use crate::sim::{Deadlock, Outcome};
 
@@ -40,22 +41,6 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
         Place::Entry(number) => waits(deadlock, number, stream)?,
         _ => return None,
     };
-    let each: Vec<String> = deadlock
-        .waiters
-        .iter()
-        .take(6)
-        .map(|waiter| {
-            let line = waiter.line.map(|line| format!(" (line {line})")).unwrap_or_default();
-            format!("{} waits for {}{line}", code(&waiter.name), code(&waiter.waits_for))
-        })
-        .collect();
-    let circle = match deadlock.cycle.first() {
-        Some(first) => {
-            let names: Vec<String> = deadlock.cycle.iter().chain([first]).map(|name| code(name)).collect();
-            format!(" The circle is {}.", names.join(" -> "))
-        }
-        None => " There is no circle: what they wait for can't come any more.".to_owned(),
-    };
     Some(Question {
         kind: ROW.name,
         place,
@@ -63,7 +48,7 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
         text,
         state: Vec::new(),
         answer,
-        reason: format!("At {} {}.{circle}", at(run.trace.end), list(&each)),
+        reason: explain(run, deadlock),
     })
 }
 
@@ -97,10 +82,43 @@ fn waits(deadlock: &Deadlock, number: usize, stream: &mut Stream) -> Option<(Str
     if deadlock.waiters.iter().filter(|other| other.name == waiter.name).count() > 1 {
         return None;
     }
-    let mut wrong: Vec<String> = deadlock.waiters.iter().map(|other| code(&other.waits_for)).collect();
+    let mut wrong: Vec<String> = deadlock.waiters.iter().map(|other| marked(&other.waits_for)).collect();
     shuffle(&mut wrong, stream);
     wrong.push("nothing: it has ended".to_owned());
     wrong.push("its turn on the CPU".to_owned());
-    let answer = Answer::choice(code(&waiter.waits_for), wrong, stream)?;
+    let answer = Answer::choice(marked(&waiter.waits_for), wrong, stream)?;
     Some((format!("The run ends in a deadlock. What does {} wait for?", code(&waiter.name)), answer))
+}
+
+/// Who waits for what, and the circle.
+pub fn explain(run: &Run<'_>, deadlock: &Deadlock) -> String {
+    let each: Vec<String> = deadlock
+        .waiters
+        .iter()
+        .take(6)
+        .map(|waiter| {
+            let line = waiter.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+            format!("{} waits for {}{line}", code(&waiter.name), marked(&waiter.waits_for))
+        })
+        .collect();
+    let circle = match deadlock.cycle.first() {
+        Some(first) => {
+            let names: Vec<String> = deadlock.cycle.iter().chain([first]).map(|name| code(name)).collect();
+            format!(" The circle is {}.", names.join(" -> "))
+        }
+        None => " There is no circle: what they wait for can't come any more.".to_owned(),
+    };
+    format!("At {} {}.{circle}", at(run.trace.end), list(&each))
+}
+
+/// The simulator's words, whose names are between backticks.
+pub fn marked(words: &str) -> String {
+    let mut text = String::new();
+    for (number, piece) in words.split('`').enumerate() {
+        match number % 2 {
+            0 => text.push_str(&printable(piece)),
+            _ => text.push_str(&code(piece)),
+        }
+    }
+    text
 }

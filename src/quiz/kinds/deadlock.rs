@@ -4,9 +4,9 @@ use crate::random::Stream;
 use crate::trace::{Kind, Outcome, Why};
 
 use crate::quiz::observed::{Run, at};
-use crate::quiz::question::{Answer, Place, Question, code};
+use crate::quiz::question::{Answer, Place, Question};
 
-use super::{KindRow, Look};
+use super::{KindRow, Look, circle};
 
 pub const ROW: KindRow = KindRow {
     name: "deadlock",
@@ -60,7 +60,8 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
     let answer = Answer::choice(right.to_owned(), wrong, stream)?;
     let end = at(run.trace.end);
     let reason = match run.trace.outcome.text() {
-        Some(text) => format!("At {end}: {}", code_lines(text)),
+        Some(_) if let Some(deadlock) = &run.deadlock => circle::explain(run, deadlock),
+        Some(text) => format!("At {end}: {}", circle::marked(text)),
         None if run.trace.outcome == Outcome::Finished => {
             format!("The last one ends at {end}; nobody waits any more.")
         }
@@ -75,9 +76,4 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
         answer,
         reason,
     })
-}
-
-/// The simulator's report as one line.
-fn code_lines(text: &str) -> String {
-    text.lines().map(|line| code(line.trim())).collect::<Vec<_>>().join("; ")
 }

@@ -106,7 +106,7 @@ fn reason(run: &Run<'_>, event: &Event) -> String {
             run.vector(vector)
         ),
         Kind::SysEnter { call } => {
-            format!("At {when} {who} asks for it: the step{step} makes the call {}.", run.call(call))
+            format!("At {when} {who} asks for it itself by the call {}{step}.", run.call(call))
         }
         Kind::PageFaultUser { page, fault } => format!(
             "At {when} an instruction of {who}{step} touches page {page}, which isn't there in the way it wants: {}. \

@@ -1,5 +1,6 @@
 //! How many page faults? By thread, and by cause and remedy.
 
+use crate::ids::Tid;
 use crate::random::Stream;
 use crate::trace::{Fault, Kind};
 
@@ -64,7 +65,7 @@ const fn words(fault: Fault) -> &'static str {
 }
 
 /// The first few, with their pages and moments.
-fn reason(run: &Run<'_>, task: crate::ids::Tid, wanted: Option<Fault>) -> String {
+fn reason(run: &Run<'_>, task: Tid, wanted: Option<Fault>) -> String {
     const SHOWN: usize = 4;
     let faults: Vec<String> = run
         .events()
@@ -82,5 +83,5 @@ fn reason(run: &Run<'_>, task: crate::ids::Tid, wanted: Option<Fault>) -> String
     let more = faults.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     let shown = if more > 0 { faults[..SHOWN].join(", ") } else { list(&faults) };
-    format!("{shown}{rest}.")
+    format!("They are: {shown}{rest}.")
 }

@@ -1,5 +1,6 @@
 //! Why did somebody leave the CPU? The reason that the switch bears in the trace.
 
+use crate::ids::Tid;
 use crate::random::Stream;
 use crate::trace::{Kind, Why};
 
@@ -82,16 +83,24 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
     })
 }
 
-fn reason(run: &Run<'_>, why: Why, next: crate::ids::Tid) -> String {
-    let meaning = why.row().meaning;
-    let next = match next {
-        crate::ids::Tid::IDLE => "The CPU is idle after it.".to_owned(),
-        next => format!("{} runs after it.", run.name(next)),
-    };
-    match why {
-        Why::SliceEnd | Why::Preempted { .. } => {
-            format!("{meaning} {} {next}", policy::rule(&run.scenario.image))
+fn reason(run: &Run<'_>, why: Why, next: Tid) -> String {
+    let rule = || policy::rule(&run.scenario.image);
+    let what = match why {
+        Why::Blocked { .. } => {
+            "It can't go on until it is woken, so the CPU is given to somebody else.".to_owned()
         }
-        Why::Blocked { .. } | Why::Yielded | Why::Exited | Why::WorkArrived => format!("{meaning} {next}"),
+        Why::SliceEnd => {
+            format!("It has used its slice up, and others are ready; it stays ready. {}", rule())
+        }
+        Why::Preempted { .. } => {
+            format!("It could go on and stays ready, but somebody goes first. {}", rule())
+        }
+        Why::Yielded => "It could go on and stays ready, but lets others go first.".to_owned(),
+        Why::Exited => "It never runs again.".to_owned(),
+        Why::WorkArrived => String::new(),
+    };
+    match next {
+        Tid::IDLE => format!("{what} Nobody is ready, and the CPU is idle after it."),
+        next => format!("{what} {} runs after it.", run.name(next)),
     }
 }

@@ -50,6 +50,10 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
     ready.extend(stays.then_some(prev));
     let name = |task: Tid| if task == Tid::IDLE { NOBODY.to_owned() } else { run.name(task) };
     let right = name(next);
+    // Where nobody else lives there is nothing to choose.
+    if ready.iter().all(|&task| task == prev) && board.blocked().is_empty() {
+        return None;
+    }
     // Those who can't run, the one that leaves among them, are the less plausible choices.
     let rest = board.blocked().into_iter().chain((!stays).then_some(prev));
     let mut wrong: Vec<String> = ready.iter().map(|&task| name(task)).collect();

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::hw::device::Trigger;
 use crate::ids::{CpuId, Vector};
 use crate::random::Stream;
+use crate::trace::Kind;
 
 use crate::quiz::board::Board;
 use crate::quiz::observed::{Run, at};
@@ -61,7 +62,7 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
         .events()
         .iter()
         .filter_map(|event| match event.kind {
-            crate::trace::Kind::InterruptRaised { vector, to } if to == cpu => Some(vector),
+            Kind::InterruptRaised { vector, to } if to == cpu => Some(vector),
             _ => None,
         })
         .collect();
@@ -84,8 +85,8 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
         place,
         moment: Some(Moment { events: number + 1, at: now }),
         text: format!(
-            "Right after {} everything that happens at that instant has happened. Which lines are pending in the \
-             interrupt register{which}?",
+            "At {}, when all that happens at that instant has happened, which lines are pending in the interrupt \
+             register{which}?",
             at(now)
         ),
         state: handlers(run, &board, cpu),
@@ -120,7 +121,7 @@ pub fn handlers(run: &Run<'_>, board: &Board, cpu: CpuId) -> Vec<StateLine> {
 fn reason(run: &Run<'_>, number: usize, cpu: CpuId, pending: &BTreeSet<Vector>, board: &Board) -> String {
     let raised = |vector: Vector| {
         run.events()[..=number].iter().rev().find(|event| {
-            matches!(event.kind, crate::trace::Kind::InterruptRaised { vector: raised, to } if raised == vector && to == cpu)
+            matches!(event.kind, Kind::InterruptRaised { vector: raised, to } if raised == vector && to == cpu)
         })
     };
     let each = pending.iter().rev().filter_map(|&vector| {

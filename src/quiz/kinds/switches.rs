@@ -2,7 +2,7 @@
 
 use crate::random::Stream;
 
-use crate::quiz::observed::Run;
+use crate::quiz::observed::{Run, times};
 use crate::quiz::question::{Answer, Place, Question};
 
 use super::{KindRow, Look, policy};
@@ -26,7 +26,9 @@ fn places(run: &Run<'_>) -> Vec<Place> {
     if (2..=MOST).contains(&run.summary.totals.switches) {
         found.push(Place::Run);
     }
-    let many = run.people().filter(|thread| (2..=MOST).contains(&thread.dispatches));
+    // Where the CPU is never taken from anybody, the question is about nothing.
+    let ever = run.summary.threads.iter().any(|thread| thread.usage.switches.involuntary() > 0);
+    let many = run.people().filter(|thread| ever && (2..=MOST).contains(&thread.dispatches));
     found.extend(many.map(|thread| Place::Thread(thread.task)));
     found
 }
@@ -43,16 +45,16 @@ fn ask(run: &Run<'_>, place: Place, _: &mut Stream) -> Option<Question> {
             let switches = thread.usage.switches;
             let who = run.name(task);
             let reason = format!(
-                "It is given a CPU {} times. It gives it up {} times ({} by waiting, {} by stepping back, {} by ending), \
-                 and loses it {} times ({} at the end of its slice, {} to somebody who goes first). {}",
-                thread.dispatches,
-                switches.voluntary(),
+                "It is given a CPU {}. It loses it {}: {} at the end of its slice, {} to somebody who goes first. It gives \
+                 it up {}: {} by waiting, {} by stepping back, {} by ending. {}",
+                times(thread.dispatches),
+                times(switches.involuntary()),
+                switches.slice_end,
+                switches.preempted,
+                times(switches.voluntary()),
                 switches.blocked,
                 switches.yielded,
                 switches.exited,
-                switches.involuntary(),
-                switches.slice_end,
-                switches.preempted,
                 policy::rule(&run.scenario.image)
             );
             (
@@ -83,7 +85,7 @@ fn whole(run: &Run<'_>) -> String {
         sum.slice_end += thread.usage.switches.slice_end;
         sum.preempted += thread.usage.switches.preempted;
     }
-    let rest = run.summary.totals.switches - sum.voluntary() - sum.involuntary();
+    let rest = run.summary.totals.switches.saturating_sub(sum.voluntary() + sum.involuntary());
     format!(
         "{} because somebody waits, {} because one has ended, {} because one steps back, {} at the end of a slice, {} \
          because somebody goes first, and {rest} from idling to somebody.",

@@ -8,7 +8,7 @@ use crate::sim::{Outcome, Pace, Simulator};
 use crate::time::{Instant, Span};
 use crate::trace::sink::Off;
 
-use crate::quiz::observed::Run;
+use crate::quiz::observed::{Run, times};
 use crate::quiz::question::{Answer, Place, Question, code, list};
 
 use super::{KindRow, Look};
@@ -27,7 +27,10 @@ pub const ROW: KindRow = KindRow {
 fn places(run: &Run<'_>) -> Vec<Place> {
     let specs = run.scenario.image.arrays.iter().zip(&run.arrays).enumerate();
     let changed = specs.filter(|(_, (spec, held))| {
-        held.len() == 1 && !spec.width.is_float() && spec.initial.first() != held.first()
+        // Locks are cells too, but not what one asks about.
+        let object = run.trace.header.objects.get(spec.object.index());
+        let is_memory = object.is_some_and(|object| object.kind == "shm");
+        is_memory && held.len() == 1 && !spec.width.is_float() && spec.initial.first() != held.first()
     });
     changed.map(|(number, _)| Place::Entry(number)).collect()
 }
@@ -76,7 +79,7 @@ fn reason(run: &Run<'_>, held: i64, undisturbed: Option<i64>, shown: &dyn Fn(i64
         .people()
         .filter(|thread| thread.usage.switches.involuntary() > 0)
         .take(4)
-        .map(|thread| format!("{} ({} times)", run.name(thread.task), thread.usage.switches.involuntary()))
+        .map(|thread| format!("{} {}", run.name(thread.task), times(thread.usage.switches.involuntary())))
         .collect();
     let taken = match forced.is_empty() {
         true => "The CPU is taken from nobody in this run.".to_owned(),
