@@ -1,4 +1,4 @@
-//! docs/lessons: every command that a lesson shows prints what the lesson says.
+//! docs/lessons, and docs/QUIZ.md: every command that a page shows prints what the page says.
 //!
 //! In a block of the kind `console`, each line that begins with `$ ` is a command, and what follows is all that it
 //! prints, on standard output and standard error. A line `...` stands for any number of lines.
@@ -73,7 +73,8 @@ fn print(command: &str, folder: &Path) -> Vec<String> {
 fn is_shown(shown: &[String], printed: &[String]) -> bool {
     let Some(gap) = shown.iter().position(|line| line == REST) else { return shown == printed };
     let (before, after) = (&shown[..gap], &shown[gap + 1..]);
-    printed.starts_with(before) && (before.len()..=printed.len()).any(|from| is_shown(after, &printed[from..]))
+    printed.starts_with(before)
+        && (before.len()..=printed.len()).any(|from| is_shown(after, &printed[from..]))
 }
 
 /// The lines as they are to be shown, shortened where they were.
@@ -101,7 +102,7 @@ fn as_of_today(page: &str) -> String {
         text.push_str(&rest[..begin]);
         let mut lines = Vec::new();
         for Shown { command, lines: shown } in read(&rest[begin..end]) {
-            assert!(command.starts_with("trapline "), "{command}");
+            assert!(command.contains("trapline "), "{command}");
             let printed = print(&command, folder.path());
             lines.push(format!("$ {command}"));
             lines.extend(if is_shown(&shown, &printed) { shown } else { shortened(&shown, &printed) });
@@ -116,7 +117,8 @@ fn as_of_today(page: &str) -> String {
 fn every_command_of_a_lesson_prints_what_the_lesson_says() {
     let update = std::env::var_os("UPDATE_DOCS").is_some_and(|value| value == "1");
     let mut stale = Vec::new();
-    for path in lessons() {
+    let quizzes = root().join("docs/QUIZ.md");
+    for path in lessons().into_iter().chain([quizzes]) {
         let page = fs::read_to_string(&path).unwrap();
         let today = as_of_today(&page);
         if update {
@@ -144,7 +146,8 @@ fn every_lesson_has_all_its_parts_and_a_picture_that_exists() {
             let at = rest.find(&heading).unwrap_or_else(|| panic!("{name} has no `{part}` here"));
             rest = &rest[at + heading.len()..];
         }
-        let (_, picture) = page.split_once("](../pictures/").unwrap_or_else(|| panic!("{name} has no picture"));
+        let (_, picture) =
+            page.split_once("](../pictures/").unwrap_or_else(|| panic!("{name} has no picture"));
         let picture = picture.split(')').next().unwrap();
         assert!(root().join("docs/pictures").join(picture).exists(), "{name}: {picture}");
         assert!(page.contains("$ trapline quiz scenarios/"), "{name} has no quiz");

@@ -22,12 +22,20 @@ pub fn machine(image: &Image) -> String {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Within {
     Plain,
-    Comment,
+    Comment(Place),
     /// A text between these marks, in which a backslash may protect the next character.
     Text {
         mark: &'static str,
         escapes: Escapes,
     },
+}
+
+/// Where a comment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Alone on its line, which goes with it.
+    Alone,
+    Behind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,11 +80,15 @@ fn statements(source: &str) -> Vec<String> {
     while let Some(character) = rest.chars().next() {
         let mut taken = character.len_utf8();
         match within {
-            Within::Comment if character != '\n' => {
-                rest = &rest[taken..];
-                continue;
+            Within::Comment(place) => {
+                if character == '\n' {
+                    within = Within::Plain;
+                }
+                if character != '\n' || place == Place::Alone {
+                    rest = &rest[taken..];
+                    continue;
+                }
             }
-            Within::Comment => within = Within::Plain,
             Within::Text { mark, .. } if rest.starts_with(mark) => {
                 taken = mark.len();
                 within = Within::Plain;
@@ -87,7 +99,12 @@ fn statements(source: &str) -> Vec<String> {
             Within::Text { .. } => {}
             Within::Plain => match character {
                 '#' => {
-                    within = Within::Comment;
+                    let line = statement.rfind('\n').map_or(0, |end| end + 1);
+                    let is_alone = statement[line..].trim().is_empty();
+                    if is_alone {
+                        statement.truncate(line);
+                    }
+                    within = Within::Comment(if is_alone { Place::Alone } else { Place::Behind });
                     rest = &rest[taken..];
                     continue;
                 }
@@ -121,7 +138,7 @@ mod tests {
         let source = "#:schema x\nformat = 1\nname = \"n\"\nquestion = \"why?\"\n\n# 18 are lost\n[machine]\ncosts = \"free\" # free\n\n\
                       [process.a]\nsteps = [\n  # a hint\n  { print = \"# no comment \\\" [\" },\n]\n\n[expect]\nvalues = { x = 1 }\n\
                       [expect.real]\nfree = [\n  \"x\",\n]\n\n[run]\nseed = 3\n";
-        let shown = "[machine]\ncosts = \"free\"\n\n[process.a]\nsteps = [\n\n  { print = \"# no comment \\\" [\" },\n]\n\n[run]\nseed = 3\n";
+        let shown = "[machine]\ncosts = \"free\"\n\n[process.a]\nsteps = [\n  { print = \"# no comment \\\" [\" },\n]\n\n[run]\nseed = 3\n";
         assert_eq!(listing(source), shown);
     }
 

@@ -30,6 +30,10 @@ fn is_entry(event: &Event) -> bool {
     )
 }
 
+fn is_from_a_device(event: &Event) -> bool {
+    matches!(event.kind, Kind::InterruptRaised { .. } | Kind::InterruptCoalesced { .. })
+}
+
 fn places(run: &Run<'_>) -> Vec<Place> {
     let mut board = Board::default();
     let mut found = Vec::new();
@@ -61,9 +65,11 @@ fn ask(run: &Run<'_>, place: Place, stream: &mut Stream) -> Option<Question> {
     let event = run.events()[number];
     let right = words(run, &event)?;
     let cpu = event.cpu?;
-    // The last thing that happened on this CPU is when it came back to user mode, or was in it.
-    let before = run.events()[..number].iter().rposition(|other| other.cpu == Some(cpu))?;
-    let since = run.events()[before].at;
+    // Since the last thing that happened on this CPU it is in user mode. Only devices may assert their lines then.
+    let mut earlier = run.events()[..number].iter().enumerate().rev();
+    let earlier = earlier.find(|(_, other)| other.cpu == Some(cpu) && !is_from_a_device(other));
+    let (before, last) = earlier?;
+    let since = last.at;
     if since == event.at {
         return None;
     }
