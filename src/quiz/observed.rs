@@ -41,6 +41,7 @@ pub struct Run<'s> {
 /// Keeps events up to a limit, at which it stops the run.
 struct Capped<'c> {
     memory: Memory,
+    most: usize,
     control: &'c Control,
 }
 
@@ -48,7 +49,7 @@ impl Sink for Capped<'_> {
     const ON: bool = true;
 
     fn event(&mut self, event: Event) {
-        if self.memory.events.len() > MOST_EVENTS {
+        if self.memory.events.len() > self.most {
             self.control.stop();
         } else {
             self.memory.event(event);
@@ -67,12 +68,16 @@ impl Sink for Capped<'_> {
 impl<'s> Run<'s> {
     /// Runs the scenario on the simulated machine.
     pub fn of(scenario: &'s Scenario, control: &Control) -> Result<Run<'s>, NoRun> {
-        let sink = Capped { memory: Memory::new(), control };
+        Run::limited(scenario, control, MOST_EVENTS)
+    }
+
+    fn limited(scenario: &'s Scenario, control: &Control, most: usize) -> Result<Run<'s>, NoRun> {
+        let sink = Capped { memory: Memory::new(), most, control };
         let mut simulator = Simulator::new(&scenario.image, sink, Pace::Fast).watched_by(control);
         let outcome = simulator.run();
         let (end, deadlock) = (simulator.end(), simulator.deadlock().cloned());
         let (memory, arrays) = (simulator.kernel.sink.memory, simulator.userland.arrays);
-        if memory.events.len() > MOST_EVENTS {
+        if memory.events.len() > most {
             return Err(NoRun::TooLong);
         }
         if outcome == Outcome::Interrupted {
@@ -224,5 +229,23 @@ fn waits_for(on: Cause, named: Option<String>) -> String {
         Cause::Completion => "an asynchronous transfer to be completed".to_owned(),
         Cause::Stopped => "a signal that lets a stopped process go on".to_owned(),
         Cause::Release => "the release of its next job".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Overrides;
+
+    #[test]
+    fn a_run_with_too_many_events_is_stopped_and_one_that_is_interrupted_says_so() {
+        let text = "format = 1\n[process.a]\nsteps = [{ forever = [{ sleep = \"1ms\" }] }]\n[run]\nuntil = \"1000s\"\n";
+        let scenario = Scenario::parse("test.toml", text, &Overrides::default());
+        let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
+        let run = |most| Run::limited(&scenario, &Control::new(), most).err();
+        assert_eq!(run(100), Some(NoRun::TooLong));
+        let stopped = Control::new();
+        stopped.stop();
+        assert_eq!(Run::of(&scenario, &stopped).err(), Some(NoRun::Interrupted));
     }
 }

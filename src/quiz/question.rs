@@ -112,8 +112,10 @@ impl Answer {
         match self {
             Answer::Choice { choices, right } => format!("{}) {}", letter(*right), choices[*right]),
             Answer::Number(number) => number.to_string(),
-            Answer::Bytes(bytes) if *bytes < 1_024 => format!("{bytes}B"),
-            Answer::Bytes(bytes) => format!("{bytes}B ({})", naming::bytes(*bytes)),
+            Answer::Bytes(bytes) if *bytes > 0 && bytes.is_multiple_of(1_024) => {
+                format!("{bytes}B ({})", naming::bytes(*bytes))
+            }
+            Answer::Bytes(bytes) => format!("{bytes}B"),
             Answer::Time(span) => span.to_string(),
         }
     }

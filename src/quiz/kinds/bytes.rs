@@ -44,6 +44,7 @@ fn ask(run: &Run<'_>, place: Place, _: &mut Stream) -> Option<Question> {
     let used = run.summary.objects.iter().find(|used| alike(&used.kind, &used.name))?;
     let (sent, left) = (used.sent_bytes, used.sent_bytes.checked_sub(used.received_bytes));
     let rest = match left {
+        _ if sent == 0 => "no program has put anything in".to_owned(),
         Some(0) => "all that was put in".to_owned(),
         Some(left) => format!("{left}B of the {sent}B that were put in are left"),
         None => format!("{sent}B were put in during the run"),

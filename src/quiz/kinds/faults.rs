@@ -83,5 +83,5 @@ fn reason(run: &Run<'_>, task: Tid, wanted: Option<Fault>) -> String {
     let more = faults.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     let shown = if more > 0 { faults[..SHOWN].join(", ") } else { list(&faults) };
-    format!("They are: {shown}{rest}.")
+    format!("It faults on {shown}{rest}.")
 }

@@ -130,8 +130,8 @@ fn reason(run: &Run<'_>, number: usize, cpu: CpuId, pending: &BTreeSet<Vector>, 
     let each: Vec<String> = each.collect();
     let busy = board.handlers.get(&cpu).is_some_and(|inside| !inside.is_empty());
     let why = match busy {
-        true => "a handler runs, and only a higher, unmasked line may interrupt it",
-        false => "interrupts are masked there, or the line is, or the CPU is in the middle of an instruction",
+        true => "a handler runs, into which only a higher line may come that isn't masked",
+        false => "it looks between two instructions, and not while interrupts are masked",
     };
     format!("{}, and the CPU hasn't taken it yet: {why}.", list(&each))
 }

@@ -24,13 +24,21 @@ pub const ROW: KindRow = KindRow {
     ask,
 };
 
+/// Nobody counts further.
+const MOST: u64 = 1_000;
+
 fn places(run: &Run<'_>) -> Vec<Place> {
     let specs = run.scenario.image.arrays.iter().zip(&run.arrays).enumerate();
     let changed = specs.filter(|(_, (spec, held))| {
         // Locks are cells too, but not what one asks about.
         let object = run.trace.header.objects.get(spec.object.index());
         let is_memory = object.is_some_and(|object| object.kind == "shm");
-        is_memory && held.len() == 1 && !spec.width.is_float() && spec.initial.first() != held.first()
+        let counts = held.first().is_some_and(|held| held.unsigned_abs() <= MOST);
+        is_memory
+            && counts
+            && held.len() == 1
+            && !spec.width.is_float()
+            && spec.initial.first() != held.first()
     });
     changed.map(|(number, _)| Place::Entry(number)).collect()
 }

@@ -114,8 +114,8 @@ fn answers(part: &Part<'_>, draw: &mut Draw<'_>) -> String {
             Answer::Number(_) | Answer::Bytes(_) | Answer::Time(_) => escaped(&question.answer.right()),
         };
         let _ = writeln!(text, "<li><span class=\"right\">{right}</span><br>{}", inline(&question.reason));
-        if let Some(moment) = Part::pictured(question) {
-            text.push_str(&figure(&part.after(moment), draw));
+        if let Some(picture) = Part::pictured(question).and_then(|moment| part.after(moment)) {
+            text.push_str(&figure(&picture, draw));
         }
         let commands = part.command.look(part.run, question).join("\n");
         let _ = writeln!(text, "<pre>{}</pre></li>", escaped(&commands));

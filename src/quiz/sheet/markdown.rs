@@ -74,7 +74,8 @@ fn answers(part: &Part<'_>, draw: &mut Draw<'_>) -> String {
     for (number, question) in part.paper.questions.iter().enumerate() {
         let right = inline(&question.answer.right());
         let _ = write!(text, "\n**{}.** {right}\n\n{}\n", number + 1, inline(&question.reason));
-        let picture = Part::pictured(question).and_then(|moment| draw(&part.after(moment)));
+        let picture =
+            Part::pictured(question).and_then(|moment| part.after(moment)).and_then(|picture| draw(&picture));
         if let Some(picture) = picture {
             let _ = writeln!(text, "\n{picture}");
         }

@@ -19,6 +19,8 @@ use super::question::{Moment, NAME, Question};
 
 /// More events than this make a picture of the whole run too dense.
 const DENSE: usize = 2_000;
+/// With no more than this, one picture shows all of it well.
+const SHORT: usize = 60;
 
 /// The questions about one scenario.
 pub struct Part<'r> {
@@ -47,13 +49,16 @@ impl Part<'_> {
         Picture { lanes, header: &self.run.trace.header, caption }
     }
 
-    /// The same with what comes after.
-    fn after(&self, moment: Moment) -> Picture<'_> {
+    /// The same with what comes after; none if the picture of the whole run shows that already.
+    fn after(&self, moment: Moment) -> Option<Picture<'_>> {
+        if self.run.events().len() <= SHORT && self.whole().is_some() {
+            return None;
+        }
         let (from, to) = around(self.run, moment);
         let lanes = self.run.lanes(self.run.events().len(), from, to);
         let caption =
             format!("The run from {} to {}; the question was about {}", at(from), at(to), at(moment.at));
-        Picture { lanes, header: &self.run.trace.header, caption }
+        Some(Picture { lanes, header: &self.run.trace.header, caption })
     }
 
     /// The run, or the part of it that its scenario wants to be drawn; none if that is too dense.
