@@ -4,7 +4,7 @@ use crate::ids::ObjectId;
 use crate::random::Stream;
 use crate::trace::Kind;
 
-use crate::quiz::observed::{Run, times};
+use crate::quiz::observed::Run;
 use crate::quiz::question::{Answer, Place, Question};
 
 use super::{KindRow, Look};
@@ -44,7 +44,9 @@ fn ask(run: &Run<'_>, place: Place, _: &mut Stream) -> Option<Question> {
     let used = run.summary.objects.iter().find(|used| alike(&used.kind, &used.name))?;
     let (sent, left) = (used.sent_bytes, used.sent_bytes.checked_sub(used.received_bytes));
     let rest = match left {
-        _ if sent == 0 => "no program has put anything in".to_owned(),
+        _ if sent == 0 => {
+            "no program has put any in, so they were there before or come from outside".to_owned()
+        }
         Some(0) => "all that was put in".to_owned(),
         Some(left) => format!("{left}B of the {sent}B that were put in are left"),
         None => format!("{sent}B were put in during the run"),
@@ -56,6 +58,10 @@ fn ask(run: &Run<'_>, place: Place, _: &mut Stream) -> Option<Question> {
         text: format!("How many bytes do programs take out of {} in this run?", run.object(object)),
         state: Vec::new(),
         answer: Answer::Bytes(used.received_bytes),
-        reason: format!("Something is taken out {}: {rest}.", times(used.received)),
+        reason: format!("They are taken out in {}: {rest}.", pieces(used.received)),
     })
+}
+
+fn pieces(number: u64) -> String {
+    if number == 1 { "one piece".to_owned() } else { format!("{number} pieces") }
 }
