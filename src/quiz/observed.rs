@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_run_with_too_many_events_is_stopped_and_one_that_is_interrupted_says_so() {
-        let text = "format = 1\n[process.a]\nsteps = [{ forever = [{ sleep = \"1ms\" }] }]\n[run]\nuntil = \"1000s\"\n";
+        let text = "format = 1\n[process.a]\nsteps = [{ forever = true, do = [{ sleep = \"1ms\" }] }]\n[run]\nuntil = \"1000s\"\n";
         let scenario = Scenario::parse("test.toml", text, &Overrides::default());
         let scenario = scenario.unwrap_or_else(|problems| panic!("{}", problems.render(false)));
         let run = |most| Run::limited(&scenario, &Control::new(), most).err();
