@@ -13,6 +13,7 @@ pub mod kernel;
 #[cfg(target_os = "linux")]
 pub mod os;
 pub mod program;
+pub mod quiz;
 pub mod random;
 #[cfg(target_os = "linux")]
 pub mod real;

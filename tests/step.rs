@@ -5,10 +5,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
 
-/// Longer than anything here takes, on a loaded machine as well.
-const PATIENCE: Duration = Duration::from_secs(60);
+#[path = "common/tmux.rs"]
+mod tmux;
+
+use tmux::Tmux;
 
 fn scenario(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(name)
@@ -77,57 +78,6 @@ fn a_script_that_cant_be_read_is_wrong_usage_and_so_is_a_missing_terminal() {
     let output = command.arg("step").arg(scenario("boundary/first-look.toml")).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("needs a terminal"));
-}
-
-/// A terminal of tmux with a server of its own, which ends with it.
-struct Tmux {
-    socket: String,
-    folder: tempfile::TempDir,
-}
-
-impl Tmux {
-    /// None if tmux isn't installed.
-    fn new(width: u16, height: u16, shell: &str) -> Option<Tmux> {
-        if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("SKIPPED: the stepper in a real terminal isn't tested, since tmux isn't installed");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("socket").display().to_string();
-        let tmux = Tmux { socket, folder };
-        let (width, height) = (width.to_string(), height.to_string());
-        tmux.tell(&["-f", "/dev/null", "new-session", "-d", "-x", &width, "-y", &height, shell]);
-        Some(tmux)
-    }
-
-    fn tell(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("tmux");
-        command.env_remove("TMUX").env("TMUX_TMPDIR", self.folder.path()).args(["-S", &self.socket]);
-        let output = command.args(arguments).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        self.tell(&[&["send-keys"], keys].concat());
-    }
-
-    /// The screen, as soon as it contains a text.
-    fn shows(&self, wanted: &str) -> String {
-        let begin = Instant::now();
-        loop {
-            let screen = self.tell(&["capture-pane", "-p"]);
-            if screen.contains(wanted) {
-                return screen;
-            }
-            assert!(begin.elapsed() < PATIENCE, "`{wanted}` isn't on the screen:\n{screen}");
-        }
-    }
-}
-
-impl Drop for Tmux {
-    fn drop(&mut self) {
-        self.tell(&["kill-server"]);
-    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ use trapline::kernel::cost;
 use trapline::kernel::sched::POLICIES;
 use trapline::program::outside::ACTIONS;
 use trapline::program::verb::VERBS;
+use trapline::quiz;
 use trapline::scenario::errors::ERRORS;
 use trapline::trace::kinds::{KINDS, WHYS};
 use trapline::trace::statistics::{CPU, DEVICE, RUN, SPREADS, THREAD};
@@ -43,6 +44,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("chart", 8),
     ("export", 8),
     ("step", 8),
+    ("quiz", 8),
     ("cli", 9),
     ("lib", 9),
     ("main", 9),
@@ -305,6 +307,11 @@ fn every_row_of_every_registry_is_documented() {
     for row in CHARTS {
         add("charts", row.name, row.summary);
         add("charts", row.name, row.doc);
+    }
+    for row in quiz::KINDS {
+        add("questions", row.name, row.summary);
+        add("questions", row.name, row.doc);
+        add("questions", row.name, row.needs);
     }
     EXPORTERS.iter().for_each(|row| add("exporters", row.name, row.doc));
     let tables = cost::KEYS.iter().flat_map(|(_, keys)| *keys);

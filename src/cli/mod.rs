@@ -3,6 +3,7 @@
 //! - [`run`], `real`, [`check`], [`test`] with `test_real`: what is done with scenarios; `judge` with
 //!   `judge_statistics`, and `judge_real`, compare a run with what its scenario expects
 //! - `step`: a run that is walked through in the terminal
+//! - `quiz`: questions about a run, with `quiz_session` for whoever answers at the terminal
 //! - `compare_policies`: a scenario under several scheduling policies; `policy_list`: how they are named
 //! - `compare`, `validate`: the simulated and the real run of scenarios held against each other
 //! - `analyse`: periodic tasks and their deadlines, by arithmetic
@@ -51,6 +52,8 @@ mod prices;
 #[cfg(target_os = "linux")]
 mod profile;
 mod progress;
+mod quiz;
+mod quiz_session;
 #[cfg(target_os = "linux")]
 mod real;
 mod run;
@@ -135,6 +138,7 @@ enum Command {
     Summary(summary::Summary),
     Stats(stats::Stats),
     Step(step::Step),
+    Quiz(quiz::Quiz),
     Plot(plot::Plot),
     Export(export::Export),
     Import(import::Import),
@@ -196,6 +200,7 @@ impl Command {
             Command::Summary(command) => command.execute(),
             Command::Stats(command) => command.execute(),
             Command::Step(command) => command.execute(),
+            Command::Quiz(command) => command.execute(),
             Command::Plot(command) => command.execute(),
             Command::Export(command) => command.execute(),
             Command::Import(command) => command.execute(),

@@ -11,6 +11,7 @@ use trapline::kernel::cost::{self, BUILT_IN, ROWS};
 use trapline::kernel::sched::POLICIES;
 use trapline::program::outside::ACTIONS;
 use trapline::program::verb::{COMMON_KEYS, Level, VERBS, VerbRow};
+use trapline::quiz;
 use trapline::scenario::errors::{ERRORS, ErrorRow};
 use trapline::scenario::schema::{Shape, TABLES, TableRow};
 use trapline::signal::{DefaultAction, Signal};
@@ -97,6 +98,11 @@ pub fn topics() -> Vec<Topic> {
     }));
     topics.extend(CHARTS.iter().map(|row| {
         let mut topic = plain("kinds of chart (plot --kind)", row.name, row.summary, row.doc);
+        topic.parts.push(Part::Text(format!("It needs: {}.", row.needs)));
+        topic
+    }));
+    topics.extend(quiz::KINDS.iter().map(|row| {
+        let mut topic = plain("kinds of question (quiz --kind)", row.name, row.summary, row.doc);
         topic.parts.push(Part::Text(format!("It needs: {}.", row.needs)));
         topic
     }));
