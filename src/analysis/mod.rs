@@ -12,11 +12,14 @@
 //! - [`render`]: the summary as tables; `table` sets one, `grouping` adds processes up
 //! - [`lanes`]: the same times as spans, one lane for each CPU and each thread; `lanes_builder`
 //!   makes them, `records` keeps jobs, calls and queues for them
+//! - [`forks`]: who made whom, as a tree
+//! - [`waits`]: who waits for whom at the end
 //! - [`naming`]: names that belong together, and times in few characters
 //!
 //! Account and lanes share one replay, so that a total can't contradict the chart.
 
 pub mod account;
+pub mod forks;
 mod grouping;
 mod jobs;
 pub mod lanes;
@@ -35,6 +38,7 @@ pub mod summary;
 pub mod table;
 mod tally;
 pub mod value;
+pub mod waits;
 
 #[cfg(test)]
 mod account_tests;
@@ -48,8 +52,10 @@ pub(crate) mod stories;
 mod story;
 
 pub use account::Account;
+pub use forks::{ForkTree, ForkTreeBuilder};
 pub use lanes::Lanes;
 pub use lanes_builder::LanesBuilder;
 pub use statistics::Statistics;
 pub use statistics_text::Csv;
 pub use summary::Summary;
+pub use waits::{WaitGraph, WaitGraphBuilder};
