@@ -6,6 +6,7 @@
 //! - [`names`]: what the numbers in events are called
 //! - [`jsonl`]: one JSON object per line
 //! - [`csv`]: a table with fixed columns
+//! - [`parquet`]: a table with typed columns
 //! - [`perfetto`]: Perfetto's protobuf
 //! - [`chrome`]: Chrome's trace events as JSON
 //! - [`ftrace`]: the text of the kernel's own tracing
@@ -18,6 +19,7 @@ pub mod ftrace;
 pub mod jsonl;
 mod lanes;
 pub mod names;
+pub mod parquet;
 pub mod perfetto;
 
 use std::io::{self, Read, Write};
@@ -44,8 +46,14 @@ pub struct Exporter {
 }
 
 /// Every format, in the order in which help shows them.
-pub static EXPORTERS: &[Exporter] =
-    &[jsonl::EXPORTER, csv::EXPORTER, perfetto::EXPORTER, chrome::EXPORTER, ftrace::EXPORTER];
+pub static EXPORTERS: &[Exporter] = &[
+    jsonl::EXPORTER,
+    csv::EXPORTER,
+    parquet::EXPORTER,
+    perfetto::EXPORTER,
+    chrome::EXPORTER,
+    ftrace::EXPORTER,
+];
 
 /// Why a trace couldn't be exported.
 #[derive(Debug, Error)]
