@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use trapline::export::{self, EXPORTERS, ExportError, Exporter};
+use trapline::export::graph::{self, GRAPHS};
+use trapline::export::{self, EXPORTERS, ExportError, Exporter, Options, Writes};
 use trapline::trace::Reader;
 
 use super::exit::{Exit, Failure};
@@ -24,6 +25,10 @@ pub struct Export {
     #[arg(long, value_parser = PossibleValuesParser::new(EXPORTERS.iter().map(|row| row.name)))]
     format: Option<String>,
 
+    /// For `dot` and `mermaid`: which graph of the run [default: messages].
+    #[arg(long, value_parser = PossibleValuesParser::new(GRAPHS.iter().map(|row| row.name)))]
+    graph: Option<String>,
+
     /// The file; `-` is standard output.
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
@@ -32,23 +37,45 @@ pub struct Export {
 impl Export {
     pub fn execute(self) -> Result<Exit, Failure> {
         let exporter = self.exporter()?;
+        let options = self.options(exporter)?;
         let reader = Reader::open(trace_in(&self.trace)).map_err(Failure::trace)?;
         let mut input = reader.boxed();
         match output::named(Some(&self.output)) {
             None => {
                 let mut out = Interruptible(io::stdout().lock());
-                let result = (exporter.write)(&mut input, &mut out).and_then(|()| Ok(out.flush()?));
+                let result = exporter.write(&mut input, &options, &mut out).and_then(|()| Ok(out.flush()?));
                 result.map_err(|error| failure(error, terminal::unwritable))?;
             }
             Some(path) => {
                 let mut out = Interruptible(NewFile::create(path)?);
-                let result = (exporter.write)(&mut input, &mut out);
+                let result = exporter.write(&mut input, &options, &mut out);
                 result.map_err(|error| failure(error, |error| output::unwritable(error.into(), path)))?;
                 out.0.finish()?;
                 terminal::note(&format!("Wrote {}", path.display()));
             }
         }
         Ok(Exit::Success)
+    }
+
+    fn options(&self, exporter: &Exporter) -> Result<Options, Failure> {
+        match (&self.graph, exporter.writes) {
+            (None, _) => Ok(Options::default()),
+            (Some(name), Writes::Graph(_)) => {
+                let graph = graph::by_name(name);
+                graph
+                    .map(|graph| Options { graph })
+                    .ok_or_else(|| Failure::usage(format!("unknown graph {name}")))
+            }
+            (Some(_), Writes::Events(_)) => {
+                let graphs = EXPORTERS.iter().filter(|row| matches!(row.writes, Writes::Graph(_)));
+                let graphs: Vec<&str> = graphs.map(|row| row.name).collect();
+                Err(Failure::usage(format!(
+                    "the format {} holds no graph; leave out --graph, or choose --format {}",
+                    exporter.name,
+                    graphs.join(" or ")
+                )))
+            }
+        }
     }
 
     fn exporter(&self) -> Result<&'static Exporter, Failure> {
@@ -59,7 +86,8 @@ impl Export {
             return Ok(&export::jsonl::EXPORTER);
         };
         export::by_path(path).ok_or_else(|| {
-            let endings: Vec<String> = EXPORTERS.iter().map(|row| format!(".{}", row.ending)).collect();
+            let endings = EXPORTERS.iter().flat_map(|row| row.endings);
+            let endings: Vec<String> = endings.map(|ending| format!(".{ending}")).collect();
             let path = path.display();
             let endings = endings.join(" or ");
             Failure::usage(format!(

@@ -16,13 +16,13 @@ use crate::trace::{Event, Header, Record};
 
 use super::lanes::{Lane, Lanes, Mark, What};
 use super::names::Names;
-use super::{ExportError, Exporter, Input};
+use super::{ExportError, Exporter, Input, Writes};
 
 pub const EXPORTER: Exporter = Exporter {
     name: "chrome",
-    ending: "json",
+    endings: &["json"],
     doc: "Chrome's trace events as JSON: slices, arrows and counters, for chrome://tracing, Perfetto, Speedscope.",
-    write,
+    writes: Writes::Events(write),
 };
 
 /// So many bytes are collected before they are written.

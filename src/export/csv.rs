@@ -11,13 +11,13 @@ use crate::trace::fields::Value;
 use crate::trace::{Event, Record};
 
 use super::names::Names;
-use super::{ExportError, Exporter, Input};
+use super::{ExportError, Exporter, Input, Writes};
 
 pub const EXPORTER: Exporter = Exporter {
     name: "csv",
-    ending: "csv",
+    endings: &["csv"],
     doc: "Comma-separated values: one row per event with fixed columns, for spreadsheets.",
-    write,
+    writes: Writes::Events(write),
 };
 
 const COLUMNS: [&str; 11] =

@@ -12,13 +12,13 @@ use crate::trace::event::{Cause, Event, Fault, Kind, Why};
 use crate::trace::{Header, Record};
 
 use super::names::Names;
-use super::{ExportError, Exporter, Input};
+use super::{ExportError, Exporter, Input, Writes};
 
 pub const EXPORTER: Exporter = Exporter {
     name: "ftrace",
-    ending: "ftrace",
+    endings: &["ftrace"],
     doc: "The text of the kernel's own tracing, for scripts that read it, and Perfetto.",
-    write,
+    writes: Writes::Events(write),
 };
 
 /// So many bytes are collected before they are written.

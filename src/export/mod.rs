@@ -10,24 +10,28 @@
 //! - [`perfetto`]: Perfetto's protobuf
 //! - [`chrome`]: Chrome's trace events as JSON
 //! - [`ftrace`]: the text of the kernel's own tracing
+//! - [`graph`]: the run as a graph, for Graphviz and Mermaid
 //! - `lanes`, `channels`: slices, arrows and counters, for the viewers of timelines
 
 mod channels;
 pub mod chrome;
 pub mod csv;
 pub mod ftrace;
+pub mod graph;
 pub mod jsonl;
 mod lanes;
 pub mod names;
 pub mod parquet;
 pub mod perfetto;
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
 use thiserror::Error;
 
 use crate::trace::{Reader, TraceError};
+
+use self::graph::{GRAPHS, Graph, GraphRow};
 
 /// Where an exporter takes its records from.
 pub type Input<'a> = Reader<Box<dyn Read + 'a>>;
@@ -36,13 +40,55 @@ pub type Input<'a> = Reader<Box<dyn Read + 'a>>;
 #[derive(Clone, Copy, Debug)]
 pub struct Exporter {
     pub name: &'static str,
-    /// The ending of file names, without the dot.
-    pub ending: &'static str,
+    /// The endings of file names, without the first dot; the first is the usual one.
+    pub endings: &'static [&'static str],
     /// What it is and what it is good for, in one sentence.
     pub doc: &'static str,
-    /// Writes all records. What could be read of a damaged trace is written before its error is
+    pub writes: Writes,
+}
+
+/// What an exporter makes of a trace.
+#[derive(Clone, Copy, Debug)]
+pub enum Writes {
+    /// Every event, as a stream.
+    Events(fn(&mut Input<'_>, &mut dyn Write) -> Result<(), ExportError>),
+    /// A graph of the whole run.
+    Graph(fn(&Graph, &mut dyn Write) -> io::Result<()>),
+}
+
+/// What can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// For formats that hold a graph: which.
+    pub graph: &'static GraphRow,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { graph: &GRAPHS[0] }
+    }
+}
+
+impl Exporter {
+    /// Writes a trace. What could be read of a damaged one is written before its error is
     /// returned. The output needs no buffer.
-    pub write: fn(&mut Input<'_>, &mut dyn Write) -> Result<(), ExportError>,
+    pub fn write(
+        &self,
+        input: &mut Input<'_>,
+        options: &Options,
+        out: &mut dyn Write,
+    ) -> Result<(), ExportError> {
+        match self.writes {
+            Writes::Events(write) => write(input, out),
+            Writes::Graph(write) => {
+                let (graph, damage) = options.graph.of(input);
+                let mut out = BufWriter::new(out);
+                write(&graph, &mut out)?;
+                out.flush()?;
+                damage.map_or(Ok(()), |error| Err(error.into()))
+            }
+        }
+    }
 }
 
 /// Every format, in the order in which help shows them.
@@ -53,6 +99,8 @@ pub static EXPORTERS: &[Exporter] = &[
     perfetto::EXPORTER,
     chrome::EXPORTER,
     ftrace::EXPORTER,
+    graph::dot::EXPORTER,
+    graph::mermaid::EXPORTER,
 ];
 
 /// Why a trace couldn't be exported.
@@ -69,15 +117,18 @@ pub fn by_name(name: &str) -> Option<&'static Exporter> {
     EXPORTERS.iter().find(|exporter| exporter.name == name)
 }
 
-/// The exporter for a file of this name.
+/// The exporter for a file of this name: the one with the longest ending that fits.
 pub fn by_path(path: &Path) -> Option<&'static Exporter> {
-    let ending = path.extension()?.to_str()?;
-    EXPORTERS.iter().find(|exporter| exporter.ending.eq_ignore_ascii_case(ending))
+    let name = path.file_name()?.to_str()?.to_lowercase();
+    let fits = |ending: &&&str| name.strip_suffix(**ending).is_some_and(|rest| rest.ends_with('.'));
+    let longest = |exporter: &Exporter| exporter.endings.iter().filter(fits).map(|ending| ending.len()).max();
+    let fitting = EXPORTERS.iter().filter_map(|exporter| Some((longest(exporter)?, exporter)));
+    fitting.max_by_key(|(length, _)| *length).map(|(_, exporter)| exporter)
 }
 
 /// A trace for the exporters' tests.
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 
 #[cfg(test)]
 mod tests {
@@ -91,24 +142,15 @@ mod tests {
         assert_eq!(names.len(), EXPORTERS.len());
         for exporter in EXPORTERS {
             assert_eq!(by_name(exporter.name).unwrap().name, exporter.name);
-            let path = format!("some.where/run.{}", exporter.ending.to_uppercase());
-            assert_eq!(by_path(Path::new(&path)).unwrap().name, exporter.name);
+            for ending in exporter.endings {
+                let path = format!("some.where/run.{}", ending.to_uppercase());
+                assert_eq!(by_path(Path::new(&path)).unwrap().name, exporter.name);
+            }
             assert!(exporter.doc.ends_with('.'));
         }
         assert!(by_name("xml").is_none());
-        assert!(by_path(Path::new("run")).is_none());
-    }
-
-    #[test]
-    fn every_exporter_writes_what_there_is_of_a_cut_trace_and_then_fails() {
-        let bytes = samples::bytes();
-        for exporter in EXPORTERS {
-            let mut out = Vec::new();
-            let mut input = Reader::new(&bytes[..bytes.len() - 20]).unwrap().boxed();
-            let error = (exporter.write)(&mut input, &mut out).unwrap_err();
-            assert!(matches!(error, ExportError::Trace(TraceError::Truncated { .. })), "{error}");
-            let there = out.windows(5).any(|part| part == b"print");
-            assert!(there, "{}: the last event is there", exporter.name);
+        for without in ["run", "json", "some.json/run", "run.", "runjson"] {
+            assert!(by_path(Path::new(without)).is_none(), "{without}");
         }
     }
 }

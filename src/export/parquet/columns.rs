@@ -89,6 +89,7 @@ columns! {
     Level = "level", Unsigned, "The level that threads are lifted to.";
     Due = "due", Unsigned, "When that was due.";
     Pages = "pages", Unsigned, "How many pages a process had.";
+    Free = "free", Unsigned, "How many page frames are free.";
     Before = "before", Signed, "The priority until now.";
     After = "after", Signed, "The priority from now on.";
     Text = "text", Text, "A line of output, or the name of a program.";
@@ -144,6 +145,7 @@ pub fn place(field: &str, value: Value) -> Option<At> {
             "level" => At::Level,
             "due" => At::Due,
             "pages" => At::Pages,
+            "free" => At::Free,
             _ => return None,
         },
     })

@@ -26,13 +26,13 @@ use crate::trace::{Event, Header, Record};
 
 use self::columns::{At, COLUMNS, Column, Sort};
 use super::names::Names;
-use super::{ExportError, Exporter, Input};
+use super::{ExportError, Exporter, Input, Writes};
 
 pub const EXPORTER: Exporter = Exporter {
     name: "parquet",
-    ending: "parquet",
+    endings: &["parquet"],
     doc: "Parquet: one row per event in typed columns, for DuckDB, pandas and polars.",
-    write,
+    writes: Writes::Events(write),
 };
 
 /// So many rows are a group: as many are in memory.

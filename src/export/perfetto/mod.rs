@@ -28,13 +28,13 @@ use self::proto::{
 };
 use super::lanes::{Counter, Lane, Lanes, Mark, What, called};
 use super::names::Names;
-use super::{ExportError, Exporter, Input};
+use super::{ExportError, Exporter, Input, Writes};
 
 pub const EXPORTER: Exporter = Exporter {
     name: "perfetto",
-    ending: "pftrace",
+    endings: &["pftrace"],
     doc: "Perfetto's protobuf: scheduling, calls, interrupts, arrows and counters, for ui.perfetto.dev.",
-    write,
+    writes: Writes::Events(write),
 };
 
 /// So many bytes are collected before they are written.

@@ -276,8 +276,14 @@ fn encode_why(why: Why, slot: &mut Slot<'_>) {
     }
 }
 
+/// A kind whose fields are all these bytes.
+pub fn decode_kind(code: Code, current: Tid, bytes: &[u8]) -> Result<Kind, Bad> {
+    let mut cursor = Cursor::new(bytes, 0);
+    decode_fields(code, current.0, &mut cursor)
+}
+
 #[inline]
-fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind, Bad> {
+pub fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<Kind, Bad> {
     Ok(match code {
         Code::SchedSwitch => {
             let prev = from.int()?.checked_add(i64::from(current)).and_then(|prev| u32::try_from(prev).ok());

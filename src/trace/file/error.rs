@@ -13,7 +13,8 @@ pub enum TraceError {
     #[error("can't {doing} the trace")]
     Io { doing: &'static str, source: io::Error },
     #[error(
-        "this isn't a Trapline trace: it doesn't begin as one. Traces are written by `trapline run` and `trapline real`"
+        "this isn't a Trapline trace: it doesn't begin as one. Traces are written by `trapline run` and `trapline real`, \
+         and as JSON lines by `trapline export`"
     )]
     Foreign,
     #[error(
@@ -27,6 +28,8 @@ pub enum TraceError {
     Truncated { events: u64 },
     #[error("the trace is damaged at byte {offset}: {what}. Copy the file again, or repeat the run")]
     Corrupt { offset: u64, what: String },
+    #[error("the trace can't be read at line {line}: {what}. Export it again, or mend the line")]
+    Line { line: u64, what: String },
 }
 
 impl TraceError {

@@ -17,11 +17,13 @@
 //! - `varint`: integers of variable length
 //! - `codec`: one event to bytes and back
 //! - `writer` and `reader`: whole files
+//! - `lines`: JSON lines read back as a trace
 //! - `persist`: a file that appears only when it is complete
 //! - `whole`: a trace in memory
 
 mod codec;
 mod error;
+mod lines;
 mod persist;
 mod preamble;
 mod reader;

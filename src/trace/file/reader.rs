@@ -1,7 +1,7 @@
 //! Reads a trace as a stream.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
 use crc32fast::Hasher;
@@ -13,6 +13,7 @@ use crate::trace::header::{Footer, Header, TaskEntry};
 
 use super::codec::{self, Context};
 use super::error::TraceError;
+use super::lines;
 use super::preamble;
 use super::varint::{Bad, Cursor};
 use super::{END_MAGIC, MAGIC, MAX_BLOCK, MAX_HEADER, VERSION};
@@ -58,14 +59,22 @@ struct Block {
 }
 
 impl Reader<File> {
-    /// Opens a trace file.
+    /// Opens a trace file. JSON lines, as `trapline export` writes them, are put into a temporary file first.
     pub fn open(path: impl AsRef<Path>) -> Result<Reader<File>, TraceError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|source| TraceError::File {
-            doing: "open",
-            path: path.to_owned(),
-            source,
-        })?;
+        let failed = |doing| move |source| TraceError::File { doing, path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(failed("open"))?;
+        // Only what can be read again is looked at first: a pipe has nothing but a trace in it.
+        if file.metadata().is_ok_and(|data| data.is_file()) {
+            let mut start = [0];
+            let lines = fill(&mut file, &mut start)? == 1 && start[0] == lines::START;
+            file.rewind().map_err(failed("read"))?;
+            if lines {
+                let converted = tempfile::tempfile().map_err(failed("make a temporary file for"))?;
+                file = lines::transcode(BufReader::with_capacity(64 * 1024, file), converted)?;
+                file.rewind().map_err(failed("read"))?;
+            }
+        }
         Reader::new(file)
     }
 }

@@ -86,6 +86,16 @@ impl<W: Write> Writer<W> {
         Ok(self.out)
     }
 
+    /// Ends a trace that lacks its end: whoever reads it learns that it is cut off here.
+    pub(super) fn abandon(mut self) -> io::Result<W> {
+        self.flush_block();
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
     #[cold]
     fn flush_block(&mut self) {
         if self.used > 0 && self.failure.is_none() {
