@@ -9,13 +9,17 @@
 //! - [`parquet`]: a table with typed columns
 //! - [`perfetto`]: Perfetto's protobuf
 //! - [`chrome`]: Chrome's trace events as JSON
+//! - [`firefox`]: the Firefox Profiler's JSON
 //! - [`ftrace`]: the text of the kernel's own tracing
 //! - [`graph`]: the run as a graph, for Graphviz and Mermaid
+//! - [`binary`]: Trapline's own trace file
 //! - `lanes`, `channels`: slices, arrows and counters, for the viewers of timelines
 
+pub mod binary;
 mod channels;
 pub mod chrome;
 pub mod csv;
+pub mod firefox;
 pub mod ftrace;
 pub mod graph;
 pub mod jsonl;
@@ -98,9 +102,11 @@ pub static EXPORTERS: &[Exporter] = &[
     parquet::EXPORTER,
     perfetto::EXPORTER,
     chrome::EXPORTER,
+    firefox::EXPORTER,
     ftrace::EXPORTER,
     graph::dot::EXPORTER,
     graph::mermaid::EXPORTER,
+    binary::EXPORTER,
 ];
 
 /// Why a trace couldn't be exported.

@@ -13,6 +13,7 @@ use crate::trace::sink::Sink;
 
 use super::codec::{self, Context};
 use super::preamble;
+use super::reader::Record;
 use super::varint::{SLOT, Slot};
 use super::{BLOCK, END_MAGIC, MAGIC, MAX_BLOCK, MAX_HEADER, VERSION};
 
@@ -139,6 +140,15 @@ impl<W: Write> Writer<W> {
         }
         put_text(&mut record, &entry.name);
         self.append(&record);
+    }
+
+    /// Adds what a reader has read, so that the same bytes come out.
+    pub fn record(&mut self, record: &Record) {
+        match record {
+            Record::Event(event) => self.event(*event),
+            Record::Name(_, text) => self.new_name(text),
+            Record::Task(entry) => self.entry(entry),
+        }
     }
 
     /// Adds a text to the name table, whether it is already there or not.

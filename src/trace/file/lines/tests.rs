@@ -19,7 +19,6 @@ fn trace(kinds: Vec<Kind>) -> Trace {
         |vector, name: &str| VectorEntry { vector: Vector(vector), name: name.to_owned(), device: None };
     trace.header.vectors.extend([vector(34, "disk"), vector(33, "again")]);
     trace.names = ["one", "#1", "one", "\u{202e}<script>\0\r\n"].map(str::to_owned).to_vec();
-    let event = trace.events[0];
     let places = [(None, 0, StepId::NONE), (Some(1), 2, StepId(0)), (Some(u16::MAX), u32::MAX, StepId(5))];
     let event = |(index, kind): (usize, Kind)| {
         let (cpu, task, step) = places[index % 3];
