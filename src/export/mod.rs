@@ -136,6 +136,10 @@ pub fn by_path(path: &Path) -> Option<&'static Exporter> {
 #[cfg(test)]
 pub(crate) mod samples;
 
+/// Every format with everything that makes a text awkward, and with damaged traces.
+#[cfg(test)]
+mod awkward_tests;
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

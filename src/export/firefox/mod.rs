@@ -288,7 +288,7 @@ impl Profile {
 
     fn finish(&mut self, header: &Header, end: u64, out: &mut dyn Write) -> io::Result<()> {
         for row in self.rows.values_mut() {
-            row.sample(end, &mut self.strings, &mut self.spool)?;
+            row.last_sample(end, &mut self.strings, &mut self.spool)?;
         }
         let meta = self.meta(header, end);
         write!(out, "{{\"meta\":{meta},\"libs\":[],\"threads\":[")?;
@@ -305,9 +305,8 @@ impl Profile {
             row.write(&mut self.spool, out)?;
         }
         write!(out, "\n],\"counters\":[")?;
-        for (place, (counter, (name, counted))) in self.counters.iter().enumerate() {
-            let category = if matches!(counter, Counter::Bytes(_)) { "Memory" } else { "CPU" };
-            let about = json!({"name": name, "category": category, "description": name, "pid": "0",
+        for (place, (name, counted)) in self.counters.values().enumerate() {
+            let about = json!({"name": name, "category": "Counter", "description": name, "pid": "0",
                 "mainThreadIndex": 0});
             let comma = if place > 0 { "," } else { "" };
             write!(

@@ -51,6 +51,7 @@ struct Columns {
     stack: StreamId,
     time: StreamId,
     weight: StreamId,
+    used: StreamId,
 }
 
 /// Texts, by number.
@@ -87,6 +88,8 @@ pub struct Row {
     pub waits: Option<(String, Category)>,
     pub open: Vec<Open>,
     since: u64,
+    /// For how long it has run since the last sample began.
+    used: u64,
     /// Since when it waits or is ready.
     pub since_state: u64,
     frames: Vec<(u32, Category)>,
@@ -110,6 +113,7 @@ impl Row {
             stack: spool.stream(),
             time: spool.stream(),
             weight: spool.stream(),
+            used: spool.stream(),
         };
         Row {
             about,
@@ -118,6 +122,7 @@ impl Row {
             waits: None,
             open: Vec::new(),
             since: 0,
+            used: 0,
             since_state: 0,
             frames: Vec::new(),
             frame_index: BTreeMap::new(),
@@ -136,11 +141,34 @@ impl Row {
             return Ok(());
         }
         let Some(stack) = self.stack(strings) else { return Ok(()) };
-        let more = self.samples > 0;
+        let ran = if self.runs() { now - since } else { 0 };
+        self.put_sample(stack, since, now - since, spool)?;
+        self.used = ran;
+        Ok(())
+    }
+
+    /// Writes the last sample, which has no length: it tells of the time before it.
+    pub fn last_sample(&mut self, now: u64, strings: &mut Strings, spool: &mut Spool) -> io::Result<()> {
+        self.sample(now, strings, spool)?;
+        match self.stack(strings) {
+            Some(stack) => self.put_sample(stack, now, 0, spool),
+            None => Ok(()),
+        }
+    }
+
+    fn put_sample(&mut self, stack: usize, at: u64, length: u64, spool: &mut Spool) -> io::Result<()> {
+        let (more, used) = (self.samples > 0, std::mem::take(&mut self.used));
         self.samples += 1;
         spool.add(self.columns.stack, |out| item(out, more, |out| number(out, stack as u64)))?;
-        spool.add(self.columns.time, |out| item(out, more, |out| millis(out, since)))?;
-        spool.add(self.columns.weight, |out| item(out, more, |out| millis(out, now - since)))
+        spool.add(self.columns.time, |out| item(out, more, |out| millis(out, at)))?;
+        spool.add(self.columns.weight, |out| item(out, more, |out| millis(out, length)))?;
+        spool.add(self.columns.used, |out| item(out, more, |out| number(out, used)))
+    }
+
+    /// Whether a CPU works for it; a CPU's own row waits where it is idle.
+    fn runs(&self) -> bool {
+        let idle = self.base.as_ref().is_none_or(|(_, category)| *category == Category::Waits);
+        self.waits.is_none() && (!idle || !self.open.is_empty())
     }
 
     /// The number of the stack that is open; none if nothing is.
@@ -212,7 +240,12 @@ impl Row {
         ];
         columns_of(&markers, spool, out)?;
         write!(out, "}},\"samples\":{{\"length\":{},\"weightType\":\"tracing-ms\"", self.samples)?;
-        let samples = [("stack", columns.stack), ("time", columns.time), ("weight", columns.weight)];
+        let samples = [
+            ("stack", columns.stack),
+            ("time", columns.time),
+            ("weight", columns.weight),
+            ("threadCPUDelta", columns.used),
+        ];
         columns_of(&samples, spool, out)?;
         write!(out, "}},")?;
         let tables = serde_json::to_string(&self.tables())?;

@@ -96,6 +96,15 @@ fn the_samples_of_a_cpu_are_the_whole_run() {
     for name in ["CPU 0", "CPU 1"] {
         let sum: f64 = stacks(&profile, thread(&profile, name)).iter().map(|(_, weight)| weight).sum();
         assert!((sum - 0.005).abs() < 1e-12, "{name}: {sum}");
+        // The CPU time is that of the samples that aren't idle; the one of 0..200 ns has been left at 200.
+        let used = thread(&profile, name)["samples"]["threadCPUDelta"].as_array().unwrap().iter();
+        let idle = stacks(&profile, thread(&profile, name))
+            .iter()
+            .filter(|(names, _)| names == &["idle"])
+            .map(|(_, weight)| weight)
+            .sum::<f64>();
+        let used: u64 = used.map(|used| used.as_u64().unwrap()).sum();
+        assert!((used as f64 / 1e6 + idle - 0.005).abs() < 1e-12, "{name}: {used} of {idle}");
     }
     assert_eq!(profile["counters"][0]["name"], "bytes in ping");
     assert_eq!(profile["counters"][0]["samples"]["count"], json!([7]));

@@ -17,11 +17,11 @@ fn write(graph: &Graph, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "digraph trapline {{")?;
     writeln!(
         out,
-        "  graph [label={}, labelloc=t, rankdir=LR, fontname=\"sans-serif\"];",
+        "  graph [label={}, labelloc=t, rankdir=LR, nodesep=0.4, ranksep=0.7, fontname=\"sans-serif\"];",
         text([&graph.title])
     )?;
     writeln!(out, "  node [fontname=\"sans-serif\", fontsize=11];")?;
-    writeln!(out, "  edge [fontname=\"sans-serif\", fontsize=9];")?;
+    writeln!(out, "  edge [fontname=\"sans-serif\", fontsize=9, arrowsize=0.6, color=\"#6b7785\"];")?;
     for (number, node) in graph.nodes.iter().enumerate() {
         let shape = match node.shape {
             Shape::Process => "shape=box, style=\"filled,rounded\", fillcolor=\"#dbe9f6\"",

@@ -142,7 +142,8 @@ fn draw(
     }
     let most = edges.values().map(|amount| amount.bytes).max().unwrap_or(0);
     for ((process, object, way), amount) in edges {
-        let lines = vec![bytes(amount.bytes), format!("in {}", count(amount.messages))];
+        let plural = if amount.messages == 1 { "" } else { "s" };
+        let lines = vec![bytes(amount.bytes), format!("{} message{plural}", count(amount.messages))];
         let (process, channel) = (places[process], channels[object]);
         let (from, to) = match way {
             Way::Into => (process, channel),

@@ -47,13 +47,13 @@ fn messages_go_from_senders_through_channels_to_receivers() {
     for line in [
         "n0 [label=\"client\", shape=box",
         "n2 [label=\"pipe ping\", shape=box",
-        "n0 -> n2 [label=\"4KiB\\nin 2\", penwidth=6]",
-        "n2 -> n1 [label=\"1KiB\\nin 1\", penwidth=2]",
+        "n0 -> n2 [label=\"4KiB\\n2 messages\", penwidth=6]",
+        "n2 -> n1 [label=\"1KiB\\n1 message\", penwidth=2]",
     ] {
         assert!(dot.contains(line), "{line} in {dot}");
     }
     let mermaid = drawn(&trace, &mermaid::EXPORTER, "messages");
-    assert!(mermaid.contains("  n0 -->|\"4KiB<br/>in 2\"| n2\n"), "{mermaid}");
+    assert!(mermaid.contains("  n0 -->|\"4KiB<br/>2 messages\"| n2\n"), "{mermaid}");
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn many_processes_of_one_name_are_one_node() {
     let events: Vec<_> =
         (2..102).map(|task| (task, Kind::MessageSend { object: ObjectId(0), bytes: 1 })).collect();
     let dot = drawn(&trace(tasks, &events), &dot::EXPORTER, "messages");
-    assert!(dot.contains("label=\"client ×100\"") && dot.contains("label=\"100B\\nin 100\""), "{dot}");
+    assert!(dot.contains("label=\"client ×100\"") && dot.contains("label=\"100B\\n100 messages\""), "{dot}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod columns;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use ::parquet::schema::types::{ColumnPath, Type};
+use bytes::Bytes;
 use serde_json::json;
 
 use crate::ids::{StepId, Tid};
@@ -52,7 +54,10 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
                     table.flush(out)?;
                 }
             }
-            Ok(other) => names.learn(&other),
+            Ok(other) => {
+                names.learn(&other);
+                table.rows.learn(&other);
+            }
             Err(error) => {
                 damage = Some(error);
                 break;
@@ -184,7 +189,20 @@ struct Filled {
 struct Rows {
     columns: Vec<Filled>,
     count: usize,
+    /// Names that come again and again: a copy of such a text is a counted reference.
     steps: Vec<ByteArray>,
+    calls: Vec<ByteArray>,
+    objects: Vec<ByteArray>,
+    tasks: BTreeMap<Tid, ByteArray>,
+}
+
+fn text(text: &str) -> ByteArray {
+    ByteArray::from(text)
+}
+
+/// A word of ours, which needs no copy.
+fn word(word: &'static str) -> ByteArray {
+    ByteArray::from(Bytes::from_static(word.as_bytes()))
 }
 
 impl Rows {
@@ -201,7 +219,21 @@ impl Rows {
         Rows {
             columns: COLUMNS.iter().map(empty).collect(),
             count: 0,
-            steps: header.steps.iter().map(|step| ByteArray::from(step.text.as_str())).collect(),
+            steps: header.steps.iter().map(|step| text(&step.text)).collect(),
+            calls: header.calls.iter().map(|call| text(call)).collect(),
+            objects: header.objects.iter().map(|object| text(&object.name)).collect(),
+            tasks: header
+                .initial
+                .iter()
+                .map(|entry| (entry.task, text(&entry.name)))
+                .chain([(Tid::IDLE, word("idle")), (Tid::INIT, word("init"))])
+                .collect(),
+        }
+    }
+
+    fn learn(&mut self, record: &Record) {
+        if let Record::Task(entry) = record {
+            self.tasks.insert(entry.task, text(&entry.name));
         }
     }
 
@@ -211,18 +243,17 @@ impl Rows {
         if let Some(cpu) = event.cpu {
             self.int(At::Cpu, cpu.0.into());
         }
-        self.task(At::Task, Some(At::TaskName), event.task, names);
+        self.task(At::Task, Some(At::TaskName), event.task);
         if event.step != StepId::NONE {
             self.int(At::Step, event.step.0);
-            if let Some(text) = self.steps.get(event.step.index()) {
-                let text = text.clone();
+            if let Some(text) = self.steps.get(event.step.index()).cloned() {
                 self.text(At::StepText, text);
             }
             if let Some(line) = names.line(event.step) {
                 self.int(At::Line, line);
             }
         }
-        self.text(At::Kind, ByteArray::from(event.kind.name()));
+        self.text(At::Kind, word(event.kind.name()));
         event.kind.each_field(|field, value| {
             if let Some(at) = columns::place(field, value) {
                 self.value(at, value, names);
@@ -239,16 +270,16 @@ impl Rows {
                     At::Other => Some(At::OtherName),
                     _ => None,
                 };
-                self.task(at, named, task, names);
+                self.task(at, named, task);
             }
             Value::Process(process) => self.int(at, process.0),
             Value::Cpu(cpu) => self.int(at, cpu.0.into()),
-            Value::Call(call) => self.name(at, names.call(call), call.0.into()),
-            Value::Object(object) => self.name(at, names.object(object), object.0),
-            Value::Vector(vector) => self.name(at, names.vector(vector), vector.0.into()),
-            Value::Name(text) => self.name(at, names.text(text), text.0),
-            Value::Signal(signal) => self.text(at, ByteArray::from(signal.name())),
-            Value::Word(word) => self.text(at, ByteArray::from(word)),
+            Value::Call(call) => self.name(at, self.calls.get(call.index()).cloned(), call.0.into()),
+            Value::Object(object) => self.name(at, self.objects.get(object.index()).cloned(), object.0),
+            Value::Vector(vector) => self.name(at, names.vector(vector).map(text), vector.0.into()),
+            Value::Name(number) => self.name(at, names.text(number).map(text), number.0),
+            Value::Signal(signal) => self.text(at, word(signal.name())),
+            Value::Word(name) => self.text(at, word(name)),
             // The column says that these 64 bits have no sign.
             Value::Number(number) => self.long(at, number.cast_signed()),
             Value::Result(result) => self.long(at, result),
@@ -261,17 +292,18 @@ impl Rows {
         }
     }
 
-    fn task(&mut self, at: At, named: Option<At>, task: Tid, names: &Names) {
+    fn task(&mut self, at: At, named: Option<At>, task: Tid) {
         self.int(at, task.0);
-        if let (Some(at), Some(name)) = (named, names.task(task)) {
-            self.text(at, ByteArray::from(name));
+        if let Some(at) = named
+            && let Some(name) = self.tasks.get(&task).cloned()
+        {
+            self.text(at, name);
         }
     }
 
     /// A name, or its number as `#7` if nothing in the trace names it.
-    fn name(&mut self, at: At, name: Option<&str>, number: u32) {
-        let text = name.map_or_else(|| ByteArray::from(format!("#{number}").as_str()), ByteArray::from);
-        self.text(at, text);
+    fn name(&mut self, at: At, name: Option<ByteArray>, number: u32) {
+        self.text(at, name.unwrap_or_else(|| text(&format!("#{number}"))));
     }
 
     fn cells(&mut self, at: At) -> (&mut Cells, &mut Vec<u32>, u32) {

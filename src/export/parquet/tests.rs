@@ -2,7 +2,6 @@
 
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::{Field, Row};
-use bytes::Bytes;
 
 use super::super::samples;
 use super::*;

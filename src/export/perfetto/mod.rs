@@ -6,7 +6,7 @@
 //! track of each thread, what it waits for on one below, interrupts and decisions on a track of each CPU,
 //! counters, and arrows.
 
-mod proto;
+pub(super) mod proto;
 #[cfg(test)]
 mod tests;
 

@@ -44,9 +44,9 @@ pub use writer::Writer;
 /// transfer that takes the file for text, so that this kind of damage shows at once (as in PNG).
 const MAGIC: [u8; 8] = *b"\x89TRAP\r\n\x1a";
 
-/// Whether a file that begins with these bytes was meant to be a trace, damaged or not.
+/// Whether a file that begins with these bytes was meant to be a trace, damaged or not; as JSON lines, too.
 pub fn is_trace(start: &[u8]) -> bool {
-    start.starts_with(&MAGIC[..5])
+    start.starts_with(&MAGIC[..5]) || start.starts_with(b"{\"header\"")
 }
 
 /// The last bytes of a complete trace file.

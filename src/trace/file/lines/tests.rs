@@ -22,14 +22,7 @@ fn trace(kinds: Vec<Kind>) -> Trace {
     let places = [(None, 0, StepId::NONE), (Some(1), 2, StepId(0)), (Some(u16::MAX), u32::MAX, StepId(5))];
     let event = |(index, kind): (usize, Kind)| {
         let (cpu, task, step) = places[index % 3];
-        Event {
-            at: Instant::from_nanos(7 * index as u64),
-            cpu: cpu.map(CpuId),
-            task: Tid(task),
-            step,
-            kind,
-            ..event
-        }
+        Event { at: Instant::from_nanos(7 * index as u64), cpu: cpu.map(CpuId), task: Tid(task), step, kind }
     };
     trace.events = kinds.into_iter().enumerate().map(event).collect();
     trace
