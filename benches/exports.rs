@@ -1,4 +1,4 @@
-//! What an export costs: time and bytes for each event, and the most memory, for a shorter and a longer trace.
+//! What an export costs: time on the CPU and bytes for each event, and the most memory, for a shorter and a longer trace.
 //!
 //! `cargo bench --bench exports` runs the program on traces of 1,000,000 and 10,000,000 events, once for each format.
 //! The output goes to a file in the system's folder for temporary ones, which needs some 4 GB; only Linux tells the

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use trapline::chart::CHARTS;
 use trapline::export::EXPORTERS;
+use trapline::export::graph::GRAPHS;
 use trapline::hw::device::DEVICES;
 use trapline::kernel::cost;
 use trapline::kernel::sched::POLICIES;
@@ -314,6 +315,7 @@ fn every_row_of_every_registry_is_documented() {
         add("questions", row.name, row.needs);
     }
     EXPORTERS.iter().for_each(|row| add("exporters", row.name, row.doc));
+    GRAPHS.iter().for_each(|row| add("graphs", row.name, row.doc));
     let tables = cost::KEYS.iter().flat_map(|(_, keys)| *keys);
     let costs = cost::ROWS.iter().chain(cost::TABLES).chain(tables);
     costs.for_each(|row| add("costs", row.key, row.doc));

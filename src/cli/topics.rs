@@ -6,6 +6,7 @@ use serde_json::Value;
 use trapline::chart::CHARTS;
 use trapline::errno::Errno;
 use trapline::export::EXPORTERS;
+use trapline::export::graph::GRAPHS;
 use trapline::hw::device::DEVICES;
 use trapline::kernel::cost::{self, BUILT_IN, ROWS};
 use trapline::kernel::sched::POLICIES;
@@ -107,6 +108,7 @@ pub fn topics() -> Vec<Topic> {
         topic
     }));
     topics.extend(EXPORTERS.iter().map(|row| plain("export formats", row.name, row.doc, row.doc)));
+    topics.extend(GRAPHS.iter().map(|row| plain("graphs (export --graph)", row.name, row.doc, row.doc)));
     topics
 }
 

@@ -8,6 +8,7 @@
 //! So columns are collected in a temporary file (`spool`), about as large as the result; memory doesn't grow with
 //! the events. Arrows are left out: the format keeps the number of each as a text in memory.
 
+mod meta;
 mod row;
 mod spool;
 #[cfg(test)]
@@ -24,7 +25,8 @@ use crate::trace::fields::Value;
 use crate::trace::header::{StepEntry, TaskEntry};
 use crate::trace::{Event, Header, Kind, Record};
 
-use self::row::{CATEGORIES, Category, Open, Row, Strings, columns_of, item, millis};
+use self::meta::{Format, SORTS};
+use self::row::{Category, Open, Row, Strings, columns_of, item, millis};
 use self::spool::{Spool, StreamId};
 use super::lanes::{Counter, Lane, Lanes, Mark, What, called};
 use super::names::Names;
@@ -36,9 +38,6 @@ pub const EXPORTER: Exporter = Exporter {
     doc: "The Firefox Profiler's JSON: markers, and a flame graph of where the time went, for profiler.firefox.com.",
     writes: Writes::Events(write),
 };
-
-/// The version of the format that is written; the profiler brings older ones up to date.
-const VERSION: u32 = 56;
 
 fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
     let mut names = Names::new(input.header(), str::to_owned);
@@ -91,13 +90,6 @@ impl From<Lane> for Place {
             Lane::Machine => Place::Machine,
         }
     }
-}
-
-/// How a value is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Format {
-    Integer,
-    Text,
 }
 
 /// A counter's columns.
@@ -290,7 +282,7 @@ impl Profile {
         for row in self.rows.values_mut() {
             row.last_sample(end, &mut self.strings, &mut self.spool)?;
         }
-        let meta = self.meta(header, end);
+        let meta = meta::of(header, end, &self.fields);
         write!(out, "{{\"meta\":{meta},\"libs\":[],\"threads\":[")?;
         for (place, (at, row)) in self.rows.iter_mut().enumerate() {
             let process = match at {
@@ -321,42 +313,6 @@ impl Profile {
         let strings = serde_json::to_string(self.strings.list())?;
         writeln!(out, "\n],\"shared\":{{\"stringArray\":{strings}}}}}")
     }
-
-    fn meta(&self, header: &Header, end: u64) -> Json {
-        let categories =
-            CATEGORIES.map(|(name, color)| json!({"name": name, "color": color, "subcategories": ["Other"]}));
-        let mut fields: Vec<Json> = Vec::new();
-        let known = self.fields.iter().map(|(name, format)| (*name, *format));
-        for (name, format) in known.chain([("step", Format::Text), ("line", Format::Integer)]) {
-            // A field that is a number in one kind and a name in another is shown as it is.
-            if fields.iter().all(|field| field["key"] != name) {
-                let format = if format == Format::Integer { "integer" } else { "string" };
-                fields.push(json!({"key": name, "label": name, "format": format}));
-            }
-        }
-        let schema = SORTS.map(|sort| {
-            json!({"name": sort, "display": ["marker-chart", "marker-table", "timeline-overview"],
-                "tooltipLabel": "{marker.name}", "chartLabel": "{marker.name}",
-                "tableLabel": "{marker.name} {marker.data.step}", "fields": fields,
-                "isStackBased": true})
-        });
-        json!({
-            "preprocessedProfileVersion": VERSION, "version": 30, "interval": 1, "startTime": 0, "processType": 0,
-            "product": format!("Trapline: {}", header.scenario), "importedFrom": "Trapline",
-            "profilingStartTime": 0, "profilingEndTime": end as f64 / 1e6,
-            "stackwalk": 0, "debug": false, "symbolicated": true, "symbolicationNotSupported": true,
-            "usesOnlyOneStackType": true, "sourceCodeIsNotOnSearchfox": true, "keepProfileThreadOrder": true,
-            "extensions": {"length": 0, "baseURL": [], "id": [], "name": []},
-            "sampleUnits": {"time": "ms", "eventDelay": "ms", "threadCPUDelta": "ns"},
-            "physicalCPUs": header.cpus, "logicalCPUs": header.cpus,
-            "categories": categories, "markerSchema": schema,
-            "extra": [{"label": "Scenario", "entries": [
-                {"label": "Question", "format": "string", "value": header.question},
-                {"label": "Seed", "format": "string", "value": header.seed.to_string()},
-                {"label": "Cost profile", "format": "string", "value": header.costs},
-            ]}],
-        })
-    }
 }
 
 fn cpu_row(cpu: CpuId, spool: &mut Spool) -> Row {
@@ -383,9 +339,6 @@ fn about(name: &str, process: &str, tid: Json, main: bool, start: u64) -> Map<St
         _ => Map::new(),
     }
 }
-
-/// The sorts of markers.
-const SORTS: [&str; 4] = ["call", "state", "kernel", "machine"];
 
 const fn sort(lane: Lane) -> &'static str {
     match lane {
