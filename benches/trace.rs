@@ -102,7 +102,9 @@ fn check(events: &[Event]) -> usize {
 fn export(bytes: &[u8], name: &str) {
     let exporter = trapline::export::by_name(name).expect("an exporter");
     let mut input = Reader::new(bytes).expect("a trace").boxed();
-    exporter.write(&mut input, &Options::default(), &mut std::io::sink()).expect("nowhere doesn't fail");
+    exporter
+        .write(&mut input, &trapline::export::Options::default(), &mut std::io::sink())
+        .expect("nowhere doesn't fail");
 }
 
 /// What producing the events from memory costs by itself.
