@@ -11,6 +11,7 @@ use crate::signal::Signal;
 use crate::time::{Instant, Span};
 
 use super::naming::base;
+use super::paging::Paging;
 use super::state::{CpuState, Handler, ThreadState};
 
 /// Everything that a chart of one window shows.
@@ -39,6 +40,8 @@ pub struct Lanes {
     pub calls: Vec<CallUse>,
     /// In order of time; those before the window say where a thread was when it began.
     pub placements: Vec<Placement>,
+    /// Page faults, which pages were in memory, and how many frames were free.
+    pub paging: Paging,
 }
 
 /// What one CPU did.
@@ -167,6 +170,9 @@ impl Lanes {
             let tasks: BTreeSet<Tid> = self.threads.iter().map(|lane| lane.task).collect();
             self.jobs.retain(|job| tasks.contains(&job.task));
             self.calls.retain(|used| tasks.contains(&used.task));
+            let processes: BTreeSet<Pid> = self.threads.iter().map(|lane| lane.process).collect();
+            self.paging.faults.retain(|fault| processes.contains(&fault.process));
+            self.paging.residences.retain(|residence| processes.contains(&residence.process));
         }
         self
     }

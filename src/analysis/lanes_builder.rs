@@ -10,6 +10,7 @@ use super::lanes::{
     Coalesced, CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker,
     Wakeup, What,
 };
+use super::paging::PagingBuilder;
 use super::records::Records;
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
@@ -21,6 +22,7 @@ pub struct LanesBuilder {
     drawing: Drawing,
     names: BTreeMap<NameId, String>,
     records: Records,
+    paging: PagingBuilder,
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +70,7 @@ impl LanesBuilder {
             drawing,
             names: BTreeMap::new(),
             records: Records::default(),
+            paging: PagingBuilder::new(header),
         }
     }
 
@@ -81,6 +84,7 @@ impl LanesBuilder {
     /// Announces a thread that the header doesn't list, before the first event that names it.
     pub fn task(&mut self, task: Tid, process: Pid, parent: Tid, name: &str) {
         self.replay.announce(task, process, parent, name);
+        self.paging.task(task, process);
     }
 
     /// Gives a number its text, before the first event that names it.
@@ -93,6 +97,7 @@ impl LanesBuilder {
         self.replay.event(event, &mut self.drawing);
         self.drawing.instants(event, &self.replay, &self.names);
         self.records.event(event, self.drawing.from, self.drawing.to);
+        self.paging.event(event, self.drawing.from, self.drawing.to);
     }
 
     /// Closes the lanes at the run's end, which is at or after the last event.
@@ -134,6 +139,7 @@ impl LanesBuilder {
             jobs: records.jobs,
             calls: records.calls,
             placements: records.placements,
+            paging: self.paging.finish(from, to),
         }
     }
 }
@@ -216,6 +222,8 @@ impl Drawing {
             | Kind::BlockRqComplete { .. }
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
+            | Kind::FramesFree { .. }
+            | Kind::PagesUnmapped { .. }
             | Kind::SchedPick { .. }
             | Kind::JobRelease { .. }
             | Kind::JobEnd { .. }

@@ -27,6 +27,7 @@ mod lanes_builder;
 pub mod latency;
 pub mod laws;
 pub mod naming;
+pub mod paging;
 mod records;
 pub mod render;
 pub mod replay;

@@ -193,6 +193,8 @@ impl Replay {
             | Kind::Print { .. }
             | Kind::DataLost { .. }
             | Kind::PageEvicted { .. }
+            | Kind::FramesFree { .. }
+            | Kind::PagesUnmapped { .. }
             | Kind::SchedPick { .. }
             | Kind::JobRelease { .. }
             | Kind::JobEnd { .. }

@@ -60,6 +60,7 @@ impl Story {
             ],
             initial: Vec::new(),
             programs: Vec::new(),
+            memory: Default::default(),
         };
         Story {
             header,

@@ -210,6 +210,8 @@ impl Tally {
             | Kind::SchedPick { .. }
             | Kind::SchedLoad { .. }
             | Kind::SchedBoost { .. }
+            | Kind::FramesFree { .. }
+            | Kind::PagesUnmapped { .. }
             | Kind::LockReleased { .. } => {}
         }
     }

@@ -18,6 +18,7 @@
 //! - [`figures`]: the other kinds of chart, one row each; `scene` is what they are drawn with
 //! - [`panels`]: one scenario under several policies, a small timeline for each
 //! - `canvas`: drawing instructions for either kind of file
+//! - `marks`: small signs at a point
 //! - `font`: the typeface and the widths of texts
 //!
 //! The same lanes and options give the same bytes, on every machine.
@@ -34,6 +35,7 @@ mod interrupts;
 mod labels;
 mod layout;
 mod legend;
+mod marks;
 pub mod panels;
 mod releases;
 mod rows;

@@ -9,6 +9,7 @@ use crate::trace::Header;
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::font::{Weight, fit, width};
 use super::layout::{MARGIN, NOTE, QUESTION, TITLE};
+use super::marks::Mark;
 use super::theme::{Palette, Theme};
 use super::{ChartError, Options};
 
@@ -41,6 +42,18 @@ impl Hatch {
     pub const CYCLE: [Hatch; 6] =
         [Hatch::Rising, Hatch::Plain, Hatch::Falling, Hatch::Level, Hatch::Crossed, Hatch::Upright];
 
+    /// The tone of an area that is too jagged for the pattern.
+    pub const fn grey(self) -> Rgb {
+        match self {
+            Hatch::Plain => (236, 236, 236),
+            Hatch::WideRising | Hatch::WideFalling | Hatch::WideLevel | Hatch::WideUpright => (214, 214, 214),
+            Hatch::Level | Hatch::Upright | Hatch::WideGrid => (184, 184, 184),
+            Hatch::Rising | Hatch::Falling => (120, 120, 120),
+            Hatch::Crossed | Hatch::Grid => (80, 80, 80),
+            Hatch::Solid => (0, 0, 0),
+        }
+    }
+
     /// Between its lines, across or along the pixels' rows.
     const fn pitch(self) -> i32 {
         match self {
@@ -68,6 +81,8 @@ pub enum Sign {
     Up(Rgb),
     Down(Rgb),
     Cross(Rgb),
+    /// A small sign of half that height.
+    Mark(Mark, i32, Rgb),
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +152,7 @@ impl Scene {
                 Sign::Up(colour) => self.arrow((x + SWATCH / 2, y + 8), y - 8, colour),
                 Sign::Down(colour) => self.arrow((x + SWATCH / 2, y - 8), y + 8, colour),
                 Sign::Cross(colour) => self.cross((x + SWATCH / 2, y), colour),
+                Sign::Mark(mark, half, colour) => self.mark(mark, (x + SWATCH / 2, y), half, colour),
             }
             let room = self.width - MARGIN - x - SWATCH - 7;
             self.text_in(text, room, (x + SWATCH + 7, y), Anchor::Left, set);
@@ -159,6 +175,15 @@ impl Scene {
 
     pub fn polygon(&mut self, points: Vec<(i32, i32)>, colour: Rgb) {
         self.shapes.push(Shape::Polygon(points, colour));
+    }
+
+    /// An area with a jagged outline, which has a grey on paper: a pattern would take too many lines.
+    pub fn area(&mut self, points: Vec<(i32, i32)>, fill: Fill) {
+        let colour = match self.theme {
+            Theme::Print => fill.hatch.grey(),
+            Theme::Light | Theme::Dark => fill.colour,
+        };
+        self.polygon(points, colour);
     }
 
     /// An upright arrow from a point to another height.

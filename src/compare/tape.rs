@@ -60,6 +60,7 @@ pub fn header() -> Header {
         vectors: Vec::new(),
         initial: vec![task(CALLER, "caller"), task(ANSWERER, "answerer")],
         programs: Vec::new(),
+        memory: Default::default(),
     }
 }
 

@@ -222,6 +222,8 @@ impl Lanes {
             | Kind::PacketDropped { .. }
             | Kind::Print { .. }
             | Kind::PageEvicted { .. }
+            | Kind::FramesFree { .. }
+            | Kind::PagesUnmapped { .. }
             | Kind::DataLost { .. } => self.simple(here, event),
         }
     }

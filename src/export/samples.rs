@@ -39,6 +39,7 @@ fn header() -> Header {
             start: Instant::START,
         }],
         programs: vec!["child".to_owned()],
+        memory: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::errno::Errno;
 use crate::hw::mmu::{Mapping, PAGE_SIZE};
 use crate::ids::{PageNumber, Pid};
-use crate::trace::Sink;
+use crate::trace::{Kind, Sink};
 
 use super::Kernel;
 use super::areas::Rights;
@@ -40,6 +40,10 @@ impl<S: Sink> Kernel<S> {
         space.special_mut().areas.set(first, end, Rights::Unmapped);
         if freed.is_empty() && dropped.is_empty() {
             return;
+        }
+        if !freed.is_empty() {
+            let task = process.leader();
+            self.emit(cpu, Kind::PagesUnmapped { task, page: first.0.into(), pages: pages.into() });
         }
         for mapping in freed {
             self.give_back(mapping.frame);

@@ -240,6 +240,7 @@ impl<S: Sink> Kernel<S> {
         if !matches!(remedy, Remedy::Waiting(_)) {
             self.give_up_frames(thread);
         }
+        self.tell_frames(cpu);
         remedy
     }
 

@@ -228,6 +228,7 @@ impl<S: Sink> Kernel<S> {
             for page in pages {
                 self.cache(cpu, transfer.file, page);
             }
+            self.tell_frames(cpu);
         }
         if transfer.thread != Tid::IDLE {
             self.wake(cpu, transfer.thread);

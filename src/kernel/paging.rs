@@ -173,6 +173,8 @@ pub struct Paging {
     pub pending: Vec<Pending>,
     /// Pages of shared memory objects that are on the swap device.
     pub shared_slots: BTreeMap<PageNumber, u32>,
+    /// How many free frames the trace was told of last.
+    pub told: Option<u32>,
 }
 
 impl Paging {
@@ -194,6 +196,7 @@ impl Paging {
             most_slots: 0,
             pending: Vec::new(),
             shared_slots: BTreeMap::new(),
+            told: None,
         }
     }
 

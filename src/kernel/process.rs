@@ -225,6 +225,7 @@ impl<S: Sink> Kernel<S> {
             self.drop_reference(cpu, descriptor);
         }
         self.free_space(id);
+        self.tell_frames(cpu);
         self.wake_all_of(cpu, MEMORY);
         self.orphan_children(id);
         self.tell_parent(cpu, id, parent);

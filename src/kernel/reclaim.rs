@@ -49,6 +49,16 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
+    /// Tells how many frames are free, if that has changed and frames are scarce.
+    pub fn tell_frames(&mut self, cpu: usize) {
+        let Some(paging) = &mut self.paging else { return };
+        let free = self.frames.total() - self.frames.used();
+        if paging.told != Some(free) {
+            paging.told = Some(free);
+            self.emit(cpu, Kind::FramesFree { free: free.into() });
+        }
+    }
+
     /// One mapping of a frame less; with the last one its content is gone.
     pub(super) fn give_back(&mut self, frame: FrameNumber) {
         if self.frames.sharers(frame) == 1
@@ -248,14 +258,14 @@ impl<S: Sink> Kernel<S> {
         self.emit(cpu, Kind::PageEvicted { page: page.0.into(), write: write != Write::Nowhere });
         match used.owner {
             Owner::Private(page) => {
-                let had = self.unmap_everywhere(page, frame, slot);
+                let had = self.unmap_everywhere(cpu, page, frame, slot);
                 if let (Some(slot), Some(paging)) = (slot, &mut self.paging) {
                     // The frame's own reference goes over to the first that had it.
                     (1..had).for_each(|_| paging.share_slot(slot));
                 }
             }
             Owner::Shared(page) => {
-                self.unmap_everywhere(page, frame, None);
+                self.unmap_everywhere(cpu, page, frame, None);
                 if let Some(region) = self.region(page) {
                     let index = page.0 - self.regions[region].base.0;
                     if let Content::Shared { frames } = &mut self.regions[region].content {
@@ -272,7 +282,7 @@ impl<S: Sink> Kernel<S> {
                     let here = &self.regions[region];
                     if here.content.file() == Some(file) && index < here.pages {
                         let page = PageNumber(here.base.0 + index);
-                        self.unmap_everywhere(page, frame, None);
+                        self.unmap_everywhere(cpu, page, frame, None);
                     }
                 }
             }
@@ -283,9 +293,16 @@ impl<S: Sink> Kernel<S> {
     }
 
     /// Takes a page out of all tables that have it in this frame; how many had.
-    fn unmap_everywhere(&mut self, page: PageNumber, frame: FrameNumber, slot: Option<u32>) -> u32 {
+    fn unmap_everywhere(
+        &mut self,
+        cpu: usize,
+        page: PageNumber,
+        frame: FrameNumber,
+        slot: Option<u32>,
+    ) -> u32 {
         let mut had = 0;
-        for process in self.processes.iter_mut().flatten() {
+        for number in 0..self.processes.len() {
+            let Some(process) = &mut self.processes[number] else { continue };
             let space = &mut process.space;
             let hidden = Some(frame)
                 == match space.aside(page) {
@@ -303,6 +320,8 @@ impl<S: Sink> Kernel<S> {
             if let Some(slot) = slot {
                 space.special_mut().aside.insert(page, Aside::Swapped(slot));
             }
+            let task = Pid::from(number).leader();
+            self.emit(cpu, Kind::PagesUnmapped { task, page: page.0.into(), pages: 1 });
         }
         for cpu in &mut self.cpus {
             cpu.tlb.forget(page);

@@ -10,7 +10,7 @@ use crate::kernel::speed::{CacheSpec, Speed, Speeds};
 use crate::signal::Signal;
 use crate::time::{Instant, Span};
 use crate::trace::Cause;
-use crate::trace::header::{Header, ObjectEntry, SCHEMA, Source, StepEntry};
+use crate::trace::header::{Header, MemoryEntry, ObjectEntry, SCHEMA, Source, StepEntry};
 
 use super::call::Awaits;
 use super::start::Start;
@@ -391,6 +391,7 @@ impl Image {
             vectors: Vec::new(),
             initial: Vec::new(),
             programs: self.programs.iter().map(|program| program.name.clone()).collect(),
+            memory: MemoryEntry::default(),
         }
     }
 }

@@ -122,6 +122,7 @@ impl<S: Sink> Simulator<'_, S> {
             Some(Asked { call: made, .. }) => made.simulate(&mut call),
             None => implied(&mut call),
         };
+        self.kernel.tell_frames(cpu);
         let yields = match outcome {
             Ok(CallOutcome::Done(result)) => {
                 self.userland.users[thread.index()].result = result;

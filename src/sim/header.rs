@@ -3,8 +3,9 @@
 use crate::hw::interrupt::{LOCAL_TIMER, RESCHEDULE};
 use crate::ids::{Tid, Vector};
 use crate::program::Image;
+use crate::program::image::MemorySpec;
 use crate::time::Instant;
-use crate::trace::header::{Header, Source, TaskEntry, VectorEntry};
+use crate::trace::header::{AreaEntry, Header, MemoryEntry, Source, TaskEntry, VectorEntry};
 use crate::trace::kinds::KINDS;
 
 use super::boot;
@@ -15,6 +16,7 @@ pub fn header(image: &Image) -> Header {
         observes: KINDS.iter().map(|row| row.name.to_owned()).collect(),
         vectors: vectors(image),
         initial: initial(image),
+        memory: memory(image),
         ..image.header(Source::Simulated)
     }
 }
@@ -32,6 +34,18 @@ fn vectors(image: &Image) -> Vec<VectorEntry> {
     vectors.retain(|entry| entry.vector != RESCHEDULE || image.machine.cpus > 1);
     vectors.retain(|entry| entry.vector != Vector(0));
     vectors
+}
+
+fn memory(image: &Image) -> MemoryEntry {
+    let area = |spec: &MemorySpec| AreaEntry {
+        name: image.objects.get(spec.object.index()).map(|object| object.name.clone()).unwrap_or_default(),
+        page: spec.memory.base.0.into(),
+        pages: spec.memory.pages.into(),
+        shared: spec.backing.is_shared(),
+    };
+    let mut areas: Vec<AreaEntry> = image.memories.iter().map(area).collect();
+    areas.sort_by_key(|area| area.page);
+    MemoryEntry { frames: image.machine.frames.into(), areas }
 }
 
 /// The threads that exist at the beginning.

@@ -318,4 +318,14 @@ pub enum Kind {
         object: ObjectId,
         bytes: u64,
     },
+    /// So many page frames are free from here on.
+    FramesFree {
+        free: u64,
+    },
+    /// The process whose first thread is `task` has these pages in memory no more.
+    PagesUnmapped {
+        task: Tid,
+        page: u64,
+        pages: u64,
+    },
 }

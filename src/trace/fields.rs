@@ -131,6 +131,12 @@ impl Kind {
                 each("page", Value::Number(page));
                 each("write", Value::Flag(write));
             }
+            Kind::FramesFree { free } => each("free", Value::Number(free)),
+            Kind::PagesUnmapped { task, page, pages } => {
+                each("task", Value::Task(task));
+                each("page", Value::Number(page));
+                each("pages", Value::Number(pages));
+            }
             Kind::SchedPick { task, rule, number } => {
                 each("task", Value::Task(task));
                 each("rule", Value::Word(rule.name()));

@@ -40,6 +40,31 @@ pub struct Header {
     pub initial: Vec<TaskEntry>,
     /// The names of the programs; a forked thread's name comes with it as a record of the stream.
     pub programs: Vec<String>,
+    /// What is known of memory; traces of older builds and of real kernels don't tell.
+    #[serde(default)]
+    pub memory: MemoryEntry,
+}
+
+/// Physical memory, and what address spaces are made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct MemoryEntry {
+    /// How many page frames there are.
+    pub frames: u64,
+    /// The memory objects, by page; a page has the same number in every process.
+    pub areas: Vec<AreaEntry>,
+}
+
+/// A memory object's place in address spaces.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AreaEntry {
+    pub name: String,
+    /// The first page, and how many there are.
+    pub page: u64,
+    pub pages: u64,
+    /// Whether processes see the same pages; those of others are copied by a fork.
+    pub shared: bool,
 }
 
 /// Which world a trace comes from.

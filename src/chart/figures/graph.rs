@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::analysis::Lanes;
 use crate::analysis::naming::{base, bytes};
 use crate::chart::Options;
-use crate::chart::canvas::{Anchor, Rgb, Type};
+use crate::chart::canvas::{Anchor, Type};
 use crate::chart::font::{Weight, fit};
 use crate::chart::layout::{INSIDE, LABEL, MARGIN};
 use crate::chart::scene::{Fill, Hatch, Scene, measure};
@@ -14,7 +14,7 @@ use crate::chart::{Theme, columns::Paint};
 use crate::trace::Header;
 
 use super::ChartRow;
-use super::parts::{fill, left, paint, row_name};
+use super::parts::{fill, left, mix, paint, row_name};
 
 pub const ROW: ChartRow = ChartRow {
     name: "graph",
@@ -137,7 +137,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
             let own = if side == 0 { fill(from).colour } else { palette.paint(Paint::Blocked) };
             let colour = match options.theme {
                 Theme::Print => palette.grid,
-                Theme::Light | Theme::Dark => pale(own, palette.background),
+                Theme::Light | Theme::Dark => mix(own, palette.background, 40),
             };
             scene.polygon(band(begin, end, high(bytes).max(1)), colour);
         }
@@ -174,11 +174,6 @@ fn channel(scene: &mut Scene, name: &str, x: i32, middle: i32) {
         scene.rect((x - 2, middle - 8), (measure(&text, set) + 4, 16), ground);
         scene.text(&text, (x, middle), Anchor::Left, set);
     }
-}
-
-fn pale(colour: Rgb, ground: Rgb) -> Rgb {
-    let mix = |own: u8, ground: u8| ((u16::from(own) * 2 + u16::from(ground) * 3) / 5) as u8;
-    (mix(colour.0, ground.0), mix(colour.1, ground.1), mix(colour.2, ground.2))
 }
 
 /// The outline of a band that leaves and arrives level.

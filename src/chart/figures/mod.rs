@@ -3,13 +3,16 @@
 //!
 //! A timeline has its own drawing; each other kind makes a `Scene` of the same lanes.
 
+mod frames;
 mod gantt;
 mod graph;
 mod jobs;
 mod latency;
 mod markdown;
+mod pages;
 mod parts;
 mod queue;
+mod stairs;
 mod states;
 mod syscalls;
 
@@ -42,8 +45,17 @@ pub struct ChartRow {
 }
 
 /// All kinds, in the order in which they are listed.
-pub const CHARTS: &[ChartRow] =
-    &[TIMELINE, gantt::ROW, states::ROW, latency::ROW, queue::ROW, syscalls::ROW, graph::ROW];
+pub const CHARTS: &[ChartRow] = &[
+    TIMELINE,
+    gantt::ROW,
+    states::ROW,
+    latency::ROW,
+    queue::ROW,
+    syscalls::ROW,
+    graph::ROW,
+    pages::ROW,
+    frames::ROW,
+];
 
 const TIMELINE: ChartRow = ChartRow {
     name: "timeline",

@@ -10,7 +10,7 @@ use crate::chart::font::{Weight, width};
 use crate::chart::layout::{INSIDE, LABEL, LABEL_GAP, MARGIN};
 use crate::chart::scene::{Fill, Hatch, Scene};
 use crate::chart::theme::Palette;
-use crate::ids::Tid;
+use crate::ids::{Pid, Tid};
 
 /// The room below an axis for its times.
 pub const AXIS_HEIGHT: i32 = 36;
@@ -23,6 +23,13 @@ const HUES: [Rgb; 6] =
 /// The colour of what went wrong.
 pub const fn alarm(palette: &Palette) -> Rgb {
     palette.paint(Paint::Interrupt)
+}
+
+/// So many percent of a colour on a ground.
+pub fn mix(colour: Rgb, ground: Rgb, percent: u16) -> Rgb {
+    let part =
+        |own: u8, ground: u8| ((u16::from(own) * percent + u16::from(ground) * (100 - percent)) / 100) as u8;
+    (part(colour.0, ground.0), part(colour.1, ground.1), part(colour.2, ground.2))
 }
 
 /// One of a cycle of fills that can be told apart.
@@ -54,6 +61,19 @@ pub fn names(lanes: &Lanes) -> BTreeMap<Tid, String> {
         Some(_) | None => name.to_owned(),
     };
     lanes.threads.iter().map(|thread| (thread.task, label(&thread.name, thread.task))).collect()
+}
+
+/// What each process is called: as its first thread, or as any that is known of it.
+pub fn process_names(lanes: &Lanes) -> BTreeMap<Pid, String> {
+    let threads = names(lanes);
+    let mut processes: BTreeMap<Pid, String> = BTreeMap::new();
+    for thread in &lanes.threads {
+        let name = &threads[&thread.task];
+        if thread.task == thread.process.leader() || !processes.contains_key(&thread.process) {
+            processes.insert(thread.process, name.clone());
+        }
+    }
+    processes
 }
 
 /// Where the plot begins, so that names have room to the left of it.

@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
 use crate::analysis::lanes::Placement;
-use crate::analysis::naming::count;
 use crate::analysis::state::ThreadState;
-use crate::chart::canvas::{Anchor, Type};
+use crate::chart::Options;
 use crate::chart::columns::{Paint, Scale};
-use crate::chart::font::Weight;
-use crate::chart::layout::{INSIDE, MARGIN};
+use crate::chart::layout::MARGIN;
 use crate::chart::scene::{Fill, Hatch, Scene, Sign};
-use crate::chart::{Options, Theme};
 use crate::ids::{CpuId, Tid};
 use crate::time::Instant;
 use crate::trace::Header;
 
 use super::ChartRow;
 use super::parts::{axis, grid, left, row_name};
+use super::stairs::{self, Keep, Panel, Steps, columns};
 
 pub const ROW: ChartRow = ChartRow {
     name: "queue",
@@ -35,9 +33,6 @@ const HEIGHT: i32 = 70;
 const PITCH: i32 = 92;
 const CPUS: usize = 8;
 
-/// Changes of a queue's length.
-type Steps = Vec<(Instant, i64)>;
-
 fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
     let steps = steps(lanes);
@@ -50,13 +45,14 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
             panels.push((format!("CPU {}", lane.cpu), steps.get(&lane.cpu).cloned().unwrap_or_default()));
         }
     }
-    let area = Fill { colour: palette.paint(Paint::User), hatch: Hatch::Solid };
+    let area = Fill { colour: palette.paint(Paint::User), hatch: Hatch::Rising };
     let key = [(Sign::Area(area), "threads that are ready and wait".to_owned())];
     let (mut scene, top) = Scene::new(header, options, &key);
     let top = top + 4;
     let left = left(panels.iter().map(|(name, _)| name.as_str())) + 24;
     let scale = Scale { from: lanes.from, to: lanes.to, left, width: options.width as i32 - MARGIN - left };
-    let columns: Vec<Vec<i64>> = panels.iter_mut().map(|(_, steps)| columns(steps, &scale)).collect();
+    let columns: Vec<Vec<i64>> =
+        panels.iter_mut().map(|(_, steps)| columns(steps, 0, &scale, Keep::Most)).collect();
     let bottom = top + PITCH * panels.len() as i32;
     grid(&mut scene, &scale, top - 6, bottom);
     // One scale for all CPUs, so that their heights can be compared; the sum has its own.
@@ -67,26 +63,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         let y = top + number as i32 * PITCH;
         row_name(&mut scene, name, left - 24, y + HEIGHT / 2);
         let most = tops[usize::from(number >= alone)];
-        let set = Type { size: INSIDE, weight: Weight::Regular, colour: palette.muted };
-        let height = |length: i64| (length as f64 / most as f64 * f64::from(HEIGHT)).round() as i32;
-        let levels = if most <= 5 { (0..=most).collect() } else { vec![0, most / 2, most] };
-        for level in levels {
-            let at = y + HEIGHT - height(level);
-            scene.line((left, at), (left + scale.width, at), palette.grid);
-            scene.text(&count(level.unsigned_abs()), (left - 8, at), Anchor::Right, set);
-        }
-        let base = y + HEIGHT;
-        let mut outline = vec![(left, base)];
-        let mut begin = left;
-        for run in columns.chunk_by(|one, next| one == next) {
-            let (end, top) = (begin + run.len() as i32, base - height(run[0]));
-            outline.extend([(begin, top), (end, top)]);
-            begin = end;
-        }
-        outline.push((begin, base));
-        let colour = if options.theme == Theme::Print { palette.muted } else { area.colour };
-        scene.polygon(outline, colour);
-        scene.line((left, base), (left + scale.width, base), palette.muted);
+        stairs::draw(&mut scene, &scale, columns, Panel { top: y, height: HEIGHT, most }, area);
     }
     if lanes.cpus.len() > CPUS {
         scene.note(format!("All {} CPUs together; choose some with --cpus.", lanes.cpus.len()));
@@ -128,28 +105,4 @@ fn steps(lanes: &Lanes) -> BTreeMap<CpuId, Steps> {
     }
     steps.retain(|cpu, _| lanes.cpus.iter().any(|lane| lane.cpu == *cpu));
     steps
-}
-
-/// The greatest length in each column of pixels.
-fn columns(steps: &mut Steps, scale: &Scale) -> Vec<i64> {
-    // At one instant a thread may leave as another one comes: their order must not make a peak.
-    steps.sort_unstable();
-    let all = scale.width.max(1) as usize;
-    let mut columns = vec![0; all];
-    let (mut length, mut at) = (0_i64, 0_usize);
-    let column = |when: Instant| ((scale.exact(when) - f64::from(scale.left)) as usize).min(all - 1);
-    for change in steps.chunk_by(|one, next| one.0 == next.0) {
-        let here = column(change[0].0);
-        if here > at {
-            columns[at] = columns[at].max(length);
-            columns[at + 1..=here].fill(length);
-            at = here;
-        }
-        length += change.iter().map(|(_, by)| by).sum::<i64>();
-        columns[at] = columns[at].max(length);
-    }
-    if at + 1 < all {
-        columns[at + 1..].fill(length);
-    }
-    columns
 }

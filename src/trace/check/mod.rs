@@ -400,6 +400,8 @@ fn role_of_current(kind: &Kind) -> Role {
         | Kind::BlockRqComplete { .. }
         | Kind::DataLost { .. }
         | Kind::PageEvicted { .. }
+        | Kind::FramesFree { .. }
+        | Kind::PagesUnmapped { .. }
         | Kind::SchedPick { .. }
         | Kind::JobRelease { .. }
         | Kind::JobEnd { .. }

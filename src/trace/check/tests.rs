@@ -40,6 +40,7 @@ fn header() -> Header {
         vectors: Vec::new(),
         initial: vec![entry(2), entry(3)],
         programs: Vec::new(),
+        memory: Default::default(),
     }
 }
 

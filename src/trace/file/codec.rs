@@ -226,6 +226,12 @@ fn encode_fields(kind: &Kind, current: u32, slot: &mut Slot<'_>) {
             slot.uint(page);
             slot.byte(write.into());
         }
+        Kind::FramesFree { free } => slot.uint(free),
+        Kind::PagesUnmapped { task, page, pages } => {
+            slot.uint(task.0.into());
+            slot.uint(page);
+            slot.uint(pages);
+        }
         Kind::SchedPick { task, rule, number } => {
             slot.uint(task.0.into());
             slot.byte(rule as u8);
@@ -375,6 +381,10 @@ pub fn decode_fields(code: Code, current: u32, from: &mut Cursor<'_>) -> Result<
             Kind::SchedBoost { on: CpuId(from.narrow()?), level: from.narrow()?, due: from.uint()? }
         }
         Code::OomKill => Kind::OomKill { task: Tid(from.narrow()?), pages: from.uint()? },
+        Code::FramesFree => Kind::FramesFree { free: from.uint()? },
+        Code::PagesUnmapped => {
+            Kind::PagesUnmapped { task: Tid(from.narrow()?), page: from.uint()?, pages: from.uint()? }
+        }
         Code::DataLost => Kind::DataLost { object: ObjectId(from.narrow()?), bytes: from.uint()? },
     })
 }

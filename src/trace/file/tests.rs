@@ -39,6 +39,7 @@ fn header() -> Header {
         vectors: Vec::new(),
         initial: vec![entry(2, "parent")],
         programs: Vec::new(),
+        memory: Default::default(),
     }
 }
 

@@ -316,4 +316,17 @@ kinds! {
             level: Uint, "The level that all are on from here.";
             due: Uint, "When that was due, in nanoseconds since the start: before this event if the CPU was idle then.";
         }
+    FramesFree = 48, "frames_free", None,
+        "The number of free page frames has changed. Only runs with page replacement tell of it, where frames are \
+         scarce.",
+        { free: Uint, "How many frames are free from here on."; }
+    PagesUnmapped = 49, "pages_unmapped", None,
+        "A process has these pages in memory no more: their frames went to somebody else (`page_evicted` comes before \
+         it), or the program gave them back by `munmap`. That all pages go with the end of a process, or with an exec, \
+         needs no event.",
+        {
+            task: Uint, "The first thread of the process.";
+            page: Uint, "The first of the pages.";
+            pages: Uint, "How many.";
+        }
 }

@@ -69,6 +69,8 @@ pub fn kinds() -> Vec<Kind> {
         Kind::SchedBoost { on: CpuId(1), level: 2, due: 20_000 },
         Kind::OomKill { task: Tid(3), pages: 200 },
         Kind::DataLost { object: ObjectId(2), bytes: 4096 },
+        Kind::FramesFree { free: 12 },
+        Kind::PagesUnmapped { task: Tid(3), page: 16, pages: 4 },
     ]);
     kinds
 }
