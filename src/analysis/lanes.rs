@@ -10,8 +10,10 @@ use crate::ids::{CallId, CpuId, ObjectId, Pid, Tid, Vector};
 use crate::signal::Signal;
 use crate::time::{Instant, Span};
 
+use super::forks::ForkTree;
 use super::naming::base;
 use super::paging::Paging;
+use super::waits::WaitGraph;
 use super::state::{CpuState, Handler, ThreadState};
 
 /// Everything that a chart of one window shows.
@@ -42,6 +44,10 @@ pub struct Lanes {
     pub placements: Vec<Placement>,
     /// Page faults, which pages were in memory, and how many frames were free.
     pub paging: Paging,
+    /// Who made whom, from the beginning of the run up to the end of the window.
+    pub forks: ForkTree,
+    /// Who waits for whom at the end of the window.
+    pub waits: WaitGraph,
 }
 
 /// What one CPU did.

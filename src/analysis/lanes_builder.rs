@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::ids::{CpuId, NameId, ObjectId, Pid, Tid, Vector};
 use crate::time::Instant;
-use crate::trace::{Event, Header, Kind};
+use crate::trace::header::TaskEntry;
+use crate::trace::{Event, Header, Kind, Record};
 
+use super::forks::ForkTreeBuilder;
 use super::lanes::{
     Coalesced, CpuLane, CpuSpan, FreeCall, Interrupt, Lanes, Mark, Message, ThreadLane, ThreadSpan, Waker,
     Wakeup, What,
@@ -14,6 +16,7 @@ use super::paging::PagingBuilder;
 use super::records::Records;
 use super::replay::{Observer, Replay};
 use super::state::{CpuState, ThreadState};
+use super::waits::WaitGraphBuilder;
 
 /// Lanes under construction.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub struct LanesBuilder {
     names: BTreeMap<NameId, String>,
     records: Records,
     paging: PagingBuilder,
+    forks: ForkTreeBuilder,
+    waits: WaitGraphBuilder,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +76,8 @@ impl LanesBuilder {
             names: BTreeMap::new(),
             records: Records::default(),
             paging: PagingBuilder::new(header),
+            forks: ForkTreeBuilder::new(header),
+            waits: WaitGraphBuilder::new(header),
         }
     }
 
@@ -85,11 +92,20 @@ impl LanesBuilder {
     pub fn task(&mut self, task: Tid, process: Pid, parent: Tid, name: &str) {
         self.replay.announce(task, process, parent, name);
         self.paging.task(task, process);
+        let start = Instant::START;
+        self.record(&Record::Task(TaskEntry { task, process, parent, name: name.to_owned(), start }));
     }
 
     /// Gives a number its text, before the first event that names it.
     pub fn name(&mut self, number: NameId, text: &str) {
         self.names.insert(number, text.to_owned());
+        self.record(&Record::Name(number, text.to_owned()));
+    }
+
+    /// What is told of the run up to the end of the window.
+    fn record(&mut self, record: &Record) {
+        self.forks.record(record);
+        self.waits.record(record);
     }
 
     /// Takes the next event of the trace.
@@ -98,6 +114,9 @@ impl LanesBuilder {
         self.drawing.instants(event, &self.replay, &self.names);
         self.records.event(event, self.drawing.from, self.drawing.to);
         self.paging.event(event, self.drawing.from, self.drawing.to);
+        if event.at <= self.drawing.to {
+            self.record(&Record::Event(*event));
+        }
     }
 
     /// Closes the lanes at the run's end, which is at or after the last event.
@@ -140,6 +159,8 @@ impl LanesBuilder {
             calls: records.calls,
             placements: records.placements,
             paging: self.paging.finish(from, to),
+            forks: self.forks.finish(to),
+            waits: self.waits.finish(),
         }
     }
 }
