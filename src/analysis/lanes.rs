@@ -13,8 +13,8 @@ use crate::time::{Instant, Span};
 use super::forks::ForkTree;
 use super::naming::base;
 use super::paging::Paging;
-use super::waits::WaitGraph;
 use super::state::{CpuState, Handler, ThreadState};
+use super::waits::WaitGraph;
 
 /// Everything that a chart of one window shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

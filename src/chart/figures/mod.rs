@@ -3,6 +3,8 @@
 //!
 //! A timeline has its own drawing; each other kind makes a `Scene` of the same lanes.
 
+mod circle;
+mod forks;
 mod frames;
 mod gantt;
 mod graph;
@@ -15,6 +17,7 @@ mod queue;
 mod stairs;
 mod states;
 mod syscalls;
+mod waits;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +58,8 @@ pub const CHARTS: &[ChartRow] = &[
     graph::ROW,
     pages::ROW,
     frames::ROW,
+    forks::ROW,
+    waits::ROW,
 ];
 
 const TIMELINE: ChartRow = ChartRow {

@@ -1,0 +1,53 @@
+//! A circle of waits: threads and what they wait for by turns, with arrows from each to the next.
+
+use std::f64::consts::PI;
+
+use crate::analysis::waits::WaitGraph;
+use crate::chart::layout::MARGIN;
+use crate::chart::scene::Scene;
+use crate::trace::Header;
+
+use super::waits::{Looks, awaited, node};
+
+const BOX: (i32, i32) = (140, 28);
+/// Of half the height, for each thread of the circle.
+const RISE: i32 = 26;
+
+/// Draws the circle from `top` on; gives where it ends.
+pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks, top: i32) -> i32 {
+    let all = 2 * graph.circle.len() as i32;
+    let half = 70 + (graph.circle.len() as i32 - 2).max(0) * RISE;
+    let wide = ((scene.width() - 2 * MARGIN - BOX.0) / 2).min(150 + graph.circle.len() as i32 * 42);
+    let centre = (MARGIN + wide + BOX.0 / 2, top + half + BOX.1 / 2);
+    let point = |step: f64| {
+        // From the top on, as a clock goes.
+        let angle = step / f64::from(all) * 2.0 * PI - PI / 2.0;
+        let (x, y) = (angle.cos() * f64::from(wide), angle.sin() * f64::from(half));
+        (centre.0 + x.round() as i32, centre.1 + y.round() as i32)
+    };
+    for place in 0..all {
+        let (from, to) = (f64::from(place), f64::from(place + 1));
+        // A way along the ellipse, cut where the boxes are.
+        let steps = 48;
+        let way: Vec<(i32, i32)> =
+            (0..=steps).map(|step| point(from + (to - from) * f64::from(step) / f64::from(steps))).collect();
+        let outside = |at: &&(i32, i32), centre: (i32, i32)| {
+            (at.0 - centre.0).abs() > BOX.0 / 2 + 3 || (at.1 - centre.1).abs() > BOX.1 / 2 + 3
+        };
+        let (begin, end) = (point(from), point(to));
+        let way: Vec<(i32, i32)> =
+            way.iter().filter(|at| outside(at, begin) && outside(at, end)).copied().collect();
+        scene.path(&way, looks.alarm);
+    }
+    for (place, &party) in graph.circle.iter().enumerate() {
+        let own = &graph.threads[party];
+        let corner = |step: f64| {
+            let (x, y) = point(step);
+            (x - BOX.0 / 2, y - BOX.1 / 2)
+        };
+        node(scene, &own.name, corner(2.0 * place as f64), BOX, looks.stuck);
+        let what = own.wait.as_ref().map(|wait| awaited(wait, header)).unwrap_or_default();
+        node(scene, &what, corner(2.0 * place as f64 + 1.0), BOX, looks.object);
+    }
+    top + 2 * half + BOX.1 + 10
+}
