@@ -9,6 +9,8 @@ use plotters::style::{Color, RGBAColor, ShapeStyle, TextStyle};
 
 use super::ChartError;
 use super::font::{Weight, font};
+use super::hatch::{self, Fill, Piece};
+use super::theme::Palette;
 
 /// Red, green and blue.
 pub type Rgb = (u8, u8, u8);
@@ -76,6 +78,27 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
         let scale = self.scale;
         let points = points.iter().map(|&(x, y)| (x * scale, y * scale));
         self.backend.fill_polygon(points, &style(colour, 1)).map_err(failed)
+    }
+
+    /// A line through several points.
+    pub fn path(&mut self, points: &[(i32, i32)], colour: Rgb) -> Result<(), ChartError> {
+        let scale = self.scale;
+        let points = points.iter().map(|&(x, y)| (x * scale, y * scale));
+        self.backend.draw_path(points, &style(colour, scale as u32)).map_err(failed)
+    }
+
+    /// A rectangle in a colour, or with a pattern on paper.
+    pub fn fill(
+        &mut self,
+        at: (i32, i32),
+        size: (i32, i32),
+        fill: Fill,
+        palette: &Palette,
+    ) -> Result<(), ChartError> {
+        hatch::pieces(at, size, fill, palette).into_iter().try_for_each(|piece| match piece {
+            Piece::Rect(at, size, colour) => self.rect(at, size, colour),
+            Piece::Path(points, colour) => self.path(&points, colour),
+        })
     }
 
     pub fn text(&mut self, text: &str, at: (i32, i32), anchor: Anchor, set: Type) -> Result<(), ChartError> {

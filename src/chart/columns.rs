@@ -10,6 +10,8 @@ use crate::analysis::lanes::{CpuSpan, ThreadSpan};
 use crate::analysis::state::{CpuState, Handler, ThreadState, Work};
 use crate::time::Instant;
 
+use super::hatch::Hatch;
+
 /// What a state looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -37,6 +39,19 @@ impl Paint {
         Paint::Blocked,
         Paint::Idle,
     ];
+
+    /// What it is filled with on paper.
+    pub const fn hatch(self) -> Hatch {
+        match self {
+            Paint::User | Paint::Blocked | Paint::Idle => Hatch::Plain,
+            Paint::Kernel => Hatch::Rising,
+            Paint::Fault => Hatch::Crossed,
+            Paint::Switch => Hatch::Solid,
+            Paint::Interrupt => Hatch::Falling,
+            Paint::Deferred => Hatch::Upright,
+            Paint::Ready => Hatch::Level,
+        }
+    }
 
     /// Shown by height in a column; the others are the height that is left.
     const STACKED: [Paint; 7] = [

@@ -2,7 +2,6 @@
 
 use plotters::prelude::DrawingBackend;
 
-use crate::analysis::naming::time;
 use crate::time::Span;
 
 use super::ChartError;
@@ -11,6 +10,7 @@ use super::columns::Paint;
 use super::font::{Weight, fit};
 use super::layout::{INSIDE, LABEL};
 use super::theme::Palette;
+use super::units::time;
 use super::versus::Distribution;
 
 const TITLE: i32 = 24;

@@ -2,7 +2,6 @@
 
 use plotters::prelude::DrawingBackend;
 
-use crate::analysis::naming::time;
 use crate::time::Instant;
 
 use super::ChartError;
@@ -12,6 +11,7 @@ use super::font::{Weight, width};
 use super::layout::{INSIDE, Place};
 use super::rows::VectorRow;
 use super::timeline::Timeline;
+use super::units::time;
 
 /// Half the height of an edge's tick; a recognition's has the row's whole height.
 const EDGE: i32 = 4;

@@ -30,6 +30,8 @@ pub enum Sign {
     Release,
     /// A job must be over.
     Deadline,
+    /// A job should have been over.
+    Missed,
 }
 
 impl Sign {
@@ -48,7 +50,7 @@ impl Sign {
             Sign::Wakeup => "wakes or forks",
             Sign::Message => "message",
             Sign::End => "ends",
-            Sign::DeadlineMissed => "deadline missed",
+            Sign::DeadlineMissed | Sign::Missed => "deadline missed",
             Sign::Release => "release",
             Sign::Deadline => "deadline",
         }
@@ -90,7 +92,7 @@ impl Legend {
                 Sign::State(paint @ (Paint::Blocked | Paint::Idle)) => {
                     canvas.rect((x, y - 1), (SWATCH, 2), palette.paint(paint))?;
                 }
-                Sign::State(paint) => canvas.rect((x, y - 6), (SWATCH, 12), palette.paint(paint))?,
+                Sign::State(paint) => canvas.fill((x, y - 6), (SWATCH, 12), palette.fill(paint), palette)?,
                 Sign::Interrupt => {
                     canvas.rect((x, y - 2), (SWATCH - 3, 4), palette.pending)?;
                     canvas.rect((x, y - 4), (2, 8), palette.paint(Paint::Interrupt))?;
@@ -105,6 +107,7 @@ impl Legend {
                 Sign::End => canvas.rect((x + SWATCH / 2, y - 7), (2, 14), palette.text)?,
                 Sign::Release => releases::release(canvas, palette, (x + SWATCH / 2, y - 2))?,
                 Sign::Deadline => releases::deadline(canvas, palette, (x + SWATCH / 2, y + 2))?,
+                Sign::Missed => releases::missed(canvas, palette, (x + SWATCH / 2, y + 2))?,
                 Sign::DeadlineMissed => draw_miss(canvas, palette, (x + SWATCH / 2, y - 5))?,
             }
             let set = Type { size: SIZE, weight: Weight::Regular, colour: palette.muted };

@@ -18,7 +18,8 @@
 //! - [`figures`]: the other kinds of chart, one row each; `scene` is what they are drawn with
 //! - [`panels`]: one scenario under several policies, a small timeline for each
 //! - `canvas`: drawing instructions for either kind of file
-//! - `marks`: small signs at a point
+//! - `marks`: small signs at a point, and arrows
+//! - `hatch`: patterns in place of colours, for paper; `units`: times and amounts in words
 //! - `font`: the typeface and the widths of texts
 //!
 //! The same lanes and options give the same bytes, on every machine.
@@ -31,6 +32,7 @@ mod columns;
 mod curves;
 pub mod figures;
 mod font;
+mod hatch;
 mod interrupts;
 mod labels;
 mod layout;
@@ -45,6 +47,7 @@ mod texts;
 mod theme;
 mod ticks;
 mod timeline;
+mod units;
 pub mod versus;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::analysis::Lanes;
 
 use super::ChartError;
 use super::canvas::Canvas;
-use super::columns::{Paint, Scale};
+use super::columns::Scale;
 use super::layout::Layout;
 use super::rows::Rows;
 use super::theme::Palette;
@@ -52,7 +52,11 @@ impl Releases {
     }
 
     pub fn any_deadline(&self) -> bool {
-        !self.deadlines.is_empty()
+        self.deadlines.values().any(|&missed| !missed)
+    }
+
+    pub fn any_miss(&self) -> bool {
+        self.deadlines.values().any(|&missed| missed)
     }
 
     pub fn draw<B: DrawingBackend>(
@@ -65,9 +69,8 @@ impl Releases {
             release(canvas, palette, (x, layout.threads[row].bottom()))?;
         }
         for (&(row, x), &missed) in &self.deadlines {
-            let colour = if missed { palette.paint(Paint::Interrupt) } else { palette.text };
-            let tip = layout.threads[row].top;
-            canvas.polygon(&[(x - 3, tip - HIGH), (x + 4, tip - HIGH), (x, tip)], colour)?;
+            let tip = (x, layout.threads[row].top);
+            if missed { self::missed(canvas, palette, tip)? } else { deadline(canvas, palette, tip)? }
         }
         Ok(())
     }
@@ -89,4 +92,13 @@ pub fn deadline<B: DrawingBackend>(
     (x, tip): (i32, i32),
 ) -> Result<(), ChartError> {
     canvas.polygon(&[(x - 3, tip - HIGH), (x + 4, tip - HIGH), (x, tip)], palette.text)
+}
+
+/// The sign of a deadline that was missed.
+pub fn missed<B: DrawingBackend>(
+    canvas: &mut Canvas<'_, B>,
+    palette: &Palette,
+    (x, tip): (i32, i32),
+) -> Result<(), ChartError> {
+    canvas.polygon(&[(x - 4, tip - HIGH - 1), (x + 5, tip - HIGH - 1), (x, tip)], palette.alarm)
 }

@@ -8,6 +8,7 @@ use crate::trace::Header;
 
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::font::{Weight, fit, width};
+use super::hatch::{self, Piece};
 use super::layout::{MARGIN, NOTE, QUESTION, TITLE};
 use super::marks::Mark;
 use super::theme::{Palette, Theme};
@@ -18,59 +19,7 @@ const KEY_LINE: i32 = 22;
 const SWATCH: i32 = 18;
 const NOTE_LINE: i32 = 20;
 
-/// What fills an area on paper, where colours can't tell things apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hatch {
-    Plain,
-    Rising,
-    Falling,
-    Level,
-    Upright,
-    Crossed,
-    Grid,
-    /// The same with more room between the lines.
-    WideRising,
-    WideFalling,
-    WideLevel,
-    WideUpright,
-    WideGrid,
-    Solid,
-}
-
-impl Hatch {
-    /// For one thing among several.
-    pub const CYCLE: [Hatch; 6] =
-        [Hatch::Rising, Hatch::Plain, Hatch::Falling, Hatch::Level, Hatch::Crossed, Hatch::Upright];
-
-    /// The tone of an area that is too jagged for the pattern.
-    pub const fn grey(self) -> Rgb {
-        match self {
-            Hatch::Plain => (236, 236, 236),
-            Hatch::WideRising | Hatch::WideFalling | Hatch::WideLevel | Hatch::WideUpright => (214, 214, 214),
-            Hatch::Level | Hatch::Upright | Hatch::WideGrid => (184, 184, 184),
-            Hatch::Rising | Hatch::Falling => (120, 120, 120),
-            Hatch::Crossed | Hatch::Grid => (80, 80, 80),
-            Hatch::Solid => (0, 0, 0),
-        }
-    }
-
-    /// Between its lines, across or along the pixels' rows.
-    const fn pitch(self) -> i32 {
-        match self {
-            Hatch::Plain | Hatch::Solid | Hatch::Rising | Hatch::Falling | Hatch::Crossed => 6,
-            Hatch::Level | Hatch::Upright | Hatch::Grid => 4,
-            Hatch::WideRising | Hatch::WideFalling => 14,
-            Hatch::WideLevel | Hatch::WideUpright | Hatch::WideGrid => 8,
-        }
-    }
-}
-
-/// A colour, and what it is on paper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fill {
-    pub colour: Rgb,
-    pub hatch: Hatch,
-}
+pub use super::hatch::{Fill, Hatch};
 
 /// A sign of the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +39,7 @@ enum Shape {
     Rect((i32, i32), (i32, i32), Rgb),
     Line((i32, i32), (i32, i32), Rgb),
     Polygon(Vec<(i32, i32)>, Rgb),
+    Path(Vec<(i32, i32)>, Rgb),
     Text(String, (i32, i32), Anchor, Type),
 }
 
@@ -100,7 +50,6 @@ pub type Area = (i32, i32, i32, i32);
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub palette: Palette,
-    theme: Theme,
     width: i32,
     height: i32,
     shapes: Vec<Shape>,
@@ -113,7 +62,6 @@ impl Scene {
     pub fn new(header: &Header, options: &Options, key: &[(Sign, String)]) -> (Scene, i32) {
         let mut scene = Scene {
             palette: options.theme.palette(),
-            theme: options.theme,
             width: options.width as i32,
             height: 0,
             shapes: Vec::new(),
@@ -179,7 +127,7 @@ impl Scene {
 
     /// An area with a jagged outline, which has a grey on paper: a pattern would take too many lines.
     pub fn area(&mut self, points: Vec<(i32, i32)>, fill: Fill) {
-        let colour = match self.theme {
+        let colour = match self.palette.theme {
             Theme::Print => fill.hatch.grey(),
             Theme::Light | Theme::Dark => fill.colour,
         };
@@ -202,60 +150,20 @@ impl Scene {
     }
 
     /// An area in a colour, or with a pattern on paper.
-    pub fn fill(&mut self, (left, top): (i32, i32), (wide, high): (i32, i32), fill: Fill) {
-        if wide <= 0 || high <= 0 {
-            return;
-        }
-        if self.theme != Theme::Print {
-            return self.rect((left, top), (wide, high), fill.colour);
-        }
-        let ink = self.palette.text;
-        if fill.hatch == Hatch::Solid || wide < 3 || high < 3 {
-            return self.rect((left, top), (wide, high), ink);
-        }
-        self.rect((left, top), (wide, high), ink);
-        self.rect((left + 1, top + 1), (wide - 2, high - 2), self.palette.background);
-        // Too narrow for a pattern.
-        if wide < 10 {
-            return;
-        }
-        let (right, bottom) = (left + wide - 1, top + high - 1);
-        let pitch = fill.hatch.pitch();
-        let next = |from: i32| from.div_euclid(pitch) * pitch + pitch;
-        let step = pitch as usize;
-        if matches!(fill.hatch, Hatch::Rising | Hatch::WideRising | Hatch::Crossed) {
-            for sum in (next(left + top)..right + bottom).step_by(step) {
-                let (begin, end) = (left.max(sum - bottom), right.min(sum - top));
-                self.line((begin, sum - begin), (end, sum - end), ink);
-            }
-        }
-        if matches!(fill.hatch, Hatch::Falling | Hatch::WideFalling | Hatch::Crossed) {
-            for rest in (next(left - bottom)..right - top).step_by(step) {
-                let (begin, end) = (left.max(rest + top), right.min(rest + bottom));
-                self.line((begin, begin - rest), (end, end - rest), ink);
-            }
-        }
-        if matches!(fill.hatch, Hatch::Level | Hatch::WideLevel | Hatch::Grid | Hatch::WideGrid) {
-            let lines = (top + pitch..bottom).step_by(step);
-            lines.for_each(|y| self.line((left, y), (right, y), ink));
-        }
-        if matches!(fill.hatch, Hatch::Upright | Hatch::WideUpright | Hatch::Grid | Hatch::WideGrid) {
-            let lines = (left + pitch..right).step_by(step);
-            lines.for_each(|x| self.line((x, top), (x, bottom), ink));
+    pub fn fill(&mut self, at: (i32, i32), size: (i32, i32), fill: Fill) {
+        for piece in hatch::pieces(at, size, fill, &self.palette) {
+            self.shapes.push(match piece {
+                Piece::Rect(at, size, colour) => Shape::Rect(at, size, colour),
+                Piece::Path(points, colour) => Shape::Path(points, colour),
+            });
         }
     }
 
-    /// What a text on that fill must have around it and its colour: on a pattern it needs a ground.
+    /// A text on a fill, with a ground of its own if it stands on a pattern.
     pub fn text_on(&mut self, text: &str, room: i32, at: (i32, i32), size: f64, fill: Fill) -> bool {
-        let paper = self.theme == Theme::Print;
-        let colour = match paper {
-            true if fill.hatch == Hatch::Solid => self.palette.background,
-            true => self.palette.text,
-            false => self.palette.on(fill.colour),
-        };
-        let set = Type { size, weight: Weight::Regular, colour };
+        let set = Type { size, weight: Weight::Regular, colour: fill.text(&self.palette) };
         let Some(text) = fit(&printable(text), f64::from(room), size, Weight::Regular) else { return false };
-        if paper && !matches!(fill.hatch, Hatch::Solid | Hatch::Plain) {
+        if fill.hides_texts(self.palette.theme) {
             let wide = measure(&text, set) + 4;
             let high = size as i32 + 3;
             let ground = self.palette.background;
@@ -319,6 +227,7 @@ impl Scene {
                 Shape::Rect(at, size, colour) => canvas.rect(*at, *size, *colour)?,
                 Shape::Line(from, to, colour) => canvas.line(*from, *to, *colour)?,
                 Shape::Polygon(points, colour) => canvas.polygon(points, *colour)?,
+                Shape::Path(points, colour) => canvas.path(points, *colour)?,
                 Shape::Text(text, at, anchor, set) => canvas.text(text, *at, *anchor, *set)?,
             }
         }

@@ -11,6 +11,7 @@ use super::canvas::{Anchor, Canvas};
 use super::font::{Weight, fit, width};
 use super::labels::{Ground, Label};
 use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, MARGIN, NOTE, QUESTION, TITLE};
+use super::theme::Theme;
 use super::timeline::Timeline;
 
 /// What a thread prints is cut to this width.
@@ -67,7 +68,7 @@ impl Timeline<'_> {
         label: &Label,
     ) -> Result<(), ChartError> {
         let colour = match label.ground {
-            Ground::Paint(paint) => self.palette.on(self.palette.paint(paint)),
+            Ground::Paint(paint) => self.palette.fill(paint).text(&self.palette),
             Ground::Line | Ground::Plain => self.palette.muted,
         };
         if label.ground == Ground::Line {
@@ -78,8 +79,13 @@ impl Timeline<'_> {
             // An arrow that passes through a bar goes behind its text.
             let wide = width(&label.text, INSIDE, Weight::Regular).ceil() as i32 + 4;
             let (left, top) = (label.x - wide / 2, label.y - 7);
-            if self.arrows.cross((left, top, left + wide, top + 14)) {
-                canvas.rect((left, top), (wide, 14), self.palette.paint(paint))?;
+            let fill = self.palette.fill(paint);
+            if fill.hides_texts(self.palette.theme) {
+                canvas.rect((left, top), (wide, 14), self.palette.background)?;
+            } else if self.arrows.cross((left, top, left + wide, top + 14)) {
+                let ground =
+                    if self.palette.theme == Theme::Print { self.palette.background } else { fill.colour };
+                canvas.rect((left, top), (wide, 14), ground)?;
             }
         }
         let set = self.set(INSIDE, Weight::Regular, colour);

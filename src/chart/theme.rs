@@ -4,6 +4,9 @@
 
 use super::canvas::Rgb;
 use super::columns::Paint;
+use super::hatch::Fill;
+
+const ALARM: Rgb = (213, 94, 0);
 
 /// On what the picture will be seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -11,14 +14,14 @@ pub enum Theme {
     #[default]
     Light,
     Dark,
-    /// Paper: no tinted areas, and tones that stay apart in grey.
+    /// Paper: black and white, with patterns; only what went wrong has a colour.
     Print,
 }
 
 /// The colours of everything that isn't a state.
 #[derive(Clone, Copy, Debug)]
 pub struct Palette {
-    theme: Theme,
+    pub theme: Theme,
     pub background: Rgb,
     /// Behind every other row.
     pub band: Rgb,
@@ -30,6 +33,8 @@ pub struct Palette {
     pub message: Rgb,
     /// A line that is raised and not yet recognised.
     pub pending: Rgb,
+    /// What went wrong, on paper too.
+    pub alarm: Rgb,
 }
 
 impl Theme {
@@ -45,6 +50,7 @@ impl Theme {
                 arrow: (60, 66, 74),
                 message: (0, 128, 94),
                 pending: (243, 190, 150),
+                alarm: ALARM,
             },
             Theme::Dark => Palette {
                 theme: self,
@@ -56,6 +62,7 @@ impl Theme {
                 arrow: (206, 212, 220),
                 message: (50, 190, 150),
                 pending: (130, 72, 30),
+                alarm: ALARM,
             },
             Theme::Print => Palette {
                 theme: self,
@@ -65,35 +72,38 @@ impl Theme {
                 text: (0, 0, 0),
                 muted: (70, 70, 70),
                 arrow: (0, 0, 0),
-                message: (0, 110, 80),
-                pending: (236, 180, 140),
+                message: (90, 90, 90),
+                pending: (200, 200, 200),
+                alarm: ALARM,
             },
         }
     }
 }
 
 impl Palette {
-    /// The colour of a state.
+    /// The colour of a state; on paper the tone of its pattern.
     pub const fn paint(&self, paint: Paint) -> Rgb {
         match (paint, self.theme) {
+            (Paint::Blocked | Paint::Idle, Theme::Print) => (110, 110, 110),
+            (_, Theme::Print) => paint.hatch().grey(),
             (Paint::User, Theme::Light | Theme::Dark) => (86, 180, 233),
-            (Paint::User, Theme::Print) => (176, 219, 245),
             (Paint::Kernel, Theme::Light) => (0, 114, 178),
             (Paint::Kernel, Theme::Dark) => (18, 112, 184),
-            (Paint::Kernel, Theme::Print) => (0, 84, 140),
-            (Paint::Fault, _) => (204, 121, 167),
-            (Paint::Interrupt, _) => (213, 94, 0),
-            (Paint::Deferred, _) => (230, 159, 0),
+            (Paint::Fault, Theme::Light | Theme::Dark) => (204, 121, 167),
+            (Paint::Interrupt, Theme::Light | Theme::Dark) => ALARM,
+            (Paint::Deferred, Theme::Light | Theme::Dark) => (230, 159, 0),
             (Paint::Switch, Theme::Light) => (120, 128, 138),
             (Paint::Switch, Theme::Dark) => (128, 136, 148),
-            (Paint::Switch, Theme::Print) => (110, 110, 110),
             (Paint::Ready, Theme::Light) => (250, 224, 160),
             (Paint::Ready, Theme::Dark) => (122, 100, 44),
-            (Paint::Ready, Theme::Print) => (248, 228, 180),
             (Paint::Blocked | Paint::Idle, Theme::Light) => (176, 184, 194),
             (Paint::Blocked | Paint::Idle, Theme::Dark) => (88, 98, 110),
-            (Paint::Blocked | Paint::Idle, Theme::Print) => (150, 150, 150),
         }
+    }
+
+    /// What a state is filled with.
+    pub const fn fill(&self, paint: Paint) -> Fill {
+        Fill { colour: self.paint(paint), hatch: paint.hatch() }
     }
 
     /// Black or white, whichever can be read better on the colour.

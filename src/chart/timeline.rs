@@ -3,7 +3,6 @@
 use plotters::prelude::DrawingBackend;
 
 use crate::analysis::Lanes;
-use crate::analysis::naming::time;
 use crate::trace::Header;
 
 use super::arrows::Arrows;
@@ -16,8 +15,9 @@ use super::layout::{Density, INSIDE, LABEL_GAP, Layout, Place};
 use super::legend::{Legend, Sign};
 use super::releases::Releases;
 use super::rows::{LaneRow, Rows};
-use super::theme::Palette;
+use super::theme::{Palette, Theme};
 use super::ticks::Ticks;
+use super::units::time;
 use super::{ChartError, Options};
 
 /// About how many bytes of SVG a picture may take for its bars.
@@ -56,13 +56,14 @@ impl<'a> Timeline<'a> {
         // The legend and the notes follow from what is drawn, which follows from the width alone.
         let layout = Layout::new(&rows, total, &header.question, 0, 0);
         let scale = Scale { from: lanes.from, to: lanes.to, left: layout.left, width: layout.plot };
-        let (cpus, threads, detail) = draw_lanes(lanes, &rows, &scale);
+        let (cpus, threads, detail) = draw_lanes(lanes, &rows, &scale, options.theme);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let ticks = Ticks::new(lanes, &rows, &scale);
         let releases = Releases::new(lanes, &rows, &scale);
         let mut signs = signs(&rows, &cpus, &threads, &arrows, &ticks);
         signs.extend(releases.any_release().then_some(Sign::Release));
         signs.extend(releases.any_deadline().then_some(Sign::Deadline));
+        signs.extend(releases.any_miss().then_some(Sign::Missed));
         let legend = Legend::new(&signs, total);
         let mut notes = rows.notes.clone();
         if cpus.iter().chain(&threads).any(|drawn| !drawn.mixtures.is_empty()) && rows.notes.is_empty() {
@@ -114,7 +115,7 @@ impl<'a> Timeline<'a> {
     ) -> Timeline<'a> {
         let layout = Layout::part(&rows, options.width as i32, corner, density);
         let scale = Scale { from: lanes.from, to: lanes.to, left: layout.left, width: layout.plot };
-        let (cpus, threads, _) = draw_lanes(lanes, &rows, &scale);
+        let (cpus, threads, _) = draw_lanes(lanes, &rows, &scale, options.theme);
         let arrows = Arrows::new(lanes, &rows, &layout, &scale, options);
         let ticks = Ticks::new(lanes, &rows, &scale);
         let mut timeline = Timeline {
@@ -253,7 +254,8 @@ impl<'a> Timeline<'a> {
                 | Paint::Interrupt
                 | Paint::Deferred
                 | Paint::Ready => {
-                    canvas.rect((left, place.top), (right - left, place.height), colour)?;
+                    let fill = self.palette.fill(paint);
+                    canvas.fill((left, place.top), (right - left, place.height), fill, &self.palette)?;
                 }
             }
         }
@@ -286,7 +288,7 @@ impl<'a> Timeline<'a> {
 }
 
 /// All rows as pixels, as finely as the picture's size allows.
-fn draw_lanes(lanes: &Lanes, rows: &Rows, scale: &Scale) -> (Vec<Drawn>, Vec<Drawn>, Detail) {
+fn draw_lanes(lanes: &Lanes, rows: &Rows, scale: &Scale, theme: Theme) -> (Vec<Drawn>, Vec<Drawn>, Detail) {
     let mut detail = Detail::FINEST;
     loop {
         let cpus: Vec<Drawn> = rows
@@ -299,7 +301,7 @@ fn draw_lanes(lanes: &Lanes, rows: &Rows, scale: &Scale) -> (Vec<Drawn>, Vec<Dra
             .iter()
             .map(|row| draw_row(row, |lane| &lanes.threads[lane].spans, scale, detail))
             .collect();
-        let bytes: usize = cpus.iter().chain(&threads).map(bytes).sum();
+        let bytes: usize = cpus.iter().chain(&threads).map(|drawn| bytes(drawn, theme)).sum();
         if bytes <= BAR_BYTES || detail.step >= scale.width {
             return (cpus, threads, detail);
         }
@@ -320,10 +322,19 @@ where
 }
 
 /// About how much of an SVG file a row takes.
-fn bytes(drawn: &Drawn) -> usize {
+fn bytes(drawn: &Drawn, theme: Theme) -> usize {
     let areas = drawn.mixtures.iter().flat_map(|mixture| mixture.areas(0, 24));
     let areas: usize = areas.map(|(_, points)| AREA_BYTES + POINT_BYTES * points.len()).sum();
-    drawn.blocks.len() * BLOCK_BYTES + areas
+    let blocks = match theme {
+        Theme::Light | Theme::Dark => drawn.blocks.len() * BLOCK_BYTES,
+        Theme::Print => drawn.blocks.iter().map(|(left, right, ..)| pattern_bytes(right - left)).sum(),
+    };
+    blocks + areas
+}
+
+/// About how much a block with a pattern takes: a border, its ground, and a line to and fro.
+fn pattern_bytes(wide: i32) -> usize {
+    2 * BLOCK_BYTES + if wide < 10 { 0 } else { BLOCK_BYTES + wide.unsigned_abs() as usize * 3 }
 }
 
 /// What the legend must explain, in the order of the paints.

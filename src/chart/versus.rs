@@ -4,7 +4,6 @@
 use plotters::prelude::DrawingBackend;
 
 use crate::analysis::Lanes;
-use crate::analysis::naming::time;
 use crate::time::{Instant, Span};
 use crate::trace::Header;
 
@@ -17,6 +16,7 @@ use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, LEGEND_LINE, MARGIN, NOTE
 use super::legend::{Legend, Sign};
 use super::theme::Palette;
 use super::timeline::Timeline;
+use super::units::time;
 use super::{ChartError, Options};
 
 const HEADING_HEIGHT: i32 = 30;

@@ -18,7 +18,7 @@ pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks
     let all = 2 * graph.circle.len() as i32;
     let half = 70 + (graph.circle.len() as i32 - 2).max(0) * RISE;
     let wide = ((scene.width() - 2 * MARGIN - BOX.0) / 2).min(150 + graph.circle.len() as i32 * 42);
-    let centre = (MARGIN + wide + BOX.0 / 2, top + half + BOX.1 / 2);
+    let centre = (scene.width() / 2, top + half + BOX.1 / 2);
     let point = |step: f64| {
         // From the top on, as a clock goes.
         let angle = step / f64::from(all) * 2.0 * PI - PI / 2.0;
@@ -26,18 +26,8 @@ pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks
         (centre.0 + x.round() as i32, centre.1 + y.round() as i32)
     };
     for place in 0..all {
-        let (from, to) = (f64::from(place), f64::from(place + 1));
-        // A way along the ellipse, cut where the boxes are.
-        let steps = 48;
-        let way: Vec<(i32, i32)> =
-            (0..=steps).map(|step| point(from + (to - from) * f64::from(step) / f64::from(steps))).collect();
-        let outside = |at: &&(i32, i32), centre: (i32, i32)| {
-            (at.0 - centre.0).abs() > BOX.0 / 2 + 3 || (at.1 - centre.1).abs() > BOX.1 / 2 + 3
-        };
-        let (begin, end) = (point(from), point(to));
-        let way: Vec<(i32, i32)> =
-            way.iter().filter(|at| outside(at, begin) && outside(at, end)).copied().collect();
-        scene.path(&way, looks.alarm);
+        let (from, to) = (point(f64::from(place)), point(f64::from(place + 1)));
+        scene.pointer(border(from, to), border(to, from), looks.alarm);
     }
     for (place, &party) in graph.circle.iter().enumerate() {
         let own = &graph.threads[party];
@@ -50,4 +40,12 @@ pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks
         node(scene, &what, corner(2.0 * place as f64 + 1.0), BOX, looks.object);
     }
     top + 2 * half + BOX.1 + 10
+}
+
+/// Where the way from the middle of one box to another one leaves the first, with some room around it.
+fn border(from: (i32, i32), to: (i32, i32)) -> (i32, i32) {
+    let (x, y) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+    let reach = |half: i32, along: f64| f64::from(half + 4) / along.abs().max(f64::MIN_POSITIVE);
+    let part = reach(BOX.0 / 2, x).min(reach(BOX.1 / 2, y)).min(0.5);
+    (from.0 + (x * part).round() as i32, from.1 + (y * part).round() as i32)
 }

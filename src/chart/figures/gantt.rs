@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
 use crate::analysis::lanes::{CpuLane, CpuSpan, ThreadSpan};
-use crate::analysis::naming::{count, time};
+use crate::analysis::naming::count;
 use crate::analysis::state::{CpuState, ThreadState};
 use crate::chart::Options;
 use crate::chart::axis::{Axis, label};
@@ -23,6 +23,7 @@ use crate::trace::Header;
 use super::ChartRow;
 use super::jobs;
 use super::parts::{alarm, axis, fill, grid, left, names, row_name};
+use crate::chart::units::time;
 
 pub const ROW: ChartRow = ChartRow {
     name: "gantt",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
-use crate::analysis::naming::{base, bytes};
+use crate::analysis::naming::base;
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Type};
 use crate::chart::font::{Weight, fit};
@@ -15,6 +15,7 @@ use crate::trace::Header;
 
 use super::ChartRow;
 use super::parts::{fill, left, mix, paint, row_name};
+use crate::chart::units::bytes;
 
 pub const ROW: ChartRow = ChartRow {
     name: "graph",

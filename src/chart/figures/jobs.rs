@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
 use crate::analysis::lanes::{Job, ThreadLane};
-use crate::analysis::naming::{count, time};
+use crate::analysis::naming::count;
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Type};
 use crate::chart::columns::{Paint, Scale};
 use crate::chart::font::Weight;
 use crate::chart::layout::{INSIDE, LABEL, LABEL_GAP, MARGIN};
 use crate::chart::scene::{Fill, Scene, Sign};
+use crate::chart::units::time;
 use crate::ids::{CpuId, Tid};
 use crate::time::{Instant, Span};
 use crate::trace::Header;

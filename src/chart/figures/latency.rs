@@ -2,7 +2,7 @@
 //! a logarithmic axis, and a histogram of the interrupts.
 
 use crate::analysis::Lanes;
-use crate::analysis::naming::{count, time};
+use crate::analysis::naming::count;
 use crate::analysis::state::ThreadState;
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Rgb, Type};
@@ -15,6 +15,7 @@ use crate::trace::Header;
 
 use super::ChartRow;
 use super::parts::paint;
+use crate::chart::units::time;
 
 pub const ROW: ChartRow = ChartRow {
     name: "latency",
@@ -113,7 +114,11 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let paper = options.theme == crate::chart::Theme::Print;
     let series = [
         ("ready until running", waits(lanes), if paper { palette.text } else { palette.paint(Paint::User) }),
-        ("interrupt raised until taken", interrupts(lanes), palette.paint(Paint::Interrupt)),
+        (
+            "interrupt raised until taken",
+            interrupts(lanes),
+            if paper { (150, 150, 150) } else { palette.paint(Paint::Interrupt) },
+        ),
     ];
     let present: Vec<&(&str, Vec<u64>, Rgb)> =
         series.iter().filter(|(_, waits, _)| !waits.is_empty()).collect();

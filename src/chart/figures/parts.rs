@@ -22,7 +22,7 @@ const HUES: [Rgb; 6] =
 
 /// The colour of what went wrong.
 pub const fn alarm(palette: &Palette) -> Rgb {
-    palette.paint(Paint::Interrupt)
+    palette.alarm
 }
 
 /// So many percent of a colour on a ground.
@@ -38,18 +38,8 @@ pub const fn fill(number: usize) -> Fill {
 }
 
 /// What a state is filled with.
-pub fn paint(palette: &Palette, paint: Paint) -> Fill {
-    let hatch = match paint {
-        Paint::User => Hatch::Plain,
-        Paint::Kernel => Hatch::Rising,
-        Paint::Fault => Hatch::Crossed,
-        Paint::Switch => Hatch::Solid,
-        Paint::Interrupt => Hatch::Falling,
-        Paint::Deferred => Hatch::Upright,
-        Paint::Ready => Hatch::Level,
-        Paint::Blocked | Paint::Idle => Hatch::Plain,
-    };
-    Fill { colour: palette.paint(paint), hatch }
+pub const fn paint(palette: &Palette, paint: Paint) -> Fill {
+    palette.fill(paint)
 }
 
 /// The names of threads that have a row; those of one name are told apart by their numbers.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
 use crate::analysis::lanes::ThreadLane;
-use crate::analysis::naming::{base, count, time};
+use crate::analysis::naming::{base, count};
 use crate::analysis::state::{Handler, ThreadState, Work};
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Rgb, Type};
@@ -18,6 +18,7 @@ use crate::trace::{Cause, Header};
 
 use super::ChartRow;
 use super::parts::{AXIS_HEIGHT, left, names, paint, row_name};
+use crate::chart::units::time;
 
 pub const ROW: ChartRow = ChartRow {
     name: "states",

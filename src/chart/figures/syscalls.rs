@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::Lanes;
-use crate::analysis::naming::{count, time};
+use crate::analysis::naming::count;
 use crate::analysis::state::{ThreadState, Work};
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Type};
@@ -17,6 +17,7 @@ use crate::trace::Header;
 
 use super::ChartRow;
 use super::parts::{left, paint, row_name};
+use crate::chart::units::time;
 
 pub const ROW: ChartRow = ChartRow {
     name: "syscalls",

@@ -3,7 +3,7 @@
 //! Galvin, Gagne, "Operating System Concepts", chapter on deadlocks).
 
 use crate::analysis::Lanes;
-use crate::analysis::naming::{base, count, time};
+use crate::analysis::naming::{base, count};
 use crate::analysis::waits::{Party, Tie, Wait, WaitGraph};
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Rgb, Type};
@@ -12,11 +12,13 @@ use crate::chart::font::Weight;
 use crate::chart::layout::{HEADING, INSIDE, LABEL, MARGIN};
 use crate::chart::scene::{Fill, Hatch, Scene, Sign};
 use crate::ids::Tid;
+use crate::time::{Instant, Span};
 use crate::trace::{Cause, Header};
 
 use super::ChartRow;
 use super::circle;
 use super::parts::{alarm, mix, paint};
+use crate::chart::units::time;
 
 pub const ROW: ChartRow = ChartRow {
     name: "waits",
@@ -91,7 +93,8 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     rows.truncate(ROWS);
     let mut key = Vec::new();
     if waiting {
-        key.push((Sign::Area(looks.thread), "thread".to_owned()));
+        let free = graph.threads.iter().any(|party| !party.in_circle);
+        key.extend(free.then(|| (Sign::Area(looks.thread), "thread".to_owned())));
         key.push((Sign::Area(looks.object), "what it waits for".to_owned()));
     }
     if !graph.circle.is_empty() {
@@ -99,7 +102,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     }
     let (mut scene, mut y) = Scene::new(header, options, &key);
     if !waiting {
-        let at = time(lanes.to.since(crate::time::Instant::START));
+        let at = time(lanes.to.since(Instant::START));
         scene.note(format!("Nobody waits for anything at the end of the window, {at}."));
         return scene.finish(y);
     }
@@ -181,8 +184,10 @@ fn draw_row(
     node(scene, &name, (first, y), size, own);
     let middle = y + BOX / 2;
     scene.pointer((first + columns.wide, middle), (second, middle), arrow);
-    let since = time(lanes.to.since(row.wait.since));
-    let what = format!("{}, for {since}", awaited(row.wait, header));
+    let what = match lanes.to.since(row.wait.since) {
+        Span::ZERO => awaited(row.wait, header),
+        since => format!("{}, for {}", awaited(row.wait, header), time(since)),
+    };
     node(scene, &what, (second, y), size, looks.object);
     let helpers: Vec<&str> =
         row.wait.helpers.iter().map(|&(helper, _)| graph.threads[helper].name.as_str()).collect();
