@@ -66,6 +66,7 @@ use crate::trace::Header;
 use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
 pub use figures::{CHARTS, ChartRow};
 pub use panels::Panels;
+use scene::Scene;
 pub use theme::Theme;
 use timeline::Timeline;
 pub use versus::Versus;
@@ -129,7 +130,10 @@ pub fn chart_svg(
 ) -> Result<String, ChartError> {
     let Some(draw) = row.draw else { return timeline_svg(lanes, header, options) };
     check(options)?;
-    let scene = draw(lanes, header, options);
+    scene_svg(&draw(lanes, header, options))
+}
+
+fn scene_svg(scene: &Scene) -> Result<String, ChartError> {
     let mut svg = String::new();
     let mut backend = SVGBackend::with_string(&mut svg, scene.size());
     scene.draw(&mut Canvas::new(&mut backend, 1, SVG_TEXT_RISE)?)?;
@@ -147,6 +151,27 @@ pub fn chart_png(
     let Some(draw) = row.draw else { return timeline_png(lanes, header, options) };
     check(options)?;
     let scene = draw(lanes, header, options);
+    png(scene.size(), |canvas| scene.draw(canvas))
+}
+
+/// The latencies of two runs over one axis, as the text of an SVG file. The header's names are the picture's.
+pub fn latency_overlay_svg(
+    sides: [(&str, &Lanes); 2],
+    header: &Header,
+    options: &Options,
+) -> Result<String, ChartError> {
+    check(options)?;
+    scene_svg(&figures::overlay(sides, header, options))
+}
+
+/// The latencies of two runs over one axis, as the content of a PNG file.
+pub fn latency_overlay_png(
+    sides: [(&str, &Lanes); 2],
+    header: &Header,
+    options: &Options,
+) -> Result<Vec<u8>, ChartError> {
+    check(options)?;
+    let scene = figures::overlay(sides, header, options);
     png(scene.size(), |canvas| scene.draw(canvas))
 }
 

@@ -65,7 +65,7 @@ pub struct Half<'a> {
     /// The part of the run that is shown.
     pub lanes: Lanes,
     pub header: &'a Header,
-    /// The end-to-end time, taken apart.
+    /// The end-to-end time, taken apart; without any on both sides it isn't drawn.
     pub parts: Vec<(Part, Span)>,
 }
 
@@ -88,6 +88,12 @@ pub struct Versus<'a> {
     pub notes: Vec<String>,
 }
 
+impl Versus<'_> {
+    fn has_totals(&self) -> bool {
+        self.halves.iter().any(|half| !half.parts.is_empty())
+    }
+}
+
 /// A picture that is ready to be drawn.
 pub struct Picture<'a> {
     versus: &'a Versus<'a>,
@@ -108,8 +114,9 @@ impl<'a> Picture<'a> {
     pub fn new(versus: &'a Versus<'a>, options: &Options) -> Picture<'a> {
         let width = options.width as i32;
         let left = MARGIN + label_width(versus) + LABEL_GAP;
-        let totals = MARGIN + 90;
-        let first = totals + HEADING_HEIGHT + 2 * TOTAL_PITCH + AXIS_HEIGHT + GAP + HEADING_HEIGHT;
+        let totals = MARGIN + if versus.result.is_empty() { 56 } else { 90 };
+        let sums = if versus.has_totals() { HEADING_HEIGHT + 2 * TOTAL_PITCH + AXIS_HEIGHT + GAP } else { 0 };
+        let first = totals + sums + HEADING_HEIGHT;
         let [one, other] = &versus.halves;
         let above = Timeline::part(&one.lanes, one.header, options, (left, first));
         let second = above.layout.height + HEADING_HEIGHT + GAP;
@@ -198,6 +205,9 @@ impl<'a> Picture<'a> {
 
     /// Both end-to-end times as bars, in the colours of their parts.
     fn draw_totals<B: DrawingBackend>(&self, canvas: &mut Canvas<'_, B>) -> Result<(), ChartError> {
+        if !self.versus.has_totals() {
+            return Ok(());
+        }
         let heading = "Where the end-to-end time went";
         self.line(canvas, heading, self.totals + HEADING_HEIGHT / 2, HEADING, Weight::Strong)?;
         let sums: Vec<Span> =
@@ -240,13 +250,19 @@ impl<'a> Picture<'a> {
         let mut headings = Vec::new();
         for (timeline, half) in self.timelines.iter().zip(&self.versus.halves) {
             let top = timeline.layout.plot_top;
-            let heading = format!("{}: {}", capital(half.label), self.versus.window);
+            let heading = match self.versus.window {
+                "" => capital(half.label),
+                window => format!("{}: {window}", capital(half.label)),
+            };
             let y = top - HEADING_HEIGHT / 2;
             headings.push((heading, y));
             timeline.draw_tracks(canvas)?;
         }
-        let span = self.versus.halves.iter().map(|half| half.lanes.span()).max().unwrap_or_default();
-        let scale = self.scale(span);
+        let [one, other] = self.versus.halves.each_ref().map(|half| &half.lanes);
+        let span = one.span().max(other.span());
+        // Where both sides show the same part of their runs, the axis has its times.
+        let from = if one.from == other.from { one.from } else { Instant::START };
+        let scale = Scale { from, to: from + span, ..self.scale(span) };
         self.draw_axis(canvas, &scale, self.timelines[0].layout.plot_top, self.axis)?;
         for (heading, y) in &headings {
             let wide = width(heading, HEADING, Weight::Strong).ceil() as i32;

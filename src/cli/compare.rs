@@ -262,7 +262,7 @@ fn parts(sums: &BTreeMap<Sort, f64>) -> Vec<(Part, Span)> {
 }
 
 /// What two traces are called: their folders' names, or their files'.
-fn labels(one: &Path, other: &Path) -> [String; 2] {
+pub fn labels(one: &Path, other: &Path) -> [String; 2] {
     let label = |path: &Path| {
         let path = if path.ends_with("trace.bin") { path.parent().unwrap_or(path) } else { path };
         path.file_stem()

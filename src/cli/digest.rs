@@ -51,6 +51,8 @@ pub struct Drawn {
     pub lanes: Lanes,
     /// The window ends earlier than asked for, so that the picture needs no more memory.
     pub shortened: bool,
+    /// When the run ended, if the trace was read up to there.
+    pub ended: Option<Instant>,
     pub damage: Option<TraceError>,
 }
 
@@ -101,8 +103,9 @@ pub fn draw(path: &Path, window: Window) -> Result<Drawn, Failure> {
         }
         Go::On
     })?;
-    let end = past.unwrap_or_else(|| footer(&reader).end).min(window.to);
-    Ok(Drawn { header, lanes: builder.finish(end), shortened: drawn > MOST_DRAWN, damage })
+    let ended = past.is_none().then(|| footer(&reader).end);
+    let end = past.or(ended).unwrap_or(window.to).min(window.to);
+    Ok(Drawn { header, lanes: builder.finish(end), shortened: drawn > MOST_DRAWN, ended, damage })
 }
 
 /// Reads a trace for its timeline as characters, of which memory doesn't depend on its length.

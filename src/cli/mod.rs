@@ -46,6 +46,7 @@ mod new;
 mod output;
 mod place;
 mod plot;
+mod plot_against;
 mod policy_list;
 #[cfg(target_os = "linux")]
 mod prices;

@@ -10,11 +10,12 @@ use trapline::chart::{CHARTS, ChartError, Options, Theme, chart_png, chart_svg};
 use trapline::ids::CpuId;
 use trapline::program::problem::closest;
 use trapline::time::{Instant, Span};
+use trapline::trace::TraceError;
 use trapline::units::parse_time;
 
 use super::digest::{self, Window};
 use super::exit::{Exit, Failure};
-use super::{output, terminal};
+use super::{output, plot_against, terminal};
 
 /// Draw a trace: its timeline, or another kind of chart.
 #[derive(Debug, Args)]
@@ -26,6 +27,10 @@ pub struct Plot {
     /// What to draw; `list` tells which kinds there are.
     #[arg(long, value_name = "KIND", default_value = "timeline", value_parser = kind)]
     kind: Kind,
+
+    /// Another trace, below the first over the same time axis (timeline), or in the same plot (latency).
+    #[arg(long, value_name = "TRACE", conflicts_with = "terminal")]
+    against: Option<PathBuf>,
 
     /// The picture, a .svg or .png; `-` is standard output [default: KIND.svg beside the trace].
     #[arg(short, long, value_name = "FILE")]
@@ -55,6 +60,10 @@ pub struct Plot {
     /// height follows.
     #[arg(long, value_name = "NUMBER")]
     width: Option<u32>,
+
+    /// The picture's title [default: the scenario's name].
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
 
     /// The colours.
     #[arg(long, value_enum, default_value_t = ThemeArg::Light)]
@@ -118,13 +127,35 @@ impl Plot {
             wakeups: !self.no_wakeups,
             messages: self.messages,
         };
-        let mut drawn = digest::draw(&trace, window)?;
-        self.choose(&mut drawn)?;
-        let drawing = match picture {
-            Picture::Svg => chart_svg(row, &drawn.lanes, &drawn.header, &options).map(String::into_bytes),
-            Picture::Png => chart_png(row, &drawn.lanes, &drawn.header, &options),
+        let mut drawn = self.read(&trace, window)?;
+        let mut damage = drawn.damage.take();
+        let drawing = match &self.against {
+            Some(against) => {
+                plot_against::check(row)?;
+                let against = trace_in(against);
+                let mut other = self.read(&against, window)?;
+                damage = damage.or(other.damage.take());
+                plot_against::draw(row, [drawn, other], [&trace, &against], picture, &options)?
+            }
+            None => {
+                let (lanes, header) = (&drawn.lanes, &drawn.header);
+                let drawing = match picture {
+                    Picture::Svg => chart_svg(row, lanes, header, &options).map(String::into_bytes),
+                    Picture::Png => chart_png(row, lanes, header, &options),
+                };
+                drawing.map_err(undrawn)?
+            }
         };
-        let drawing = drawing.map_err(undrawn)?;
+        self.deliver(row, &trace, &drawing)?;
+        damage.map_or(Ok(Exit::Success), |damage| Err(damaged(&damage)))
+    }
+
+    /// What is shown of a trace.
+    fn read(&self, trace: &Path, window: Window) -> Result<digest::Drawn, Failure> {
+        let mut drawn = digest::draw(trace, window)?;
+        if let Some(end) = drawn.ended.filter(|end| window.from > *end) {
+            return Err(outside(window.from, trace, end));
+        }
         if drawn.shortened {
             let text = format!(
                 "The picture shows {} only; for another part, use --from and --to.",
@@ -132,8 +163,11 @@ impl Plot {
             );
             terminal::note(&text);
         }
-        self.deliver(row, &trace, &drawing)?;
-        drawn.damage.map_or(Ok(Exit::Success), |damage| Err(Failure::trace(damage)))
+        self.choose(&mut drawn)?;
+        if let Some(title) = &self.title {
+            drawn.header.scenario.clone_from(title);
+        }
+        Ok(drawn)
     }
 
     /// Draws with characters.
@@ -154,10 +188,7 @@ impl Plot {
             None => {}
         }
         if overview.now() < window.from {
-            let end = time(overview.now().since(Instant::START));
-            return Err(Failure::usage(format!(
-                "the part to show is outside of the trace, which ends at {end}"
-            )));
+            return Err(outside(window.from, trace, overview.now()));
         }
         let width = self.width.map_or(terminal::width().into(), |width| width as usize);
         let look = Look { width, rows: usize::MAX, colour: terminal::colour() };
@@ -193,6 +224,12 @@ impl Plot {
     }
 }
 
+fn outside(from: Instant, trace: &Path, end: Instant) -> Failure {
+    let [from, end] = [from, end].map(|at| time(at.since(Instant::START)));
+    let trace = trace.display();
+    Failure::usage(format!("nothing to show: --from is {from}, and the trace {trace} goes from 0 to {end}"))
+}
+
 fn no_cpu(absent: CpuId) -> Failure {
     Failure::usage(format!("the trace has no CPU {absent}"))
 }
@@ -200,6 +237,11 @@ fn no_cpu(absent: CpuId) -> Failure {
 fn no_process<'a>(absent: &str, known: impl Iterator<Item = &'a str>) -> Failure {
     let help = closest(absent, known).map(|name| format!(": did you mean `{name}`?"));
     Failure::usage(format!("the trace has no process `{absent}`{}", help.unwrap_or_default()))
+}
+
+/// The picture is there, but the trace isn't whole.
+fn damaged(damage: &TraceError) -> Failure {
+    Failure::usage(format!("{damage}; the picture shows what comes before"))
 }
 
 /// What `--kind` asks for.

@@ -4,12 +4,12 @@
 use crate::analysis::Lanes;
 use crate::analysis::naming::count;
 use crate::analysis::state::ThreadState;
-use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Rgb, Type};
 use crate::chart::columns::Paint;
 use crate::chart::font::Weight;
 use crate::chart::layout::{INSIDE, LABEL, MARGIN};
 use crate::chart::scene::{Scene, Sign};
+use crate::chart::{Options, Theme};
 use crate::time::Span;
 use crate::trace::Header;
 
@@ -28,6 +28,8 @@ pub const ROW: ChartRow = ChartRow {
     draw: Some(draw),
 };
 
+const THREADS: &str = "ready until running";
+const INTERRUPTS: &str = "interrupt raised until taken";
 const ECDF: i32 = 250;
 const HISTOGRAM: i32 = 150;
 const LEFT: i32 = MARGIN + 44;
@@ -109,19 +111,51 @@ fn figures(sorted: &[u64]) -> String {
     format!("{all} times: median {half}, p95 {most}, p99 {nearly}, longest {largest}")
 }
 
+/// A distribution: its name, its times in order, and its colour.
+type Series = (String, Vec<u64>, Rgb);
+
 fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
-    let paper = options.theme == crate::chart::Theme::Print;
+    let paper = options.theme == Theme::Print;
+    let of_interrupts = if paper { (150, 150, 150) } else { palette.paint(Paint::Interrupt) };
     let series = [
-        ("ready until running", waits(lanes), if paper { palette.text } else { palette.paint(Paint::User) }),
-        (
-            "interrupt raised until taken",
-            interrupts(lanes),
-            if paper { (150, 150, 150) } else { palette.paint(Paint::Interrupt) },
-        ),
+        (THREADS.to_owned(), waits(lanes), if paper { palette.text } else { palette.paint(Paint::User) }),
+        (INTERRUPTS.to_owned(), interrupts(lanes), of_interrupts),
     ];
-    let present: Vec<&(&str, Vec<u64>, Rgb)> =
-        series.iter().filter(|(_, waits, _)| !waits.is_empty()).collect();
+    let histogram = series[1].1.clone();
+    let (mut scene, bottom, plot) = distributions(series.to_vec(), header, options);
+    let Some(plot) = plot.filter(|_| !histogram.is_empty()) else { return scene.finish(bottom) };
+    let set = Type { size: LABEL, weight: Weight::Regular, colour: palette.text };
+    let some = &histogram[histogram.partition_point(|&nanos| nanos == 0)..];
+    let [waited, all] = [some.len(), histogram.len()].map(|number| count(number as u64));
+    let heading = format!("{INTERRUPTS}: {waited} of {all} had to wait, and so long");
+    scene.text_in(&heading, plot.width, (LEFT, bottom + 8), Anchor::Left, set);
+    let plot = Plot { top: bottom + HEADING, height: HISTOGRAM, ..plot };
+    self::histogram(&mut scene, &plot, some);
+    scene.finish(bottom + HEADING + HISTOGRAM + FOOT)
+}
+
+/// The distributions of two runs over one axis; each side has its name before those of the curves.
+pub fn overlay(sides: [(&str, &Lanes); 2], header: &Header, options: &Options) -> Scene {
+    let palette = options.theme.palette();
+    let colours = match options.theme {
+        Theme::Print => [[(0, 0, 0), (110, 110, 110)], [(150, 150, 150), (200, 200, 200)]],
+        Theme::Light | Theme::Dark => [[Paint::User, Paint::Interrupt], [Paint::Kernel, Paint::Deferred]]
+            .map(|pair| pair.map(|paint| palette.paint(paint))),
+    };
+    let mut series = Vec::new();
+    for ((side, lanes), [threads, interrupt]) in sides.into_iter().zip(colours) {
+        series.push((format!("{side}: {THREADS}"), waits(lanes), threads));
+        series.push((format!("{side}: {INTERRUPTS}"), interrupts(lanes), interrupt));
+    }
+    let (scene, bottom, _) = distributions(series, header, options);
+    scene.finish(bottom)
+}
+
+/// Draws distribution functions; gives where they end, and their plot if there is any.
+fn distributions(mut series: Vec<Series>, header: &Header, options: &Options) -> (Scene, i32, Option<Plot>) {
+    series.retain(|(_, waits, _)| !waits.is_empty());
+    let present = series;
     let key: Vec<(Sign, String)> = present
         .iter()
         .map(|(name, waits, colour)| (Sign::Line(*colour), format!("{name}, {}", figures(waits))))
@@ -129,7 +163,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let (mut scene, top) = Scene::new(header, options, &key);
     if present.is_empty() {
         scene.note("Nothing waited for a CPU, and no interrupt for being taken.".to_owned());
-        return scene.finish(top);
+        return (scene, top, None);
     }
     let low = present.iter().filter_map(|(_, waits, _)| waits.iter().find(|&&nanos| nanos > 0)).min();
     let low = low.copied().unwrap_or(1);
@@ -142,18 +176,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     for (_, waits, colour) in &present {
         staircase(&mut scene, &plot, waits, *colour);
     }
-    let mut bottom = top + ECDF + FOOT;
-    if let Some((name, waits, _)) = present.iter().find(|(name, ..)| name.starts_with("interrupt")) {
-        let set = Type { size: LABEL, weight: Weight::Regular, colour: palette.text };
-        let some = &waits[waits.partition_point(|&nanos| nanos == 0)..];
-        let [waited, all] = [some.len(), waits.len()].map(|number| count(number as u64));
-        let heading = format!("{name}: {waited} of {all} had to wait, and so long");
-        scene.text_in(&heading, width, (LEFT, bottom + 8), Anchor::Left, set);
-        let plot = Plot { top: bottom + HEADING, height: HISTOGRAM, ..plot };
-        histogram(&mut scene, &plot, some);
-        bottom += HEADING + HISTOGRAM + FOOT;
-    }
-    scene.finish(bottom)
+    (scene, top + ECDF + FOOT, Some(plot))
 }
 
 /// The ground of a plot, with times below it and levels to the left.

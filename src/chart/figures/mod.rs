@@ -28,6 +28,7 @@ use crate::trace::Header;
 use super::Options;
 use super::scene::Scene;
 
+pub use latency::overlay;
 pub use markdown::markdown;
 
 /// Makes a picture of what happened in a window.
