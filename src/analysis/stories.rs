@@ -2,6 +2,7 @@
 //! of the charts.
 
 use crate::ids::Tid;
+use crate::trace::header::AreaEntry;
 use crate::trace::{Cause, Fault, Kind, Why};
 
 pub use super::story::{
@@ -161,4 +162,74 @@ pub fn free() -> Story {
     }
     story.end(80);
     story
+}
+
+/// A bit of everything: a parent forks so many children, which take turns of 2 us on one CPU. In its turn a child
+/// touches a page (and another child's goes), sends or receives, takes a lock or waits for one, and every
+/// 50th of them is late with a job. In the end each second one exits, some by a signal; the others wait.
+pub fn crowd(children: u32, events: usize) -> Story {
+    let mut story = Story::new("crowd", "What does a crowd look like?", 1);
+    story.header.memory.frames = 64;
+    let area = |name: &str, page, shared| AreaEntry { name: name.to_owned(), page, pages: 40, shared };
+    story.header.memory.areas = vec![area("heap", 16, false), area("ring", 56, true)];
+    story.process(PARENT, "parent");
+    let child = |number: u32| Tid(PARENT.0 + 1 + number);
+    for number in 0..children {
+        let task = child(number);
+        story.tasks.push((task, task.leads(), PARENT, format!("child[{number}]")));
+    }
+    story.at(0).switch(PARENT, Why::WorkArrived, 100);
+    for number in 0..children {
+        let task = child(number);
+        story.after(200).enter(FORK).then(Kind::ProcessFork { child: task, process: task.leads() });
+        story.wake(task, 0).after(100).leave(FORK, task.0.into());
+    }
+    let mut turn = 0;
+    while story.events.len() < events {
+        let (number, round) = (turn % children, turn / children);
+        let task = child(number);
+        let on = if turn % 3 == 0 { Cause::Lock } else { Cause::PipeRead };
+        let why = Why::Blocked { on, object: Some(PING) };
+        story.after(100).switch(task, why, 100);
+        take_turn(&mut story, task, turn, round);
+        turn += 1;
+    }
+    for number in (0..children).step_by(2) {
+        story.switch(child(number), Why::SliceEnd, 100);
+        story.after(100).then(Kind::ProcessExit { status: if number % 4 == 0 { 0 } else { 137 } });
+    }
+    let end = story.now.as_nanos() + 1_000;
+    story.end(end);
+    story
+}
+
+fn take_turn(story: &mut Story, task: Tid, turn: u32, round: u32) {
+    let page = 16 + u64::from((turn * 7 + round) % 80);
+    let fault = Fault::ALL[turn as usize % 3];
+    story.after(200).then(Kind::PageFaultUser { page, fault });
+    if turn % 5 == 0 {
+        story.then(Kind::PageEvicted { page: page - 1, write: turn % 2 == 0 });
+        story.then(Kind::PagesUnmapped { task, page: page - 1, pages: 1 });
+    }
+    story.then(Kind::FramesFree { free: u64::from(turn * 13 % 64) });
+    story.after(200).then(Kind::ExceptionExit);
+    let (call, message) = match turn % 2 {
+        0 => (WRITE, Kind::MessageSend { object: PING, bytes: 64 }),
+        _ => (READ, Kind::MessageReceive { object: PING, bytes: 64 }),
+    };
+    story.after(200).enter(call).after(300).then(message).leave(call, 64);
+    if turn % 7 == 0 {
+        story.raise(TIMER_VECTOR, 0).after(40).recognise(TIMER_VECTOR).then(Kind::LocalTimerEntry);
+        story.after(100).then(Kind::LocalTimerExit);
+    }
+    let now = story.now.as_nanos();
+    if turn % 50 == 0 {
+        let number = u64::from(round + 1);
+        story.then(Kind::JobRelease { task, number, release: now, deadline: now + 100 });
+        story.after(200).then(Kind::DeadlineMiss { task, number }).then(Kind::JobEnd { task, number });
+    }
+    if turn % 11 == 0 {
+        story.print(if turn % 2 == 0 { "a line" } else { "another, longer line on the terminal" });
+    }
+    story.after(200);
 }

@@ -1,6 +1,7 @@
 //! Drawing instructions for either kind of file: rectangles, lines, polygons and texts in units
 //! that are a pixel of an SVG and several pixels of a PNG.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use plotters::prelude::DrawingBackend;
@@ -114,12 +115,27 @@ impl<'a, B: DrawingBackend> Canvas<'a, B> {
             pos: Pos::new(horizontal, VPos::Center),
         };
         let down = (self.text_rise * set.size * f64::from(self.scale)).round() as i32;
-        self.backend.draw_text(text, &style, (at.0 * self.scale, at.1 * self.scale + down)).map_err(failed)
+        let text: Cow<'_, str> = match text.chars().all(is_harmless) {
+            true => text.into(),
+            false => text.chars().map(|own| if is_harmless(own) { own } else { STAND_IN }).collect(),
+        };
+        self.backend.draw_text(&text, &style, (at.0 * self.scale, at.1 * self.scale + down)).map_err(failed)
     }
 
     pub fn finish(&mut self) -> Result<(), ChartError> {
         self.backend.present().map_err(failed)
     }
+}
+
+/// Stands for what can't be shown.
+const STAND_IN: char = '\u{fffd}';
+
+/// Whether a character may be in an XML document, and leaves those around it where they are.
+const fn is_harmless(character: char) -> bool {
+    let shuffles = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !(character.is_ascii_control()
+        || matches!(character, '\u{80}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+        || shuffles)
 }
 
 fn failed(error: impl Display) -> ChartError {

@@ -15,7 +15,7 @@ const SAFETY: f64 = 1.08;
 /// Widths are measured at this size, so that rounding to pixels doesn't matter.
 const MEASURED: f64 = 1_000.0;
 /// The crate takes a font's line height and not its size; this is its factor.
-const LINE: f64 = 1.24;
+pub const LINE: f64 = 1.24;
 
 static REGULAR: &[u8] = include_bytes!("../../assets/fonts/Inter-Regular.otf");
 static STRONG: &[u8] = include_bytes!("../../assets/fonts/Inter-SemiBold.otf");
@@ -42,10 +42,23 @@ pub fn font(size: f64, weight: Weight) -> FontDesc<'static> {
     FontDesc::new(FontFamily::Name(FAMILY), size * LINE, style)
 }
 
+/// What a sign takes that the typeface doesn't have, so that a viewer takes it from another one; in parts of the size.
+const FOREIGN: f64 = 1.3;
+
 /// How wide a text is, in pixels, with some to spare.
 pub fn width(text: &str, size: f64, weight: Weight) -> f64 {
-    let measured = font(MEASURED, weight).box_size(text).map_or(0, |(width, _)| width);
-    f64::from(measured) * size / MEASURED * SAFETY
+    let foreign = text.chars().filter(|&character| is_foreign(character)).count();
+    let measured = |text: &str| font(MEASURED, weight).box_size(text).map_or(0, |(width, _)| width);
+    let own = match foreign {
+        0 => measured(text),
+        _ => measured(&text.chars().filter(|&character| !is_foreign(character)).collect::<String>()),
+    };
+    (f64::from(own) / MEASURED * SAFETY + foreign as f64 * FOREIGN) * size
+}
+
+/// Scripts that write wide signs, and pictures. Letters of other scripts are about as wide as the typeface's own.
+const fn is_foreign(character: char) -> bool {
+    matches!(character, '\u{1100}'..='\u{11ff}' | '\u{2600}'..='\u{27bf}' | '\u{2e80}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}' | '\u{1f000}'..)
 }
 
 /// As much of a text as has room, with an ellipsis if it was cut; nothing if not even that fits.

@@ -125,7 +125,8 @@ pub fn pieces(
         }
         return pieces;
     }
-    let corners = (left, top, left + wide - 1, top + high - 1);
+    // Lines go through the middles of pixels' edges: half of one lies on the border.
+    let corners = (left + 1, top + 1, left + wide - 1, top + high - 1);
     let mut add = |lines: Vec<Line>| {
         if !lines.is_empty() {
             pieces.push(Piece::Path(zigzag(&lines, corners), ink));
@@ -140,11 +141,11 @@ pub fn pieces(
     }
     if fill.hatch.is_level() {
         let ys = (top + step as i32..corners.3).step_by(step);
-        add(ys.map(|y| ((left, y), (corners.2, y))).collect());
+        add(ys.map(|y| ((corners.0, y), (corners.2, y))).collect());
     }
     if fill.hatch.is_upright() {
         let xs = (left + step as i32..corners.2).step_by(step);
-        add(xs.map(|x| ((x, top), (x, corners.3))).collect());
+        add(xs.map(|x| ((x, corners.1), (x, corners.3))).collect());
     }
     pieces
 }

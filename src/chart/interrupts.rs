@@ -6,7 +6,6 @@ use crate::time::Instant;
 
 use super::ChartError;
 use super::canvas::{Anchor, Canvas};
-use super::columns::Paint;
 use super::font::{Weight, width};
 use super::layout::{INSIDE, Place};
 use super::rows::VectorRow;
@@ -82,7 +81,7 @@ impl Timeline<'_> {
         columns: &[i32],
         place: Place,
     ) -> Result<(), ChartError> {
-        let colour = self.palette.paint(Paint::Interrupt);
+        let colour = self.palette.tick();
         for run in columns.chunk_by(|one, next| next - one <= TOUCHING) {
             if let (Some(&first), Some(&last)) = (run.first(), run.last()) {
                 canvas.rect((first - 1, place.top), (last - first + 2, place.height), colour)?;

@@ -95,8 +95,8 @@ impl Legend {
                 Sign::State(paint) => canvas.fill((x, y - 6), (SWATCH, 12), palette.fill(paint), palette)?,
                 Sign::Interrupt => {
                     canvas.rect((x, y - 2), (SWATCH - 3, 4), palette.pending)?;
-                    canvas.rect((x, y - 4), (2, 8), palette.paint(Paint::Interrupt))?;
-                    canvas.rect((x + SWATCH - 3, y - 7), (2, 14), palette.paint(Paint::Interrupt))?;
+                    canvas.rect((x, y - 4), (2, 8), palette.tick())?;
+                    canvas.rect((x + SWATCH - 3, y - 7), (2, 14), palette.tick())?;
                 }
                 Sign::Wakeup => {
                     canvas.line((x, y), (x + SWATCH - 5, y), palette.arrow)?;

@@ -51,6 +51,8 @@ mod units;
 pub mod versus;
 
 #[cfg(test)]
+mod apart_tests;
+#[cfg(test)]
 mod panels_tests;
 #[cfg(test)]
 mod timeline_tests;

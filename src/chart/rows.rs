@@ -116,6 +116,7 @@ impl Rows {
             self.threads.extend(present.iter().map(|&lane| {
                 let thread = &lanes.threads[lane];
                 let alone = uses.get(thread.name.as_str()).is_none_or(|&uses| uses == 1);
+                let alone = alone && !thread.name.trim().is_empty();
                 let label =
                     if alone { thread.name.clone() } else { format!("{} #{}", thread.name, thread.task) };
                 LaneRow { label, lanes: vec![lane] }

@@ -102,6 +102,7 @@ impl Timeline<'_> {
         }
         let by_task = self.rows.by_task(self.lanes);
         let mut above = Above::new(self.layout.threads.len());
+        let room = WIDEST.min(f64::from(self.layout.width - MARGIN / 2 - self.layout.left - 10));
         for mark in &self.lanes.marks {
             let Some(&row) = by_task.get(&mark.task) else {
                 continue;
@@ -109,11 +110,13 @@ impl Timeline<'_> {
             let text = match &mark.what {
                 What::Printed { text } => format!("“{}”", printable(text.trim_end())),
                 What::SignalDelivered { signal } => signal.name().to_owned(),
+                // The legend explains their triangles.
+                What::DeadlineMissed if self.releases.any_miss() => continue,
                 What::DeadlineMissed => "deadline missed".to_owned(),
                 What::Forked { .. } | What::Exited { .. } | What::SignalSent { .. } => continue,
             };
             let (x, place) = (self.scale.x(mark.at), self.layout.threads[row]);
-            let Some(text) = fit(&text, WIDEST, INSIDE, Weight::Regular) else {
+            let Some(text) = fit(&text, room, INSIDE, Weight::Regular) else {
                 continue;
             };
             let wide = width(&text, INSIDE, Weight::Regular).ceil() as i32;

@@ -101,6 +101,14 @@ impl Palette {
         }
     }
 
+    /// The colour of an interrupt's ticks.
+    pub const fn tick(&self) -> Rgb {
+        match self.theme {
+            Theme::Light | Theme::Dark => self.paint(Paint::Interrupt),
+            Theme::Print => self.text,
+        }
+    }
+
     /// What a state is filled with.
     pub const fn fill(&self, paint: Paint) -> Fill {
         Fill { colour: self.paint(paint), hatch: paint.hatch() }

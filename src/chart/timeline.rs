@@ -43,7 +43,7 @@ pub struct Timeline<'a> {
     pub(super) labels: Vec<Label>,
     pub(super) arrows: Arrows,
     pub(super) ticks: Ticks,
-    releases: Releases,
+    pub(super) releases: Releases,
     pub(super) legend: Legend,
     pub(super) notes: Vec<String>,
     names: Names,

@@ -251,7 +251,7 @@ impl<'a> Picture<'a> {
         for (timeline, half) in self.timelines.iter().zip(&self.versus.halves) {
             let top = timeline.layout.plot_top;
             let heading = match self.versus.window {
-                "" => capital(half.label),
+                "" => half.label.to_owned(),
                 window => format!("{}: {window}", capital(half.label)),
             };
             let y = top - HEADING_HEIGHT / 2;

@@ -39,10 +39,10 @@ fn both_sides_have_their_rows_sums_and_distributions() {
         ("Simulated: the whole run", 1),
         ("Measured: the whole run", 1),
         ("CPU 0", 2),
-        ("hand-overs 20us", 2),
-        ("100us", 2),
+        ("hand-overs 20 µs", 2),
+        ("100 µs", 2),
         ("message through ping", 1),
-        ("2us", 1),
+        ("2 µs", 1),
         ("a note", 1),
     ] {
         assert_eq!(count(text), times, "{text}");

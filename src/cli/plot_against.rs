@@ -86,7 +86,7 @@ fn names(drawn: [&Drawn; 2], paths: [&Path; 2]) -> [String; 2] {
         return labels(paths[0], paths[1]);
     }
     sources.map(|source| match source {
-        Source::Simulated => "simulated".to_owned(),
-        Source::Measured => "measured".to_owned(),
+        Source::Simulated => "Simulated".to_owned(),
+        Source::Measured => "Measured".to_owned(),
     })
 }

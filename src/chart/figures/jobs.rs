@@ -27,11 +27,12 @@ const PITCH: i32 = 60;
 const ROWS: usize = 24;
 /// Arrows of one kind on a row stand so far apart.
 const APART: i32 = 6;
+/// So many arrows at most, if they would be more: the others stand further apart.
+const ARROWS: i32 = 700;
 /// Pieces of fewer pixels are drawn with their neighbours.
 const NARROW: i32 = 2;
-/// So many, if there are more spans than this.
-const NARROW_OF_MANY: i32 = 16;
-const MANY: usize = 2_000;
+/// Pieces of more pixels, if there are more of them than this.
+const PIECES: usize = 1_100;
 
 /// A part of one job on one CPU.
 #[derive(Clone, Copy, Debug)]
@@ -76,21 +77,19 @@ pub fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     grid(&mut scene, &scale, top - 4, bottom);
     let fills = fills(lanes);
     let several = lanes.cpus.len() > 1;
-    let spans: usize = rows.iter().map(|lane| lane.spans.len()).sum();
-    let narrow = if spans > MANY { NARROW_OF_MANY } else { NARROW };
+    let bars = bars(&rows, of, &scale);
+    let apart = apart(rows.iter().map(|lane| of(lane.task).len()).sum(), rows.len(), &scale);
     let mut without_arrow = 0;
-    for (((lane, name), rhythm), number) in rows.iter().zip(&names).zip(&rhythms).zip(0..) {
+    for ((((lane, name), rhythm), bars), number) in rows.iter().zip(&names).zip(&rhythms).zip(&bars).zip(0..)
+    {
         let base = top + number * PITCH + PITCH - 12;
         write_name(&mut scene, name, rhythm, left, base);
         scene.line((left, base), (left + width, base), palette.muted);
-        let (running, waiting) = of_thread(&lane.spans);
-        for (begin, end) in merged(&waiting, &scale, narrow) {
+        for &(begin, end) in &bars.waiting {
             scene.fill((begin, base - 5), (end - begin, 5), paint(&palette, Paint::Ready));
         }
-        let parts: Vec<Part> =
-            running.iter().flat_map(|run| of_jobs(run.from, run.to, run.cpu, of(lane.task))).collect();
-        draw_parts(&mut scene, &parts, &scale, base, (fills[&lane.task], several), narrow);
-        without_arrow += draw_arrows(&mut scene, of(lane.task), &scale, base);
+        draw_parts(&mut scene, &bars.parts, base, (fills[&lane.task], several));
+        without_arrow += draw_arrows(&mut scene, of(lane.task), &scale, base, apart);
     }
     if without_arrow > 0 {
         let all = count(without_arrow);
@@ -172,14 +171,49 @@ fn merged(pieces: &[(Instant, Instant)], scale: &Scale, narrow: i32) -> Vec<(i32
     merged
 }
 
-fn draw_parts(
-    scene: &mut Scene,
-    parts: &[Part],
-    scale: &Scale,
-    base: i32,
-    (own, several): (Fill, bool),
-    narrow: i32,
-) {
+/// What is drawn of a row between its arrows, as pixels.
+struct Bars {
+    waiting: Vec<(i32, i32)>,
+    parts: Vec<(i32, i32, Part)>,
+}
+
+/// All rows, as finely as the picture's size allows.
+fn bars<'a>(rows: &[&ThreadLane], jobs: impl Fn(Tid) -> &'a Vec<Job>, scale: &Scale) -> Vec<Bars> {
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|lane| {
+            let (running, waiting) = of_thread(&lane.spans);
+            let parts = running.iter().flat_map(|run| of_jobs(run.from, run.to, run.cpu, jobs(lane.task)));
+            (parts.collect::<Vec<Part>>(), waiting)
+        })
+        .collect();
+    let mut narrow = NARROW;
+    loop {
+        let bars: Vec<Bars> = rows
+            .iter()
+            .map(|(parts, waiting)| Bars {
+                waiting: merged(waiting, scale, narrow),
+                parts: blocks(parts, scale, narrow),
+            })
+            .collect();
+        let all: usize = bars.iter().map(|bars| bars.waiting.len() + bars.parts.len()).sum();
+        if all <= PIECES || narrow > scale.width {
+            return bars;
+        }
+        narrow *= 2;
+    }
+}
+
+/// How far apart arrows of one kind stand on a row.
+fn apart(jobs: usize, rows: usize, scale: &Scale) -> i32 {
+    if jobs * 2 <= ARROWS as usize {
+        return APART;
+    }
+    (2 * rows as i32 * scale.width / ARROWS).max(APART)
+}
+
+/// Parts as pixels, narrow ones with their neighbours.
+fn blocks(parts: &[Part], scale: &Scale, narrow: i32) -> Vec<(i32, i32, Part)> {
     let mut blocks: Vec<(i32, i32, Part)> = Vec::new();
     for part in parts {
         let (begin, end) = (scale.x(part.from), scale.x(part.to).max(scale.x(part.from) + 1));
@@ -204,8 +238,12 @@ fn draw_parts(
             Some(_) | None => blocks.push((begin, end, *part)),
         }
     }
+    blocks
+}
+
+fn draw_parts(scene: &mut Scene, blocks: &[(i32, i32, Part)], base: i32, (own, several): (Fill, bool)) {
     let alarm = late(&scene.palette);
-    for (begin, end, part) in blocks {
+    for &(begin, end, part) in blocks {
         let fill = if part.late { alarm } else { own };
         scene.fill((begin, base - BAR), (end - begin, BAR), fill);
         let at = ((begin + end) / 2, base - BAR / 2);
@@ -221,14 +259,14 @@ fn draw_parts(
 }
 
 /// Arrows of one row; gives how many had no room.
-fn draw_arrows(scene: &mut Scene, jobs: &[Job], scale: &Scale, base: i32) -> u64 {
+fn draw_arrows(scene: &mut Scene, jobs: &[Job], scale: &Scale, base: i32, apart: i32) -> u64 {
     let window = scale.from..=scale.to;
     let (text, alarm) = (scene.palette.text, alarm(&scene.palette));
     let (mut release, mut deadline, mut cross) = (i32::MIN / 2, i32::MIN / 2, i32::MIN / 2);
     let mut without = 0;
     for job in jobs.iter().filter(|job| window.contains(&job.release)) {
         let x = scale.x(job.release);
-        if x - release < APART {
+        if x - release < apart {
             without += 1;
             continue;
         }
@@ -237,7 +275,7 @@ fn draw_arrows(scene: &mut Scene, jobs: &[Job], scale: &Scale, base: i32) -> u64
     }
     for job in jobs.iter().filter(|job| window.contains(&job.deadline)) {
         let x = scale.x(job.deadline);
-        if x - deadline < APART {
+        if x - deadline < apart {
             without += 1;
             continue;
         }
@@ -246,7 +284,7 @@ fn draw_arrows(scene: &mut Scene, jobs: &[Job], scale: &Scale, base: i32) -> u64
     }
     for at in jobs.iter().filter_map(|job| job.dropped).filter(|at| window.contains(at)) {
         let x = scale.x(at);
-        if x - cross >= APART {
+        if x - cross >= apart {
             scene.cross((x, base - BAR - 7), alarm);
             cross = x;
         }

@@ -139,7 +139,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
             }
             scene.text_in(&label.text, left - MARGIN, (left - LABEL_GAP / 2, middle), Anchor::Right, set);
         }
-        merged |= draw_panel(&mut scene, panel, &scale, y, &looks);
+        merged |= draw_panel(&mut scene, panel, &scale, y, &looks, SHAPES / panels.len());
         y += panel.height() + GAP;
     }
     notes(&mut scene, &panels, merged, left_out);
@@ -247,14 +247,21 @@ fn labels(panel: &Panel<'_>, areas: &[AreaEntry]) -> Vec<Label> {
 }
 
 /// Draws the bars and marks of a process from `y` on; whether some were too close to be told apart.
-fn draw_panel(scene: &mut Scene, panel: &Panel<'_>, scale: &Scale, y: i32, looks: &Looks) -> bool {
+fn draw_panel(
+    scene: &mut Scene,
+    panel: &Panel<'_>,
+    scale: &Scale,
+    y: i32,
+    looks: &Looks,
+    most: usize,
+) -> bool {
     let mut apart = APART;
     let (bars, ends, marks) = loop {
         let bars = bars(panel, scale, apart);
         let ends = ends(panel, scale, apart);
         let marks = marks(panel, scale, apart);
         let all: usize = bars.len() + ends.len() + marks.len();
-        if all <= SHAPES || apart > scale.width {
+        if all <= most || apart > scale.width {
             break (bars, ends, marks);
         }
         apart *= 2;

@@ -48,6 +48,7 @@ pub fn names(lanes: &Lanes) -> BTreeMap<Tid, String> {
     lanes.threads.iter().for_each(|thread| *uses.entry(&thread.name).or_default() += 1);
     let label = |name: &str, task: Tid| match uses.get(name) {
         Some(2..) => format!("{name} #{task}"),
+        Some(_) | None if name.trim().is_empty() => format!("#{task}"),
         Some(_) | None => name.to_owned(),
     };
     lanes.threads.iter().map(|thread| (thread.task, label(&thread.name, thread.task))).collect()

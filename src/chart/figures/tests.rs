@@ -128,7 +128,7 @@ fn a_late_job_is_seen_as_such() {
     for text in ["release", "deadline", "deadline missed", "runs after its deadline", "job dropped"] {
         assert!(has(&late, text), "{text}");
     }
-    assert!(has(&late, "every 10us"));
+    assert!(has(&late, "every 10 µs"));
     let without = svg("gantt", &stories::page_fault());
     assert!(!has(&without, "release"));
     let timeline = svg("timeline", &self::late());
@@ -153,7 +153,7 @@ fn a_gantt_chart_has_the_times_of_its_borders() {
 fn shares_are_those_of_the_spans() {
     // Of 40 µs it runs for 19.
     let svg = svg("states", &late());
-    assert!(has(&svg, "48 %") && has(&svg, "40us"), "{svg}");
+    assert!(has(&svg, "48 %") && has(&svg, "40 µs"), "{svg}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! each other in a circle, it is drawn as a circle, as a resource allocation graph of textbooks (Silberschatz,
 //! Galvin, Gagne, "Operating System Concepts", chapter on deadlocks).
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::analysis::Lanes;
 use crate::analysis::naming::{base, count};
 use crate::analysis::waits::{Party, Tie, Wait, WaitGraph};
@@ -128,22 +130,28 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
 
 /// The waits, those in a circle first; of threads of one name that wait for the same, one if there are many.
 fn rows(lanes: &Lanes) -> Vec<Row<'_>> {
-    let asked = |task: Tid| lanes.threads.iter().any(|lane| lane.task == task);
-    let asked_for: Vec<&Party> = lanes.waits.threads.iter().filter(|party| asked(party.task)).collect();
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let all = asked_for.iter().filter_map(|party| Some(Row { party, wait: party.wait.as_ref()?, all: 1 }));
-    let all: Vec<Row<'_>> = all.collect();
-    let many = all.len() > ROWS;
-    let same = |one: &Row<'_>, other: &Row<'_>| {
-        base(&one.party.name) == base(&other.party.name)
-            && (one.wait.on, one.wait.object) == (other.wait.on, other.wait.object)
-            && one.party.in_circle == other.party.in_circle
-    };
-    for row in all {
-        match rows.iter_mut().find(|known| many && same(known, &row)) {
-            Some(known) => known.all += 1,
-            None => rows.push(row),
+    let asked: BTreeSet<Tid> = lanes.threads.iter().map(|lane| lane.task).collect();
+    let parties = lanes.waits.threads.iter().filter(|party| asked.contains(&party.task));
+    let mut rows: Vec<Row<'_>> =
+        parties.filter_map(|party| Some(Row { party, wait: party.wait.as_ref()?, all: 1 })).collect();
+    if rows.len() > ROWS {
+        let mut groups: Vec<Row<'_>> = Vec::new();
+        let mut places = BTreeMap::new();
+        for row in rows {
+            let (party, wait) = (row.party, row.wait);
+            let same = (base(&party.name), wait.on, wait.object, party.in_circle);
+            match places.get(&same) {
+                Some(&place) => {
+                    let known: &mut Row<'_> = &mut groups[place];
+                    known.all += 1;
+                }
+                None => {
+                    places.insert(same, groups.len());
+                    groups.push(row);
+                }
+            }
         }
+        rows = groups;
     }
     rows.sort_by_key(|row| !row.party.in_circle);
     rows
