@@ -307,6 +307,43 @@ fn every_template_is_a_scenario_that_keeps_its_promises() {
 }
 
 #[test]
+fn two_traces_are_drawn_over_one_axis() {
+    let bench = Bench::new();
+    bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);
+    bench.run(&["run", "hello.toml", "-o", "s", "-q"]).exits(0);
+    let both = bench.run(&["plot", "r", "--against", "s", "-o", "-"]);
+    both.exits(0).prints("\nr\n").prints("\ns\n");
+    bench.run(&["plot", "r", "--against", "s", "--kind", "latency", "-o", "b.png"]).exits(0);
+    assert!(fs::read(bench.path("b.png")).unwrap().starts_with(b"\x89PNG"));
+    let refused = bench.run(&["plot", "r", "--against", "s", "--kind", "gantt"]);
+    refused.exits(2).says("timeline and latency can show two");
+    bench.run(&["plot", "r", "--against", "nowhere"]).exits(2).says("nowhere");
+}
+
+#[test]
+fn what_a_damaged_trace_holds_is_drawn_and_the_damage_told() {
+    let bench = Bench::new();
+    bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);
+    let whole = fs::read(bench.path("r/trace.bin")).unwrap();
+    for kind in ["timeline", "pages", "forks", "waits"] {
+        fs::write(bench.path("cut.bin"), &whole[..whole.len() - 3]).unwrap();
+        let cut = bench.run(&["plot", "cut.bin", "--kind", kind, "-o", "cut.svg"]);
+        cut.exits(2).says("cut off").says("the picture shows what comes before");
+        assert!(fs::read_to_string(bench.path("cut.svg")).unwrap().trim_end().ends_with("</svg>"));
+    }
+    let mut future = whole.clone();
+    future[8] = 200;
+    for (name, bytes, words) in [
+        ("future.bin", &future[..], "use a newer Trapline"),
+        ("foreign.bin", b"<svg>", "isn't a Trapline trace"),
+    ] {
+        fs::write(bench.path(name), bytes).unwrap();
+        bench.run(&["plot", name, "-o", "none.svg"]).exits(2).says(words);
+        assert!(!bench.path("none.svg").exists());
+    }
+}
+
+#[test]
 fn traces_are_summarised_drawn_and_exported() {
     let bench = Bench::new();
     bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);
@@ -320,6 +357,8 @@ fn traces_are_summarised_drawn_and_exported() {
     bench.run(&["plot", "r", "-o", "a.gif"]).exits(2).says(".svg");
     bench.run(&["plot", "r", "--from", "2us", "--to", "1us"]).exits(2).says("--from");
     bench.run(&["plot", "r", "--width", "3"]).exits(2).says("pixels");
+    bench.run(&["plot", "r", "--from", "10s"]).exits(2).says("--from is 10s").says("goes from 0 to");
+    bench.run(&["plot", "r", "-o", "-", "--title", "My <title>"]).exits(0).prints("My &lt;title&gt;");
     bench.run(&["export", "r"]).exits(0).prints("\"kind\":\"print\"");
     bench.run(&["export", "r", "--format", "csv"]).exits(0).prints("print");
     bench.run(&["export", "r", "-o", "a.csv"]).exits(0).prints_nothing();

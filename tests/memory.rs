@@ -211,3 +211,47 @@ fn what_is_written_through_a_mapping_is_what_a_read_gets_and_the_other_way_round
     simulator.run();
     assert!(simulator.kernel.sink.names.contains(&"77 78".to_owned()), "{:?}", simulator.kernel.sink.names);
 }
+
+#[test]
+fn a_trace_tells_who_loses_a_page_and_how_many_frames_are_free() {
+    let worker = "steps = [{ touch = \"m\", pages = 2 }, { sleep = \"10us\" }, { touch = \"m\", pages = 1 }]";
+    let (events, outcome) = run(&format!(
+        "[machine]\ncosts = \"free\"\nmemory = \"12KiB\"\n[device.swap]\nkind = \"disk\"\n[kernel]\nreplacement = \"fifo\"\n[memory.m]\nsize = \"8KiB\"\n[process.one]\n{worker}\n[process.other]\n{worker}"
+    ));
+    assert_eq!(outcome, Outcome::Finished);
+    let unmapped: Vec<(u32, u64)> = events
+        .iter()
+        .filter_map(|event| match event.kind {
+            Kind::PagesUnmapped { task, page, pages: 1 } => Some((task.0, page - 16)),
+            _ => None,
+        })
+        .collect();
+    // Both have a page 0 and a page 1. The fourth page needs the frame of the first, which takes that of the second.
+    assert_eq!(unmapped, [(2, 0), (2, 1)]);
+    assert_eq!(unmapped.len(), replaced(&events).len());
+    let free: Vec<u64> = events
+        .iter()
+        .filter_map(|event| match event.kind {
+            Kind::FramesFree { free } => Some(free),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(&free[..3], [2, 1, 0]);
+    assert_eq!(free.last(), Some(&3), "in the end all are free");
+}
+
+#[test]
+fn a_page_that_a_program_gives_back_is_told_of() {
+    let (events, _) = run(
+        "[memory.m]\nsize = \"16KiB\"\n[process.a]\nsteps = [{ touch = \"m\", pages = 3 }, { munmap = \"m\", first = 0, pages = 2 }]",
+    );
+    let unmapped = events.iter().filter_map(|event| match event.kind {
+        Kind::PagesUnmapped { task, page, pages } => Some((task, page - 16, pages)),
+        _ => None,
+    });
+    assert_eq!(unmapped.collect::<Vec<_>>(), [(Tid(2), 0, 2)]);
+    assert!(
+        !events.iter().any(|event| matches!(event.kind, Kind::FramesFree { .. })),
+        "frames aren't scarce"
+    );
+}

@@ -73,6 +73,22 @@ pub fn fit(text: &str, room: f64, size: f64, weight: Weight) -> Option<String> {
     (kept.chars().count() >= 2).then(|| format!("{kept}…"))
 }
 
+/// A text in lines that have room, broken between words; the last of `most` is cut if there is more.
+pub fn wrap(text: &str, room: f64, size: f64, weight: Weight, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let whole = lines.len() + 1 == most || width(rest, size, weight) <= room;
+        let fits = |end: &usize| width(rest[..*end].trim_end(), size, weight) <= room;
+        let gaps: Vec<usize> = rest.match_indices(' ').map(|(place, _)| place).collect();
+        let end = gaps[..gaps.partition_point(fits)].last().copied().filter(|_| !whole);
+        let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
+        lines.extend(fit(line.trim_end(), room, size, weight));
+        rest = after.trim_start();
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +107,17 @@ mod tests {
         assert!(width(&cut, 12.0, Weight::Regular) <= 80.0);
         assert_eq!(fit("name", 5.0, 12.0, Weight::Regular), None);
         assert_eq!(fit("", 5.0, 12.0, Weight::Regular).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_long_question_is_broken_between_words_and_cut_in_its_last_line() {
+        let text = "What happens to a question that is too long for one line of the picture?";
+        let lines = wrap(text, 200.0, 14.0, Weight::Regular, 3);
+        assert_eq!(lines.len(), 3);
+        assert_eq!(lines.join(" "), text);
+        let cut = wrap(text, 200.0, 14.0, Weight::Regular, 2);
+        assert_eq!(cut.len(), 2);
+        assert!(cut[1].ends_with('…') && cut.iter().all(|line| width(line, 14.0, Weight::Regular) <= 200.0));
+        assert_eq!(wrap(" ", 200.0, 14.0, Weight::Regular, 2), Vec::<String>::new());
     }
 }

@@ -1,12 +1,17 @@
 //! Where everything stands, from top to bottom: title, question, legend, interrupts, CPUs,
 //! threads, time axis, notes. All numbers are pixels.
 
-use super::font::{Weight, width};
+use crate::analysis::naming::printable;
+
+use super::font::{Weight, width, wrap};
 use super::rows::Rows;
 
 pub const MARGIN: i32 = 28;
 pub const TITLE: f64 = 20.0;
 pub const QUESTION: f64 = 14.0;
+/// Between the lines of a question, and how many there are at most.
+pub const QUESTION_LINE: i32 = 20;
+pub const QUESTION_LINES: usize = 3;
 pub const HEADING: f64 = 12.0;
 pub const LABEL: f64 = 13.0;
 pub const INSIDE: f64 = 11.0;
@@ -111,8 +116,9 @@ impl Layout {
         let left = MARGIN + label_width + LABEL_GAP;
 
         let title = MARGIN + 10;
-        let question = (!question.is_empty()).then_some(title + 28);
-        let legend = question.unwrap_or(title) + 34;
+        let lines = question_lines(question, total).len() as i32;
+        let question = (lines > 0).then_some(title + 28);
+        let legend = question.unwrap_or(title) + (lines - 1).max(0) * QUESTION_LINE + 34;
         let annotations = rows.threads.len() <= SPACIOUS;
         let mut layout = Layout {
             width: total,
@@ -200,4 +206,10 @@ impl Layout {
         *y += SECTION_GAP;
         places
     }
+}
+
+/// A scenario's question in lines that a picture of that width has room for.
+pub fn question_lines(question: &str, total: i32) -> Vec<String> {
+    let room = f64::from(total - 2 * MARGIN);
+    wrap(&printable(question), room, QUESTION, Weight::Regular, QUESTION_LINES)
 }

@@ -9,7 +9,7 @@ use crate::trace::Header;
 use super::canvas::{Anchor, Canvas, Rgb, Type};
 use super::font::{Weight, fit, width};
 use super::hatch::{self, Piece};
-use super::layout::{MARGIN, NOTE, QUESTION, TITLE};
+use super::layout::{MARGIN, NOTE, QUESTION, QUESTION_LINE, TITLE, question_lines};
 use super::marks::Mark;
 use super::theme::{Palette, Theme};
 use super::{ChartError, Options};
@@ -73,10 +73,10 @@ impl Scene {
         let mut y = MARGIN + 10;
         let title = Type { size: TITLE, weight: Weight::Strong, colour: palette.text };
         scene.text_in(&header.scenario, room, (MARGIN, y), Anchor::Left, title);
-        if !header.question.is_empty() {
-            y += 28;
-            let question = Type { size: QUESTION, weight: Weight::Regular, colour: palette.muted };
-            scene.text_in(&header.question, room, (MARGIN, y), Anchor::Left, question);
+        let question = Type { size: QUESTION, weight: Weight::Regular, colour: palette.muted };
+        for (line, number) in question_lines(&header.question, scene.width).iter().zip(0..) {
+            y += if number == 0 { 28 } else { QUESTION_LINE };
+            scene.text(line, (MARGIN, y), Anchor::Left, question);
         }
         y += 32;
         if !key.is_empty() {

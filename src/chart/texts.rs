@@ -10,7 +10,9 @@ use super::callouts::{ABOVE, Above};
 use super::canvas::{Anchor, Canvas};
 use super::font::{Weight, fit, width};
 use super::labels::{Ground, Label};
-use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, MARGIN, NOTE, QUESTION, TITLE};
+use super::layout::{
+    HEADING, INSIDE, LABEL, LABEL_GAP, MARGIN, NOTE, QUESTION, QUESTION_LINE, TITLE, question_lines,
+};
 use super::theme::Theme;
 use super::timeline::Timeline;
 
@@ -28,15 +30,10 @@ impl Timeline<'_> {
             let set = self.set(TITLE, Weight::Strong, palette.text);
             canvas.text(&title, (MARGIN, layout.title), Anchor::Left, set)?;
         }
-        if let Some(y) = layout.question
-            && let Some(question) = fit(&self.header.question, room, QUESTION, Weight::Regular)
-        {
-            canvas.text(
-                &question,
-                (MARGIN, y),
-                Anchor::Left,
-                self.set(QUESTION, Weight::Regular, palette.muted),
-            )?;
+        let lines = question_lines(&self.header.question, layout.width);
+        for ((line, number), top) in lines.iter().zip(0..).zip(layout.question.iter().cycle()) {
+            let set = self.set(QUESTION, Weight::Regular, palette.muted);
+            canvas.text(line, (MARGIN, top + number * QUESTION_LINE), Anchor::Left, set)?;
         }
         self.legend.draw(canvas, palette, layout.legend)?;
         for heading in &layout.headings {

@@ -343,7 +343,8 @@ impl<'a> Picture<'a> {
 fn label_width(versus: &Versus<'_>) -> i32 {
     let threads =
         versus.halves.iter().flat_map(|half| half.lanes.threads.iter().map(|lane| lane.name.as_str()));
-    let labels = threads.chain(versus.halves.iter().map(|half| half.label));
+    let bars = versus.halves.iter().filter(|_| versus.has_totals()).map(|half| half.label);
+    let labels = threads.chain(bars);
     let widest = labels.map(|label| width(label, LABEL, Weight::Regular)).fold(0.0, f64::max);
     widest.clamp(LABEL_WIDTHS.0, LABEL_WIDTHS.1).ceil() as i32
 }

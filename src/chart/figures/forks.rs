@@ -197,9 +197,7 @@ fn key(tree: &ForkTree, rows: &[Row], looks: &Looks) -> Vec<(Sign, String)> {
     let sort = |sort: Sort| members().any(|member| member.sort == sort);
     let mut key = Vec::new();
     key.extend(sort(Sort::Process).then(|| (Sign::Area(looks.process), "process".to_owned())));
-    key.extend(
-        sort(Sort::Thread).then(|| (Sign::Area(looks.thread), "thread of its maker's process".to_owned())),
-    );
+    key.extend(sort(Sort::Thread).then(|| (Sign::Area(looks.thread), "thread".to_owned())));
     let orphans = rows
         .iter()
         .filter(|row| row.members.len() == 1)
@@ -248,6 +246,10 @@ fn draw_life(scene: &mut Scene, tree: &ForkTree, row: &Row, scale: &Scale, middl
         scene.rect((right - 1, top - 2), (2, BAR + 4), ink);
         let fill = if thread { looks.thread } else { looks.process };
         draw_status(scene, &statuses(tree, row), (clear, right), (middle, scale.left + scale.width), fill);
+    } else if alone.is_none() {
+        // Some of a group may be over although others live on.
+        let edge = scale.left + scale.width;
+        draw_status(scene, &statuses(tree, row), (clear, edge), (middle, edge), looks.process);
     }
 }
 
@@ -297,6 +299,9 @@ fn statuses(tree: &ForkTree, row: &Row) -> (String, bool) {
         1 => word(status),
         times => format!("{} ×{}", word(status), count(times)),
     });
+    let alive = row.members.iter().filter(|&&member| tree.members[member].end.is_none()).count();
+    let rest = (alive > 0 && alive < row.members.len()).then(|| format!("{} live on", count(alive as u64)));
+    let texts = texts.chain(rest);
     let well = ways.keys().all(|&status| status == 0);
     (texts.collect::<Vec<_>>().join(", "), well)
 }

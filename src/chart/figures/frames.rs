@@ -78,9 +78,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         y += HEIGHT + GAP;
     }
     if !tells {
-        scene.note(
-            "This trace doesn't tell how many frames were free: its run had no page replacement.".into(),
-        );
+        scene.note("This trace tells nothing of free frames: its run had no page replacement.".into());
     }
     if left_out > 0 {
         let all = count(left_out as u64);

@@ -47,7 +47,7 @@ const PIECES: usize = 1_200;
 /// More CPUs than this have no row.
 const ROWS: usize = 16;
 /// Names of arrivals are cut at this.
-const WIDEST: i32 = 110;
+const WIDEST: i32 = 150;
 
 fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     if lanes.jobs.is_empty() { textbook(lanes, header, options) } else { jobs::draw(lanes, header, options) }

@@ -179,14 +179,30 @@ fn channel(scene: &mut Scene, name: &str, x: i32, middle: i32) {
 
 /// The outline of a band that leaves and arrives level.
 fn band(begin: (i32, i32), end: (i32, i32), high: i32) -> Vec<(i32, i32)> {
-    let edge = |down: i32| {
-        (0..=SEGMENTS).map(move |step| {
-            let part = f64::from(step) / f64::from(SEGMENTS);
-            let eased = part * part * (3.0 - 2.0 * part);
-            let x = f64::from(begin.0) + part * f64::from(end.0 - begin.0);
-            let y = f64::from(begin.1) + eased * f64::from(end.1 - begin.1);
-            (x.round() as i32, y.round() as i32 + down)
-        })
+    let eased = |part: f64| part * part * (3.0 - 2.0 * part);
+    let at = |part: f64, y: i32| {
+        let x = f64::from(begin.0) + part * f64::from(end.0 - begin.0);
+        (x.round() as i32, y)
     };
-    edge(0).chain(edge(high).rev()).collect()
+    let rise = end.1 - begin.1;
+    // Points lie where the curve passes whole pixels, so that it has no steps.
+    let steps = rise.abs().clamp(1, SEGMENTS);
+    let edge: Vec<(i32, i32)> = (0..=steps)
+        .map(|step| {
+            let y = begin.1 + (f64::from(rise) * f64::from(step) / f64::from(steps)).round() as i32;
+            let wanted = f64::from(y - begin.1) / f64::from(if rise == 0 { 1 } else { rise });
+            let (mut low, mut high) = (0.0, 1.0);
+            for _ in 0..24 {
+                let middle = f64::midpoint(low, high);
+                if eased(middle) < wanted { low = middle } else { high = middle }
+            }
+            match step {
+                0 => begin,
+                _ if step == steps => end,
+                _ => at(low, y),
+            }
+        })
+        .collect();
+    let below = edge.iter().rev().map(|&(x, y)| (x, y + high));
+    edge.iter().copied().chain(below).collect()
 }
