@@ -71,6 +71,7 @@ fn header() -> Header {
         vectors: Vec::new(),
         initial: vec![initial(2, "parent"), initial(3, "child")],
         programs: Vec::new(),
+        memory: Default::default(),
     }
 }
 

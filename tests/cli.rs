@@ -357,7 +357,7 @@ fn traces_are_summarised_drawn_and_exported() {
     bench.run(&["plot", "r", "-o", "a.gif"]).exits(2).says(".svg");
     bench.run(&["plot", "r", "--from", "2us", "--to", "1us"]).exits(2).says("--from");
     bench.run(&["plot", "r", "--width", "3"]).exits(2).says("pixels");
-    bench.run(&["plot", "r", "--from", "10s"]).exits(2).says("--from is 10s").says("goes from 0 to");
+    bench.run(&["plot", "r", "--from", "10s"]).exits(2).says("--from is 10s").says("begins at 0 and ends at");
     bench.run(&["plot", "r", "-o", "-", "--title", "My <title>"]).exits(0).prints("My &lt;title&gt;");
     bench.run(&["export", "r"]).exits(0).prints("\"kind\":\"print\"");
     bench.run(&["export", "r", "--format", "csv"]).exits(0).prints("print");

@@ -92,7 +92,8 @@ impl LanesBuilder {
     pub fn task(&mut self, task: Tid, process: Pid, parent: Tid, name: &str) {
         self.replay.announce(task, process, parent, name);
         self.paging.task(task, process);
-        let start = Instant::START;
+        // It begins with its fork.
+        let start = Instant::NEVER;
         self.record(&Record::Task(TaskEntry { task, process, parent, name: name.to_owned(), start }));
     }
 

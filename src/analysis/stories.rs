@@ -188,7 +188,7 @@ pub fn crowd(children: u32, events: usize) -> Story {
     while story.events.len() < events {
         let (number, round) = (turn % children, turn / children);
         let task = child(number);
-        let on = if turn % 3 == 0 { Cause::Lock } else { Cause::PipeRead };
+        let on = if turn.is_multiple_of(3) { Cause::Lock } else { Cause::PipeRead };
         let why = Why::Blocked { on, object: Some(PING) };
         story.after(100).switch(task, why, 100);
         take_turn(&mut story, task, turn, round);
@@ -207,8 +207,8 @@ fn take_turn(story: &mut Story, task: Tid, turn: u32, round: u32) {
     let page = 16 + u64::from((turn * 7 + round) % 80);
     let fault = Fault::ALL[turn as usize % 3];
     story.after(200).then(Kind::PageFaultUser { page, fault });
-    if turn % 5 == 0 {
-        story.then(Kind::PageEvicted { page: page - 1, write: turn % 2 == 0 });
+    if turn.is_multiple_of(5) {
+        story.then(Kind::PageEvicted { page: page - 1, write: turn.is_multiple_of(2) });
         story.then(Kind::PagesUnmapped { task, page: page - 1, pages: 1 });
     }
     story.then(Kind::FramesFree { free: u64::from(turn * 13 % 64) });
@@ -218,18 +218,18 @@ fn take_turn(story: &mut Story, task: Tid, turn: u32, round: u32) {
         _ => (READ, Kind::MessageReceive { object: PING, bytes: 64 }),
     };
     story.after(200).enter(call).after(300).then(message).leave(call, 64);
-    if turn % 7 == 0 {
+    if turn.is_multiple_of(7) {
         story.raise(TIMER_VECTOR, 0).after(40).recognise(TIMER_VECTOR).then(Kind::LocalTimerEntry);
         story.after(100).then(Kind::LocalTimerExit);
     }
     let now = story.now.as_nanos();
-    if turn % 50 == 0 {
+    if turn.is_multiple_of(50) {
         let number = u64::from(round + 1);
         story.then(Kind::JobRelease { task, number, release: now, deadline: now + 100 });
         story.after(200).then(Kind::DeadlineMiss { task, number }).then(Kind::JobEnd { task, number });
     }
-    if turn % 11 == 0 {
-        story.print(if turn % 2 == 0 { "a line" } else { "another, longer line on the terminal" });
+    if turn.is_multiple_of(11) {
+        story.print(if turn.is_multiple_of(2) { "a line" } else { "another, longer line on the terminal" });
     }
     story.after(200);
 }

@@ -21,6 +21,7 @@ use super::legend::{Legend, Sign, draw_miss};
 use super::rows::Rows;
 use super::theme::Palette;
 use super::timeline::Timeline;
+use super::units::sentence;
 use super::{ChartError, Options};
 
 const HEADING: f64 = 13.0;
@@ -185,13 +186,13 @@ impl<'a> Picture<'a> {
         canvas.line((MARGIN, top + 2), (self.width - MARGIN, top + 2), self.palette.grid)?;
         let mut x = MARGIN;
         let parts = [
-            (Some(panel.label), Weight::Strong, self.palette.text, HEADING),
-            (Some(panel.result.as_str()), Weight::Regular, self.palette.muted, LABEL - 1.0),
-            (panel.remark.as_deref(), Weight::Strong, self.palette.message, LABEL - 1.0),
+            (Some(panel.label.to_owned()), Weight::Strong, self.palette.text, HEADING),
+            (Some(sentence(&panel.result)), Weight::Regular, self.palette.muted, LABEL - 1.0),
+            (panel.remark.clone(), Weight::Strong, self.palette.message, LABEL - 1.0),
         ];
         for (text, weight, colour, size) in parts {
             let room = f64::from(self.width - MARGIN - x);
-            let Some(text) = text.and_then(|text| fit(text, room, size, weight)) else { continue };
+            let Some(text) = text.and_then(|text| fit(&text, room, size, weight)) else { continue };
             canvas.text(&text, (x, y), Anchor::Left, Type { size, weight, colour })?;
             x += width(&text, size, weight).ceil() as i32 + 12;
         }

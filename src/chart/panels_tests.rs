@@ -50,7 +50,7 @@ fn each_policy_has_a_heading_and_rows_over_one_axis() {
         ("A question?", 1),
         ("fcfs", 1),
         ("mlfq", 1),
-        ("mean turnaround 3us", 2),
+        ("mean turnaround 3 µs", 2),
         ("best", 1),
         // One CPU needs no row where the threads' rows tell who runs.
         ("CPU 0", 0),

@@ -25,6 +25,8 @@ pub use super::hatch::{Fill, Hatch};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
     Area(Fill),
+    /// What `Scene::area` draws: on paper a tone.
+    Tone(Fill),
     Line(Rgb),
     /// An arrow that points up.
     Up(Rgb),
@@ -96,6 +98,10 @@ impl Scene {
             }
             match *sign {
                 Sign::Area(fill) => self.fill((x, y - 6), (SWATCH, 12), fill),
+                Sign::Tone(fill) => {
+                    let (right, top, bottom) = (x + SWATCH, y - 6, y + 6);
+                    self.area(vec![(x, top), (right, top), (right, bottom), (x, bottom)], fill);
+                }
                 Sign::Line(colour) => self.rect((x, y - 1), (SWATCH, 3), colour),
                 Sign::Up(colour) => self.arrow((x + SWATCH / 2, y + 8), y - 8, colour),
                 Sign::Down(colour) => self.arrow((x + SWATCH / 2, y - 8), y + 8, colour),

@@ -16,7 +16,7 @@ use super::layout::{HEADING, INSIDE, LABEL, LABEL_GAP, LEGEND_LINE, MARGIN, NOTE
 use super::legend::{Legend, Sign};
 use super::theme::Palette;
 use super::timeline::Timeline;
-use super::units::time;
+use super::units::{sentence, time};
 use super::{ChartError, Options};
 
 const HEADING_HEIGHT: i32 = 30;
@@ -161,7 +161,7 @@ impl<'a> Picture<'a> {
         self.draw_curves(canvas)?;
         let notes = self.height - MARGIN / 2 - 20 * self.versus.notes.len() as i32;
         for (number, note) in self.versus.notes.iter().enumerate() {
-            self.line(canvas, note, notes + 20 * number as i32, NOTE, Weight::Regular)?;
+            self.line(canvas, &sentence(note), notes + 20 * number as i32, NOTE, Weight::Regular)?;
         }
         canvas.finish()
     }
@@ -196,7 +196,7 @@ impl<'a> Picture<'a> {
             canvas.text(&title, (MARGIN, MARGIN + 10), Anchor::Left, set)?;
         }
         self.line(canvas, self.versus.question, MARGIN + 38, QUESTION, Weight::Regular)?;
-        if let Some(result) = fit(self.versus.result, room, QUESTION, Weight::Strong) {
+        if let Some(result) = fit(&sentence(self.versus.result), room, QUESTION, Weight::Strong) {
             let set = Type { size: QUESTION, weight: Weight::Strong, colour: self.palette.text };
             canvas.text(&result, (MARGIN, MARGIN + 64), Anchor::Left, set)?;
         }
@@ -252,7 +252,7 @@ impl<'a> Picture<'a> {
             let top = timeline.layout.plot_top;
             let heading = match self.versus.window {
                 "" => half.label.to_owned(),
-                window => format!("{}: {window}", capital(half.label)),
+                window => format!("{}: {}", capital(half.label), sentence(window)),
             };
             let y = top - HEADING_HEIGHT / 2;
             headings.push((heading, y));

@@ -227,7 +227,9 @@ impl Plot {
 fn outside(from: Instant, trace: &Path, end: Instant) -> Failure {
     let [from, end] = [from, end].map(|at| time(at.since(Instant::START)));
     let trace = trace.display();
-    Failure::usage(format!("nothing to show: --from is {from}, and the trace {trace} goes from 0 to {end}"))
+    Failure::usage(format!(
+        "--from is {from}, which is outside of the trace {trace}: it begins at 0 and ends at {end}"
+    ))
 }
 
 fn no_cpu(absent: CpuId) -> Failure {

@@ -319,8 +319,7 @@ impl<S: Sink> Kernel<S> {
         }
     }
 
-    /// The bytes of all dirty pages, which count as clean from now on, and what was acknowledged of
-    /// them.
+    /// The bytes of all dirty pages, which are clean from now on, and what was acknowledged of them.
     pub fn take_dirty(&mut self, file: u32) -> (u64, Ranges) {
         let entry = &mut self.files.files[file as usize];
         let dirty = entry.dirty.iter_mut().map(std::mem::take).filter(|&dirty| dirty).count() as u64;

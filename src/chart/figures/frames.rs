@@ -46,8 +46,8 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     processes.sort_by_key(|(process, _)| *process);
     let tells = !lanes.paging.free.is_empty();
     let mut key = Vec::new();
-    key.extend(tells.then(|| (Sign::Area(free), "free frames".to_owned())));
-    key.extend((!processes.is_empty()).then(|| (Sign::Area(own), "pages in memory".to_owned())));
+    key.extend(tells.then(|| (Sign::Tone(free), "free frames".to_owned())));
+    key.extend((!processes.is_empty()).then(|| (Sign::Tone(own), "pages in memory".to_owned())));
     let (mut scene, top) = Scene::new(header, options, &key);
     if key.is_empty() {
         scene.note("No process had a page fault, and nothing is known of free frames.".to_owned());

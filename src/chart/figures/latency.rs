@@ -117,9 +117,14 @@ type Series = (String, Vec<u64>, Rgb);
 fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
     let paper = options.theme == Theme::Print;
-    let of_interrupts = if paper { (150, 150, 150) } else { palette.paint(Paint::Interrupt) };
+    let threads = waits(lanes);
+    let of_interrupts = match options.theme {
+        Theme::Light | Theme::Dark => palette.paint(Paint::Interrupt),
+        Theme::Print if threads.is_empty() => palette.text,
+        Theme::Print => (150, 150, 150),
+    };
     let series = [
-        (THREADS.to_owned(), waits(lanes), if paper { palette.text } else { palette.paint(Paint::User) }),
+        (THREADS.to_owned(), threads, if paper { palette.text } else { palette.paint(Paint::User) }),
         (INTERRUPTS.to_owned(), interrupts(lanes), of_interrupts),
     ];
     let histogram = series[1].1.clone();
@@ -137,11 +142,10 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
 
 /// The distributions of two runs over one axis; each side has its name before those of the curves.
 pub fn overlay(sides: [(&str, &Lanes); 2], header: &Header, options: &Options) -> Scene {
-    let palette = options.theme.palette();
+    // One side is cold, the other one warm.
     let colours = match options.theme {
         Theme::Print => [[(0, 0, 0), (110, 110, 110)], [(150, 150, 150), (200, 200, 200)]],
-        Theme::Light | Theme::Dark => [[Paint::User, Paint::Interrupt], [Paint::Kernel, Paint::Deferred]]
-            .map(|pair| pair.map(|paint| palette.paint(paint))),
+        Theme::Light | Theme::Dark => [[(0, 114, 178), (0, 158, 115)], [(230, 159, 0), (213, 94, 0)]],
     };
     let mut series = Vec::new();
     for ((side, lanes), [threads, interrupt]) in sides.into_iter().zip(colours) {

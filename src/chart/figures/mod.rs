@@ -69,7 +69,7 @@ const TIMELINE: ChartRow = ChartRow {
     doc: "One row for each interrupt line, CPU and process over one time axis, in colours that say what \
           each does: user mode, the kernel on its behalf, interrupts, ready, blocked. Arrows lead from who \
           wakes to who is woken. Jobs of periodic processes have a small triangle below their row at the \
-          release, and one above it at the deadline.",
+          release, and one above it at the deadline, in the colour of an alarm if that was missed.",
     needs: "nothing",
     draw: None,
 };

@@ -46,6 +46,9 @@ const SHAPES: usize = 3_000;
 /// Marks of a row stand apart by this, in pixels, at least.
 const APART: i32 = 3;
 
+/// The pattern whose tone bars have on paper.
+const BAR: Hatch = Hatch::WideLevel;
+
 const FAULTS: [(Fault, Mark, &str); 4] = [
     (Fault::Minor, Mark::Square, "minor fault"),
     (Fault::Major, Mark::Triangle, "major fault"),
@@ -107,7 +110,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
     let (panels, left_out) = panels(lanes);
     let looks = Looks::new(&palette, options.theme);
-    let (mut scene, top) = Scene::new(header, options, &key(&panels, &looks, &palette));
+    let (mut scene, top) = Scene::new(header, options, &key(&panels, &looks));
     if panels.is_empty() {
         scene.note("No process had a page fault or a page in memory in this window.".to_owned());
         return scene.finish(top);
@@ -163,44 +166,39 @@ fn notes(scene: &mut Scene, panels: &[Panel<'_>], merged: bool, left_out: usize)
 /// Bars, marks and their colours.
 struct Looks {
     bar: Fill,
-    paper: bool,
     faults: [Rgb; 4],
     ends: [Rgb; 2],
 }
 
 impl Looks {
     fn new(palette: &Palette, theme: Theme) -> Looks {
-        let paper = theme == Theme::Print;
-        let user = palette.paint(Paint::User);
-        let colour = if paper { (224, 224, 224) } else { mix(user, palette.background, 45) };
-        let ink = palette.text;
-        let faults = match paper {
-            true => [ink; 4],
-            false => {
-                let kernel = palette.paint(Paint::Kernel);
-                let faults = [kernel, alarm(palette), palette.paint(Paint::Fault), ink];
-                faults
-            }
+        let (user, ink) = (palette.paint(Paint::User), palette.text);
+        let minor = match theme {
+            Theme::Light => palette.paint(Paint::Kernel),
+            Theme::Dark => user,
+            Theme::Print => ink,
+        };
+        let faults = match theme {
+            Theme::Light | Theme::Dark => [minor, alarm(palette), palette.paint(Paint::Fault), ink],
+            Theme::Print => [ink; 4],
+        };
+        // A light grey on paper, so that marks can be seen on it.
+        let bar = match theme {
+            Theme::Light | Theme::Dark => mix(user, palette.background, 45),
+            Theme::Print => BAR.grey(),
         };
         Looks {
-            bar: Fill { colour, hatch: Hatch::Plain },
-            paper,
+            bar: Fill { colour: bar, hatch: BAR },
             faults,
             ends: [mix(palette.muted, palette.background, 80), ink],
         }
     }
-
-    /// A bar is a light grey on paper, so that marks can be seen on it.
-    fn bar(&self, scene: &mut Scene, at: (i32, i32), size: (i32, i32)) {
-        scene.rect(at, size, self.bar.colour);
-    }
 }
 
-fn key(panels: &[Panel<'_>], looks: &Looks, palette: &Palette) -> Vec<(Sign, String)> {
+fn key(panels: &[Panel<'_>], looks: &Looks) -> Vec<(Sign, String)> {
     let mut key = Vec::new();
     if panels.iter().any(|panel| !panel.residences.is_empty()) {
-        let bar = if looks.paper { Fill { colour: palette.grid, hatch: Hatch::Plain } } else { looks.bar };
-        key.push((Sign::Area(bar), "in memory".to_owned()));
+        key.push((Sign::Tone(looks.bar), "in memory".to_owned()));
     }
     for ((fault, mark, name), colour) in FAULTS.into_iter().zip(looks.faults) {
         if panels.iter().any(|panel| panel.faults.iter().any(|one| one.fault == fault)) {
@@ -270,7 +268,7 @@ fn draw_panel(
     let high = panel.pitch - 2 * inset;
     for (row, left, right) in bars {
         let top = y + row * panel.pitch + inset;
-        looks.bar(scene, (left, top), ((right - left).max(1), high));
+        scene.rect((left, top), ((right - left).max(1), high), looks.bar.colour);
     }
     for &(row, x, how) in &ends {
         let colour = looks.ends[how as usize];

@@ -46,7 +46,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         }
     }
     let area = Fill { colour: palette.paint(Paint::User), hatch: Hatch::Rising };
-    let key = [(Sign::Area(area), "threads that are ready and wait".to_owned())];
+    let key = [(Sign::Tone(area), "threads that are ready and wait".to_owned())];
     let (mut scene, top) = Scene::new(header, options, &key);
     let top = top + 4;
     let left = left(panels.iter().map(|(name, _)| name.as_str())) + 24;
