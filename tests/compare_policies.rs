@@ -164,7 +164,7 @@ fn policies_are_compared_in_a_table_and_a_picture() {
     assert_eq!(row("srtf")[1..4], ["*13ms", "*3ms", "*3ms"]);
     assert!(err.contains("output/three-policies.svg"), "{err}");
     let picture = fs::read_to_string(bench.path("output/three-policies.svg")).unwrap();
-    for text in ["Who waits for whom?", "round-robin:quantum=4ms", "mean turnaround 13ms", "best"] {
+    for text in ["Who waits for whom?", "round-robin:quantum=4ms", "mean turnaround 13 ms", "best"] {
         assert_eq!(picture.matches(&format!("{text}\n")).count(), 1, "{text}");
     }
     assert_eq!(fs::read(bench.path("s.toml")).unwrap(), before);
@@ -186,7 +186,7 @@ fn a_comparison_of_policies_is_written_for_programs() {
     assert!(!bench.path("output").exists());
     run(&["-p", "fcfs", "-o", "p.png", "--from", "1ms", "--to", "5ms"]);
     assert!(fs::read(bench.path("p.png")).unwrap().starts_with(b"\x89PNG"));
-    assert!(run(&["-p", "fcfs", "-o", "-", "--figure", "p95-latency"]).contains("p95 latency 27ms\n"));
+    assert!(run(&["-p", "fcfs", "-o", "-", "--figure", "p95-latency"]).contains("p95 latency 27 ms\n"));
 }
 
 #[test]
