@@ -14,10 +14,16 @@ const BOX: (i32, i32) = (140, 28);
 const RISE: i32 = 26;
 
 /// Draws the circle from `top` on; gives where it ends.
-pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks, top: i32) -> i32 {
-    let all = 2 * graph.circle.len() as i32;
-    let half = 70 + (graph.circle.len() as i32 - 2).max(0) * RISE;
-    let wide = ((scene.width() - 2 * MARGIN - BOX.0) / 2).min(150 + graph.circle.len() as i32 * 42);
+pub fn draw(
+    scene: &mut Scene,
+    (graph, circle): (&WaitGraph, &[usize]),
+    header: &Header,
+    looks: &Looks,
+    top: i32,
+) -> i32 {
+    let all = 2 * circle.len() as i32;
+    let half = 70 + (circle.len() as i32 - 2).max(0) * RISE;
+    let wide = ((scene.width() - 2 * MARGIN - BOX.0) / 2).min(150 + circle.len() as i32 * 42);
     let centre = (scene.width() / 2, top + half + BOX.1 / 2);
     let point = |step: f64| {
         // From the top on, as a clock goes.
@@ -29,7 +35,7 @@ pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks
         let (from, to) = (point(f64::from(place)), point(f64::from(place + 1)));
         scene.pointer(border(from, to), border(to, from), looks.alarm);
     }
-    for (place, &party) in graph.circle.iter().enumerate() {
+    for (place, &party) in circle.iter().enumerate() {
         let own = &graph.threads[party];
         let corner = |step: f64| {
             let (x, y) = point(step);

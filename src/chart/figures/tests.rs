@@ -214,6 +214,24 @@ fn a_deadlock_is_drawn_as_a_circle_above_the_waits() {
 }
 
 #[test]
+fn a_circle_that_somebody_else_can_open_is_no_deadlock() {
+    // Two that read what each of them and a third has written; the third can still run.
+    let mut story = Story::new("open", "", 1);
+    story.process(Tid(2), "one").process(Tid(3), "other").process(Tid(4), "writer");
+    let blocked = Why::Blocked { on: Cause::PipeRead, object: Some(stories::PING) };
+    let send = Kind::MessageSend { object: stories::PING, bytes: 1 };
+    story.at(0).switch(Tid(2), Why::WorkArrived, 0).then(send);
+    story.at(1_000).switch(Tid(3), Why::SliceEnd, 0).then(send);
+    story.at(2_000).switch(Tid(4), Why::SliceEnd, 0).then(send);
+    story.at(3_000).switch(Tid(2), Why::SliceEnd, 0).at(4_000).switch(Tid(3), blocked, 0);
+    story.at(5_000).switch(Tid(4), blocked, 0).end(6_000);
+    let deadlock = "waits for itself over others: a deadlock";
+    assert!(!has(&svg("waits", &story), deadlock));
+    story.at(7_000).switch(Tid::IDLE, blocked, 0).end(8_000);
+    assert!(has(&svg("waits", &story), deadlock), "nobody is left");
+}
+
+#[test]
 fn without_a_circle_the_waits_are_listed_alone() {
     let lanes = deadlock().window(0, 2_500);
     let drawn =

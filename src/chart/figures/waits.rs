@@ -27,7 +27,7 @@ pub const ROW: ChartRow = ChartRow {
     summary: "who waits for what and for whom, with the circle of a deadlock",
     doc: "Each thread that is blocked at the end of the window, with what it waits for and since when, and those who \
           could end the wait: who holds the lock, whose end is awaited, who has used the other side of a channel or \
-          has a step that could. Threads that wait for each other in a circle stand in one, above the others, in the \
+          has a step that could. Threads that wait for each other in a circle that nobody can open stand in one, above the others, in the \
           colour of an alarm: thread, what it waits for, who holds that, and so on. With more than 24 waits, those \
           of one name that wait for the same share a row.",
     needs: "switches between processes; locks and messages for those who could help",
@@ -82,6 +82,7 @@ impl Looks {
 struct Row<'a> {
     party: &'a Party,
     wait: &'a Wait,
+    stuck: bool,
     /// Of how many threads.
     all: usize,
 }
@@ -90,16 +91,18 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
     let graph = &lanes.waits;
     let looks = Looks::new(options);
-    let mut rows = rows(lanes);
+    let stuck = stuck(graph);
+    let circle = circle_of(graph, &stuck);
+    let mut rows = rows(lanes, &stuck);
     let (left_out, waiting) = (rows.len().saturating_sub(ROWS), !rows.is_empty());
     rows.truncate(ROWS);
     let mut key = Vec::new();
     if waiting {
-        let free = graph.threads.iter().any(|party| !party.in_circle);
+        let free = stuck.iter().any(|&stuck| !stuck);
         key.extend(free.then(|| (Sign::Area(looks.thread), "thread".to_owned())));
         key.push((Sign::Area(looks.object), "what it waits for".to_owned()));
     }
-    if !graph.circle.is_empty() {
+    if !circle.is_empty() {
         key.push((Sign::Area(looks.stuck), "waits for itself over others: a deadlock".to_owned()));
     }
     let (mut scene, mut y) = Scene::new(header, options, &key);
@@ -108,8 +111,8 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         scene.note(format!("Nobody waits for anything at the end of the window, {at}."));
         return scene.finish(y);
     }
-    if (1..=CIRCLE).contains(&graph.circle.len()) {
-        y = circle::draw(&mut scene, graph, header, &looks, y) + 10;
+    if (1..=CIRCLE).contains(&circle.len()) {
+        y = circle::draw(&mut scene, (graph, &circle), header, &looks, y) + 10;
     }
     let heading = Type { size: HEADING, weight: Weight::Strong, colour: palette.muted };
     let columns = Columns::new(options.width as i32);
@@ -118,7 +121,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     }
     y += HEADING_ROOM - 8;
     for row in &rows {
-        draw_row(&mut scene, row, graph, lanes, header, (&columns, y), &looks);
+        draw_row(&mut scene, row, (graph, &stuck), lanes, header, (&columns, y), &looks);
         y += PITCH;
     }
     if left_out > 0 {
@@ -128,18 +131,63 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     scene.finish(y)
 }
 
+/// Who waits in a circle that nobody can open: nobody who could end one of its waits can ever run. A wait that several
+/// could end is open as long as one of them is.
+fn stuck(graph: &WaitGraph) -> Vec<bool> {
+    let waits = |place: usize| graph.threads[place].wait.as_ref();
+    let open_at_once = |wait: &Wait| wait.helpers.is_empty() && !outside(wait.on).1;
+    let mut open: Vec<bool> =
+        (0..graph.threads.len()).map(|place| waits(place).is_none_or(open_at_once)).collect();
+    let mut waiters: Vec<Vec<usize>> = vec![Vec::new(); open.len()];
+    for (place, party) in graph.threads.iter().enumerate() {
+        let helpers = party.wait.iter().flat_map(|wait| &wait.helpers);
+        helpers.for_each(|&(helper, _)| waiters[helper].push(place));
+    }
+    let mut ahead: Vec<usize> = (0..open.len()).filter(|&place| open[place]).collect();
+    while let Some(place) = ahead.pop() {
+        for &waiter in &waiters[place] {
+            if !std::mem::replace(&mut open[waiter], true) {
+                ahead.push(waiter);
+            }
+        }
+    }
+    graph.threads.iter().zip(open).map(|(party, open)| party.in_circle && !open).collect()
+}
+
+/// A circle of those who are stuck: the shortest if it is one of them, else the first that a walk comes upon.
+fn circle_of(graph: &WaitGraph, stuck: &[bool]) -> Vec<usize> {
+    if graph.circle.iter().all(|&place| stuck[place]) {
+        return graph.circle.clone();
+    }
+    let next = |place: &usize| {
+        let helpers = graph.threads[*place].wait.iter().flat_map(|wait| &wait.helpers);
+        helpers.map(|&(helper, _)| helper).find(|&helper| stuck[helper])
+    };
+    let mut way: Vec<usize> = Vec::new();
+    let mut at = stuck.iter().position(|&stuck| stuck);
+    while let Some(place) = at {
+        if let Some(begin) = way.iter().position(|&before| before == place) {
+            return way.split_off(begin);
+        }
+        way.push(place);
+        at = next(&place);
+    }
+    Vec::new()
+}
+
 /// The waits, those in a circle first; of threads of one name that wait for the same, one if there are many.
-fn rows(lanes: &Lanes) -> Vec<Row<'_>> {
+fn rows<'a>(lanes: &'a Lanes, stuck: &[bool]) -> Vec<Row<'a>> {
     let asked: BTreeSet<Tid> = lanes.threads.iter().map(|lane| lane.task).collect();
-    let parties = lanes.waits.threads.iter().filter(|party| asked.contains(&party.task));
-    let mut rows: Vec<Row<'_>> =
-        parties.filter_map(|party| Some(Row { party, wait: party.wait.as_ref()?, all: 1 })).collect();
+    let parties = lanes.waits.threads.iter().zip(stuck).filter(|(party, _)| asked.contains(&party.task));
+    let row =
+        |(party, &stuck): (&'a Party, &bool)| Some(Row { party, wait: party.wait.as_ref()?, stuck, all: 1 });
+    let mut rows: Vec<Row<'_>> = parties.filter_map(row).collect();
     if rows.len() > ROWS {
         let mut groups: Vec<Row<'_>> = Vec::new();
         let mut places = BTreeMap::new();
         for row in rows {
             let (party, wait) = (row.party, row.wait);
-            let same = (base(&party.name), wait.on, wait.object, party.in_circle);
+            let same = (base(&party.name), wait.on, wait.object, row.stuck);
             match places.get(&same) {
                 Some(&place) => {
                     let known: &mut Row<'_> = &mut groups[place];
@@ -153,7 +201,7 @@ fn rows(lanes: &Lanes) -> Vec<Row<'_>> {
         }
         rows = groups;
     }
-    rows.sort_by_key(|row| !row.party.in_circle);
+    rows.sort_by_key(|row| !row.stuck);
     rows
 }
 
@@ -175,14 +223,14 @@ impl Columns {
 fn draw_row(
     scene: &mut Scene,
     row: &Row<'_>,
-    graph: &WaitGraph,
+    (graph, all_stuck): (&WaitGraph, &[bool]),
     lanes: &Lanes,
     header: &Header,
     (columns, y): (&Columns, i32),
     looks: &Looks,
 ) {
     let [first, second, third] = columns.lefts;
-    let stuck = row.party.in_circle;
+    let stuck = row.stuck;
     let (own, arrow) = if stuck { (looks.stuck, looks.alarm) } else { (looks.thread, looks.arrow) };
     let name = match row.all {
         1 => row.party.name.clone(),
@@ -210,7 +258,7 @@ fn draw_row(
     scene.pointer((second + columns.wide, middle), (third, middle), arrow);
     let tie = row.wait.helpers.iter().map(|&(_, tie)| tie).min().unwrap_or(Tie::Names);
     let text = format!("{}: {}", listed(&helpers), tie.name());
-    let helper_stuck = row.wait.helpers.iter().any(|&(helper, _)| stuck && graph.threads[helper].in_circle);
+    let helper_stuck = row.wait.helpers.iter().any(|&(helper, _)| stuck && all_stuck[helper]);
     node(scene, &text, (third, y), size, if helper_stuck { looks.stuck } else { looks.thread });
 }
 
