@@ -158,12 +158,12 @@ impl Tally {
             Kind::MessageSend { object, bytes } => {
                 let object = self.object(object);
                 object.sent += 1;
-                object.sent_bytes += bytes;
+                object.sent_bytes = object.sent_bytes.saturating_add(bytes);
             }
             Kind::MessageReceive { object, bytes } => {
                 let object = self.object(object);
                 object.received += 1;
-                object.received_bytes += bytes;
+                object.received_bytes = object.received_bytes.saturating_add(bytes);
             }
             Kind::PacketDropped { object, .. } => self.object(object).dropped += 1,
             Kind::LockContended { object } => self.object(object).contended += 1,

@@ -4,10 +4,9 @@
 //! so whoever lives and has a step that names it is taken for a helper: that may be more threads than the kernel
 //! would name. Waits for time, devices and signals have no helper.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod circles;
 
-use petgraph::algo::tarjan_scc;
-use petgraph::graphmap::DiGraphMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{NameId, ObjectId, Pid, StepId, Tid};
 use crate::time::Instant;
@@ -62,7 +61,8 @@ pub struct Party {
     pub name: String,
     /// None for one that waits for nothing.
     pub wait: Option<Wait>,
-    /// Whether it waits, over others, for itself.
+    /// Whether it waits, over others, for itself, and nobody can open that circle: nobody who could end one of
+    /// its waits can ever run. A wait that several could end is open as long as one of them is.
     pub in_circle: bool,
 }
 
@@ -313,42 +313,31 @@ impl WaitGraphBuilder {
     }
 }
 
-impl WaitGraph {
-    fn find_circles(&mut self) {
-        let mut graph: DiGraphMap<usize, ()> = DiGraphMap::new();
-        for (place, party) in self.threads.iter().enumerate() {
-            for (helper, _) in party.wait.iter().flat_map(|wait| &wait.helpers) {
-                graph.add_edge(place, *helper, ());
-            }
-        }
-        for component in tarjan_scc(&graph) {
-            if component.len() > 1 || graph.contains_edge(component[0], component[0]) {
-                component.iter().for_each(|&place| self.threads[place].in_circle = true);
-            }
-        }
-        let start = self.threads.iter().position(|party| party.in_circle);
-        self.circle = start.map_or_else(Vec::new, |start| self.circle_through(start));
-    }
-
-    /// The shortest way from a thread back to itself.
-    fn circle_through(&self, start: usize) -> Vec<usize> {
-        let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut ahead = VecDeque::from([start]);
-        while let Some(here) = ahead.pop_front() {
-            for &(next, _) in self.threads[here].wait.iter().flat_map(|wait| &wait.helpers) {
-                if next == start {
-                    let mut path: Vec<usize> =
-                        std::iter::successors(Some(here), |at| came_from.get(at).copied()).collect();
-                    path.reverse();
-                    return path;
-                }
-                if let std::collections::btree_map::Entry::Vacant(entry) = came_from.entry(next) {
-                    entry.insert(here);
-                    ahead.push_back(next);
-                }
-            }
-        }
-        Vec::new()
+/// What ends such a wait, if no thread does.
+pub const fn outside(on: Cause) -> Option<&'static str> {
+    match on {
+        Cause::Sleep | Cause::Release => Some("time"),
+        Cause::Disk | Cause::Page | Cause::Completion => Some("a device"),
+        Cause::Terminal => Some("the keyboard"),
+        Cause::Network => Some("the network"),
+        Cause::Signal | Cause::Stopped => Some("a signal"),
+        Cause::PipeRead
+        | Cause::PipeWrite
+        | Cause::Futex
+        | Cause::Lock
+        | Cause::Semaphore
+        | Cause::Child
+        | Cause::Thread
+        | Cause::Message
+        | Cause::MessageRoom
+        | Cause::SemaphoreSet
+        | Cause::Fifo
+        | Cause::SocketRead
+        | Cause::SocketWrite
+        | Cause::Accept
+        | Cause::Connect
+        | Cause::Poll
+        | Cause::Counter => None,
     }
 }
 

@@ -104,3 +104,19 @@ fn parents_wait_for_their_living_children() {
     story.then(Kind::ProcessExit { status: 0 });
     assert!(wait(&graph(&story), 0).helpers.is_empty());
 }
+
+#[test]
+fn a_circle_that_somebody_outside_can_open_is_none() {
+    // Each holds what the other one wants, but `pong` is also held by one that only sleeps.
+    let mut story = two("open");
+    let third = Tid(4);
+    story.process(third, "third");
+    story.at(0).switch(LEFT, Why::WorkArrived, 0).then(Kind::LockAcquired { object: PING });
+    story.switch(RIGHT, Why::SliceEnd, 0).then(Kind::LockAcquired { object: PONG });
+    story.switch(third, Why::SliceEnd, 0).then(Kind::LockAcquired { object: PONG });
+    story.switch(LEFT, Why::Blocked { on: Cause::Sleep, object: None }, 0);
+    story.switch(RIGHT, blocked(Cause::Lock, PONG), 0).switch(Tid::IDLE, blocked(Cause::Lock, PING), 0);
+    let graph = graph(&story);
+    assert_eq!(wait(&graph, 0).helpers, [(1, Tie::Holds), (2, Tie::Holds)]);
+    assert!(graph.circle.is_empty() && graph.threads.iter().all(|party| !party.in_circle));
+}

@@ -14,13 +14,8 @@ const BOX: (i32, i32) = (140, 28);
 const RISE: i32 = 26;
 
 /// Draws the circle from `top` on; gives where it ends.
-pub fn draw(
-    scene: &mut Scene,
-    (graph, circle): (&WaitGraph, &[usize]),
-    header: &Header,
-    looks: &Looks,
-    top: i32,
-) -> i32 {
+pub fn draw(scene: &mut Scene, graph: &WaitGraph, header: &Header, looks: &Looks, top: i32) -> i32 {
+    let circle = &graph.circle;
     let all = 2 * circle.len() as i32;
     let half = 70 + (circle.len() as i32 - 2).max(0) * RISE;
     let wide = ((scene.width() - 2 * MARGIN - BOX.0) / 2).min(150 + circle.len() as i32 * 42);

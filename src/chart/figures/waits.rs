@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::Lanes;
 use crate::analysis::naming::{base, count};
-use crate::analysis::waits::{Party, Tie, Wait, WaitGraph};
+use crate::analysis::waits::{Party, Tie, Wait, outside};
 use crate::chart::Options;
 use crate::chart::canvas::{Anchor, Rgb, Type};
 use crate::chart::columns::Paint;
@@ -15,7 +15,7 @@ use crate::chart::layout::{HEADING, INSIDE, LABEL, MARGIN};
 use crate::chart::scene::{Fill, Hatch, Scene, Sign};
 use crate::ids::Tid;
 use crate::time::{Instant, Span};
-use crate::trace::{Cause, Header};
+use crate::trace::Header;
 
 use super::ChartRow;
 use super::circle;
@@ -82,7 +82,6 @@ impl Looks {
 struct Row<'a> {
     party: &'a Party,
     wait: &'a Wait,
-    stuck: bool,
     /// Of how many threads.
     all: usize,
 }
@@ -91,14 +90,13 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     let palette = options.theme.palette();
     let graph = &lanes.waits;
     let looks = Looks::new(options);
-    let stuck = stuck(graph);
-    let circle = circle_of(graph, &stuck);
-    let mut rows = rows(lanes, &stuck);
+    let circle = &graph.circle;
+    let mut rows = rows(lanes);
     let (left_out, waiting) = (rows.len().saturating_sub(ROWS), !rows.is_empty());
     rows.truncate(ROWS);
     let mut key = Vec::new();
     if waiting {
-        let free = stuck.iter().any(|&stuck| !stuck);
+        let free = graph.threads.iter().any(|party| !party.in_circle);
         key.extend(free.then(|| (Sign::Area(looks.thread), "thread".to_owned())));
         key.push((Sign::Area(looks.object), "what it waits for".to_owned()));
     }
@@ -112,7 +110,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
         return scene.finish(y);
     }
     if (1..=CIRCLE).contains(&circle.len()) {
-        y = circle::draw(&mut scene, (graph, &circle), header, &looks, y) + 10;
+        y = circle::draw(&mut scene, graph, header, &looks, y) + 10;
     }
     let heading = Type { size: HEADING, weight: Weight::Strong, colour: palette.muted };
     let columns = Columns::new(options.width as i32);
@@ -121,7 +119,7 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     }
     y += HEADING_ROOM - 8;
     for row in &rows {
-        draw_row(&mut scene, row, (graph, &stuck), lanes, header, (&columns, y), &looks);
+        draw_row(&mut scene, row, lanes, header, (&columns, y), &looks);
         y += PITCH;
     }
     if left_out > 0 {
@@ -131,63 +129,18 @@ fn draw(lanes: &Lanes, header: &Header, options: &Options) -> Scene {
     scene.finish(y)
 }
 
-/// Who waits in a circle that nobody can open: nobody who could end one of its waits can ever run. A wait that several
-/// could end is open as long as one of them is.
-fn stuck(graph: &WaitGraph) -> Vec<bool> {
-    let waits = |place: usize| graph.threads[place].wait.as_ref();
-    let open_at_once = |wait: &Wait| wait.helpers.is_empty() && !outside(wait.on).1;
-    let mut open: Vec<bool> =
-        (0..graph.threads.len()).map(|place| waits(place).is_none_or(open_at_once)).collect();
-    let mut waiters: Vec<Vec<usize>> = vec![Vec::new(); open.len()];
-    for (place, party) in graph.threads.iter().enumerate() {
-        let helpers = party.wait.iter().flat_map(|wait| &wait.helpers);
-        helpers.for_each(|&(helper, _)| waiters[helper].push(place));
-    }
-    let mut ahead: Vec<usize> = (0..open.len()).filter(|&place| open[place]).collect();
-    while let Some(place) = ahead.pop() {
-        for &waiter in &waiters[place] {
-            if !std::mem::replace(&mut open[waiter], true) {
-                ahead.push(waiter);
-            }
-        }
-    }
-    graph.threads.iter().zip(open).map(|(party, open)| party.in_circle && !open).collect()
-}
-
-/// A circle of those who are stuck: the shortest if it is one of them, else the first that a walk comes upon.
-fn circle_of(graph: &WaitGraph, stuck: &[bool]) -> Vec<usize> {
-    if graph.circle.iter().all(|&place| stuck[place]) {
-        return graph.circle.clone();
-    }
-    let next = |place: &usize| {
-        let helpers = graph.threads[*place].wait.iter().flat_map(|wait| &wait.helpers);
-        helpers.map(|&(helper, _)| helper).find(|&helper| stuck[helper])
-    };
-    let mut way: Vec<usize> = Vec::new();
-    let mut at = stuck.iter().position(|&stuck| stuck);
-    while let Some(place) = at {
-        if let Some(begin) = way.iter().position(|&before| before == place) {
-            return way.split_off(begin);
-        }
-        way.push(place);
-        at = next(&place);
-    }
-    Vec::new()
-}
-
 /// The waits, those in a circle first; of threads of one name that wait for the same, one if there are many.
-fn rows<'a>(lanes: &'a Lanes, stuck: &[bool]) -> Vec<Row<'a>> {
+fn rows(lanes: &Lanes) -> Vec<Row<'_>> {
     let asked: BTreeSet<Tid> = lanes.threads.iter().map(|lane| lane.task).collect();
-    let parties = lanes.waits.threads.iter().zip(stuck).filter(|(party, _)| asked.contains(&party.task));
-    let row =
-        |(party, &stuck): (&'a Party, &bool)| Some(Row { party, wait: party.wait.as_ref()?, stuck, all: 1 });
+    let parties = lanes.waits.threads.iter().filter(|party| asked.contains(&party.task));
+    let row = |party| Some(Row { party, wait: party.wait.as_ref()?, all: 1 });
     let mut rows: Vec<Row<'_>> = parties.filter_map(row).collect();
     if rows.len() > ROWS {
         let mut groups: Vec<Row<'_>> = Vec::new();
         let mut places = BTreeMap::new();
         for row in rows {
             let (party, wait) = (row.party, row.wait);
-            let same = (base(&party.name), wait.on, wait.object, row.stuck);
+            let same = (base(&party.name), wait.on, wait.object, party.in_circle);
             match places.get(&same) {
                 Some(&place) => {
                     let known: &mut Row<'_> = &mut groups[place];
@@ -201,7 +154,7 @@ fn rows<'a>(lanes: &'a Lanes, stuck: &[bool]) -> Vec<Row<'a>> {
         }
         rows = groups;
     }
-    rows.sort_by_key(|row| !row.stuck);
+    rows.sort_by_key(|row| !row.party.in_circle);
     rows
 }
 
@@ -223,14 +176,13 @@ impl Columns {
 fn draw_row(
     scene: &mut Scene,
     row: &Row<'_>,
-    (graph, all_stuck): (&WaitGraph, &[bool]),
     lanes: &Lanes,
     header: &Header,
     (columns, y): (&Columns, i32),
     looks: &Looks,
 ) {
     let [first, second, third] = columns.lefts;
-    let stuck = row.stuck;
+    let (threads, stuck) = (&lanes.waits.threads, row.party.in_circle);
     let (own, arrow) = if stuck { (looks.stuck, looks.alarm) } else { (looks.thread, looks.arrow) };
     let name = match row.all {
         1 => row.party.name.clone(),
@@ -246,11 +198,13 @@ fn draw_row(
     };
     node(scene, &what, (second, y), size, looks.object);
     let helpers: Vec<&str> =
-        row.wait.helpers.iter().map(|&(helper, _)| graph.threads[helper].name.as_str()).collect();
+        row.wait.helpers.iter().map(|&(helper, _)| threads[helper].name.as_str()).collect();
     if helpers.is_empty() {
         let set = Type { size: LABEL, weight: Weight::Regular, colour: scene.palette.muted };
-        let (text, helpless) = outside(row.wait.on);
-        let set = if helpless { Type { colour: looks.alarm, ..set } } else { set };
+        let (text, set) = match outside(row.wait.on) {
+            Some(text) => (text, set),
+            None => ("nobody that is known of", Type { colour: looks.alarm, ..set }),
+        };
         scene.pointer((second + columns.wide, middle), (third, middle), arrow);
         scene.text_in(text, columns.wide, (third + 6, middle), Anchor::Left, set);
         return;
@@ -258,7 +212,7 @@ fn draw_row(
     scene.pointer((second + columns.wide, middle), (third, middle), arrow);
     let tie = row.wait.helpers.iter().map(|&(_, tie)| tie).min().unwrap_or(Tie::Names);
     let text = format!("{}: {}", listed(&helpers), tie.name());
-    let helper_stuck = row.wait.helpers.iter().any(|&(helper, _)| stuck && all_stuck[helper]);
+    let helper_stuck = row.wait.helpers.iter().any(|&(helper, _)| stuck && threads[helper].in_circle);
     node(scene, &text, (third, y), size, if helper_stuck { looks.stuck } else { looks.thread });
 }
 
@@ -273,34 +227,6 @@ fn listed(names: &[&str]) -> String {
     match shown.len() {
         ..=3 => shown.join(", "),
         all => format!("{}, {} and {} more", shown[0], shown[1], all - 2),
-    }
-}
-
-/// Who ends a wait that no thread ends, and whether that is nobody.
-const fn outside(on: Cause) -> (&'static str, bool) {
-    match on {
-        Cause::Sleep | Cause::Release => ("time", false),
-        Cause::Disk | Cause::Page | Cause::Completion => ("a device", false),
-        Cause::Terminal => ("the keyboard", false),
-        Cause::Network => ("the network", false),
-        Cause::Signal | Cause::Stopped => ("a signal", false),
-        Cause::PipeRead
-        | Cause::PipeWrite
-        | Cause::Futex
-        | Cause::Lock
-        | Cause::Semaphore
-        | Cause::Child
-        | Cause::Thread
-        | Cause::Message
-        | Cause::MessageRoom
-        | Cause::SemaphoreSet
-        | Cause::Fifo
-        | Cause::SocketRead
-        | Cause::SocketWrite
-        | Cause::Accept
-        | Cause::Connect
-        | Cause::Poll
-        | Cause::Counter => ("nobody that is known of", true),
     }
 }
 
