@@ -1,0 +1,53 @@
+//! What a report knows of a trace beside events and spans: its header, how it ended, and its sums.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use crate::analysis::{Lanes, Statistics, Summary};
+use crate::ids::CallId;
+use crate::time::Span;
+use crate::trace::Header;
+
+use super::Ending;
+
+/// Everything that can be said before the first event.
+pub fn about(header: &Header, summary: &Summary, lanes: &Lanes, ending: &Ending) -> Json {
+    let footer = &ending.footer;
+    json!({
+        "scenario": header.scenario,
+        "question": header.question,
+        "source": header.source,
+        "seed": header.seed,
+        "costs": header.costs,
+        "fingerprint": header.fingerprint,
+        "tool": header.tool_version,
+        "observes": header.observes,
+        "from": lanes.from,
+        "to": lanes.to,
+        "end": footer.end,
+        "outcome": { "how": footer.outcome.name(), "text": footer.outcome.text() },
+        "lost": footer.lost,
+        "damage": ending.damage,
+        "all-events": footer.events,
+        "calls": header.calls,
+        "steps": header.steps,
+        "objects": header.objects,
+        "vectors": header.vectors,
+        "programs": header.programs,
+        "summary": summary,
+        "calls-made": calls(lanes),
+        "statistics": Statistics::of(summary).json(),
+    })
+}
+
+/// How often each call was made in the window, and how long all of them took.
+fn calls(lanes: &Lanes) -> Json {
+    let mut calls: BTreeMap<CallId, (u64, Span)> = BTreeMap::new();
+    for used in &lanes.calls {
+        let sum = calls.entry(used.call).or_default();
+        sum.0 += used.count;
+        sum.1 += used.elapsed;
+    }
+    calls.into_iter().map(|(call, (count, elapsed))| json!([call, count, elapsed])).collect()
+}

@@ -1,0 +1,1 @@
+//! Reports of small traces: what is in them, and that it is safe.
