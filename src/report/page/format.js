@@ -58,5 +58,5 @@ function ticks(from, to, most) {
   const digits = Math.max(0, Math.ceil(Math.log10(unit / step) - 1e-9));
   const places = [];
   for (let n = Math.ceil(from / step); n * step <= to; n++) places.push(n * step);
-  return { places, step, write: (at) => `${(at / unit).toFixed(digits)} ${name}` };
+  return { places, step, write: (at) => (at === 0 ? "0" : `${(at / unit).toFixed(digits)} ${name}`) };
 }

@@ -58,10 +58,11 @@ class Links {
 
   arrow(fromTime, fromY, toTime, toY, colour, strong) {
     if (fromY === undefined || toY === undefined || fromY === toY) return;
-    const { context, timeline } = { context: this.timeline.context, timeline: this.timeline };
+    const { timeline } = this;
+    const { context } = timeline;
     if (Math.max(fromY, toY) < AXIS || Math.min(fromY, toY) > timeline.height) return;
     const [x0, x1] = [timeline.x(fromTime), timeline.x(toTime)];
-    const [y0, y1] = [fromY, toY - Math.sign(toY - fromY) * 9];
+    const [y0, y1] = [fromY, toY - Math.sign(toY - fromY) * 10];
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = strong ? 2 : 1;
     context.globalAlpha = strong ? 1 : 0.65;

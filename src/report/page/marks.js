@@ -5,7 +5,10 @@ Object.assign(Timeline.prototype, {
   drawMarks() {
     const { context, trace, colours } = this;
     for (const row of this.visible()) {
-      if (row.kind === "task") this.drawEvents(row);
+      if (row.kind === "task") {
+        this.drawEvents(row);
+        this.drawEnd(row);
+      }
       if (row.kind === "print") this.drawPrints(row);
     }
     const { task, release, deadline, missed } = trace.job;
@@ -45,6 +48,23 @@ Object.assign(Timeline.prototype, {
       if (app.hiddenKinds.has(trace.kindName(events[k]))) continue;
       context.fillRect(Math.round(this.x(time(events[k]))), bottom - 1, 1, 4);
     }
+  },
+
+  /** A stroke where a thread ends, and its exit status beside it. */
+  drawEnd(row) {
+    const { context, trace, colours } = this;
+    const { end } = trace.tasks[row.id];
+    if (end === null || end === undefined || end < app.view.from || end > app.view.to) return;
+    const [top, bottom] = this.bar(row);
+    const x = Math.round(this.x(end));
+    context.fillStyle = colours.text.text;
+    context.fillRect(Math.min(x, this.width - 14), top - 2, 2, bottom - top + 4);
+    row.exit ??= trace.lastEvent(row.id, end, (event) => trace.isKind(event, "process_exit"), 50);
+    const text = row.exit >= 0 ? `exit ${trace.field(row.exit, "status")}` : "ends";
+    if (x + this.measureText(text) + 10 > this.width - 12) return;
+    context.fillStyle = colours.text.muted;
+    context.textAlign = "left";
+    context.fillText(text, x + 7, (top + bottom) / 2 + 0.5);
   },
 
   drawPrints(row) {

@@ -108,6 +108,10 @@ class Overview {
     pixels.data.fill(this.colours.pixel.band);
     const [{ cpus }] = app.traces;
     const step = (app.bounds.to - app.bounds.from) / pixels.width;
+    if (cpus.length === 1) {
+      paintLane(pixels, cpus[0], { from: app.bounds.from, step, thin: 1 }, 5, pixels.height - 3, this.colours);
+      return pixels;
+    }
     const [before, now, sum] = [0, 0, 0].map(() => new Float64Array(app.paints.length));
     const last = cpus.map(() => new Float64Array(app.paints.length));
     for (let x = 0; x < pixels.width; x++) {

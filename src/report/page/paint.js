@@ -81,12 +81,19 @@ function paintLane(pixels, lane, scale, top, bottom, colours) {
       lane.until(end, shares);
       for (let paint = 0; paint < shares.length; paint++) shares[paint] -= before[paint];
     }
-    const most = greatest(shares);
-    if (last - i <= 1 && colours.stacked.includes(most)) paintBlock(pixels, x, x + 1, top, bottom, most, scale, colours);
-    else paintStack(pixels, x, top, bottom, shares, step, colours);
+    if (isEdge(from, to, i, last, begin, end)) {
+      const most = greatest(shares);
+      if (shares[most] * 2 >= step) paintBlock(pixels, x, x + 1, top, bottom, most, scale, colours);
+    } else paintStack(pixels, x, top, bottom, shares, step, colours);
     x += 1;
   }
   return runs;
+}
+
+/** Whether a column only has the ends of longer spans: then it belongs to the one that has most of it. */
+function isEdge(from, to, i, last, begin, end) {
+  for (let j = i; j <= last; j++) if (from[j] >= begin && to[j] <= end) return false;
+  return true;
 }
 
 function greatest(shares) {

@@ -3,11 +3,13 @@
 
 const HEADING = 20;
 
-/** Rows with their places, from the top; `height` is that of all. */
-function layRows(trace, side) {
+/** Rows with their places, from the top; `height` is that of all. A few rows share the room that there is. */
+function layRows(trace, side, room) {
   const hidden = app.hiddenTasks[side];
   const threads = trace.lanes.filter((lane) => lane.length > 0 && !hidden.has(lane.id));
-  const high = threads.length > 40 ? 18 : threads.length > 14 ? 22 : 26;
+  const bars = threads.length + trace.cpus.length;
+  const others = 3 * HEADING + interruptRows(trace).length * 18 + (printed(trace).length > 0 ? HEADING + 20 : 0);
+  const high = Math.floor(Math.min(Math.max((room - others) / bars, threads.length > 40 ? 18 : 22), 44));
   const rows = [];
   let y = 2;
   const add = (row) => {

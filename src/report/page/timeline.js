@@ -4,8 +4,9 @@
 const AXIS = 26;
 const FONT = '12px system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const STRONG = `600 ${FONT}`;
-/** Between a row and its bar. */
+/** Between a row and its bar, at least; and the most that a bar is high. */
 const MARGIN = 4;
+const MOST_BAR = 26;
 
 class Timeline {
   constructor(trace, side) {
@@ -26,7 +27,7 @@ class Timeline {
     this.links = new Links(this);
     this.widths = new Map();
     this.scroller.addEventListener("scroll", () => this.redraw());
-    new ResizeObserver(() => this.redraw()).observe(this.scroller);
+    new ResizeObserver(() => this.lay()).observe(this.scroller);
     on("rows", () => this.lay());
     on("view selection hover measure query shows theme", () => this.redraw());
     this.lay();
@@ -37,7 +38,7 @@ class Timeline {
   }
 
   lay() {
-    this.layout = layRows(this.trace, this.side);
+    this.layout = layRows(this.trace, this.side, this.scroller.clientHeight - AXIS);
     this.context.font = FONT;
     const widest = this.layout.rows.slice(0, 2000).reduce((most, row) => Math.max(most, this.measureText(row.label)), 60);
     this.left = Math.ceil(Math.min(widest, 190)) + 24;
@@ -166,7 +167,8 @@ class Timeline {
 
   bar(row) {
     const top = row.y - this.scroll + AXIS;
-    return [top + MARGIN, top + row.height - MARGIN];
+    const margin = Math.max(MARGIN, Math.floor((row.height - MOST_BAR) / 2));
+    return [top + margin, top + row.height - margin];
   }
 
   /** Pale from the raised line to the moment at which the CPU took it, which is a stroke. */
@@ -200,8 +202,8 @@ class Timeline {
       if (room < 22 || row.height < 18) continue;
       const state = row.lane.spans.state[i];
       const paint = row.lane.paint(i);
-      const label = row.kind === "cpu" ? this.cpuLabel(row.lane, i) : stateLabel(trace, state);
-      const text = label && this.fit(label, room);
+      const labels = row.kind === "cpu" ? this.cpuLabels(row.lane, i) : [stateLabel(trace, state)];
+      const text = labels.find((label) => this.measureText(label) <= room) ?? this.fit(labels.at(-1), room);
       if (!text) continue;
       const x = this.left + (left + right) / 2 / ratio;
       const y = row.y - this.scroll + AXIS + row.height / 2 + 0.5;
@@ -215,14 +217,15 @@ class Timeline {
     }
   }
 
-  cpuLabel(lane, i) {
+  /** What a CPU's bar may say, the most telling first. */
+  cpuLabels(lane, i) {
     const { trace } = this;
     const { is } = trace.states[lane.spans.state[i]];
     const task = taskName(trace, lane.spans.other[i]);
-    if (is === "user") return task;
-    if (is === "idle" || is === "switch") return "";
+    if (is === "user") return [task];
+    if (is === "idle" || is === "switch") return [""];
     const label = stateLabel(trace, lane.spans.state[i]);
-    return is === "kernel" ? `${task}: ${label}` : label;
+    return is === "kernel" ? [`${task}: ${label}`, task] : [label];
   }
 
   drawNames() {
