@@ -79,7 +79,7 @@ impl Desk {
         let mut log = self.browser.log();
         // These tests read pixels, which the page itself never does.
         log.retain(|line| !line.contains("willReadFrequently"));
-        assert!(log.is_empty(), "{log:?}");
+        assert!(log.is_empty(), "{} complaints: {:?}", log.len(), &log[..log.len().min(3)]);
     }
 }
 
@@ -156,7 +156,7 @@ fn an_address_brings_everything_back() {
     browser.open(&report, fragment);
     browser.until("document.querySelector('#pane h3').innerText.includes('ready')");
     let told = browser.inner("#pane h3");
-    assert_eq!(told, "b ready, without a CPU");
+    assert_eq!(told, "b is ready, without a CPU");
     assert_eq!(browser.text("document.getElementById('search').value"), "pipe");
     assert!(browser.inner("#hits").contains("hit"), "{}", browser.inner("#hits"));
     assert_eq!(browser.text("document.getElementById('show-path').getAttribute('aria-pressed')"), "true");
@@ -322,10 +322,10 @@ fn all_can_be_done_with_the_keyboard_alone() {
     let spoken = "document.getElementById('status').textContent";
     browser.until(&format!("{spoken}.startsWith('a waits for disk sda')"));
     browser.press(&RIGHT.to_string());
-    browser.until(&format!("{spoken}.startsWith('a ready')"));
+    browser.until(&format!("{spoken}.startsWith('a is ready')"));
     browser.press(&LEFT.to_string());
     browser.press(&UP.to_string());
-    browser.until(&format!("{spoken}.startsWith('CPU 0: idle')"));
+    browser.until(&format!("{spoken}.startsWith('CPU 0 is idle')"));
     browser.press("]");
     browser.until("document.querySelector('#pane h3')");
     browser.press("?");
@@ -370,5 +370,66 @@ fn the_page_is_dark_where_the_system_is_and_can_be_switched() {
     browser.press("t");
     browser.until(&format!("{background} === 'rgb(255, 255, 255)'"));
     browser.until(&format!("{corner} === '255,255,255,255'"));
+    desk.no_complaints();
+}
+
+/// Writes a trace of many events with the simulator, and returns the report.
+fn long_report(desk: &Desk, events: u64) -> PathBuf {
+    let scenario = desk.path("long.toml");
+    std::fs::write(&scenario, story::LONG).unwrap();
+    let until = format!("{}us", events * 8 / 10 + 2_000);
+    let run = ["run", "long.toml", "-o", "long", "-q", "--until", &until];
+    trapline(desk.folder.path(), &run);
+    let most = events.to_string();
+    trapline(desk.folder.path(), &["report", "long", "-o", "report.html", "--most-events", &most]);
+    desk.path("report.html")
+}
+
+/// Moves the window in each of 120 frames: frames a second, and the page's own work for one, in milliseconds.
+const PAN: &str = "const canvas = document.querySelector('.timeline canvas'); canvas.focus(); \
+    const work = []; let began = 0; let from = 0; \
+    const before = () => { began = performance.now(); from ||= began; }; \
+    const after = () => { if (began) work.push(performance.now() - began); \
+      if (work.length === 120) { const fps = 119000 / (performance.now() - from); work.sort((a, b) => a - b); \
+        done({ fps, median: work[60], p95: work[114] }); return; } \
+      requestAnimationFrame(before); \
+      const key = work.length % 40 < 20 ? 'd' : 'a'; \
+      canvas.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true })); \
+      requestAnimationFrame(after); }; \
+    requestAnimationFrame(after);";
+
+/// Opens a long report and moves about in it. With TRAPLINE_EVENTS=1000000, and --nocapture, it tells the figures of
+/// docs/PERFORMANCE.md; else it only sees that a long report works.
+#[test]
+fn a_long_report_is_soon_there_and_moves_smoothly() {
+    let Some(desk) = Desk::new() else { return };
+    let asked = std::env::var("TRAPLINE_EVENTS").ok().map(|events| events.parse().unwrap());
+    let events: u64 = asked.unwrap_or(30_000);
+    let report = long_report(&desk, events);
+    let browser = &desk.browser;
+    browser.open(&report, "");
+    let heading = browser.inner("#notes");
+    assert!(heading.contains("For another part: trapline report"), "{heading}");
+    let paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime";
+    let first = browser.value(paint).as_f64().unwrap();
+    let ready = browser.text("document.documentElement.dataset.ready");
+    browser.picture("long");
+    eprintln!(
+        "{events} events, {} bytes: first paint {first:.0} ms, timeline {ready} ms",
+        report.metadata().unwrap().len()
+    );
+    for (name, fragment) in
+        [("all", ""), ("a tenth", "#t=100000000-200000000"), ("a millisecond", "#t=5000000-6000000")]
+    {
+        browser.open(&report, fragment);
+        browser.press("w");
+        let told = browser.eventually(PAN);
+        let figure = |name: &str| told[name].as_f64().unwrap();
+        let (fps, median, p95) = (figure("fps"), figure("median"), figure("p95"));
+        eprintln!(
+            "panning over {name}: {fps:.0} frames a second, {median:.1} ms of work each, 95 % within {p95:.1} ms"
+        );
+        assert!(median < 1_000.0, "even a loaded machine draws a frame within a second");
+    }
     desk.no_complaints();
 }

@@ -157,3 +157,33 @@ pub fn write_evil(path: &Path) {
     header.vectors[0].name = evil("vector");
     write(path, header, &evil("printed"), Outcome::Deadlock { text: evil("outcome") });
 }
+
+/// A scenario without an end: messages to and fro, and processes that compute and sleep, on four CPUs.
+pub const LONG: &str = r#"format = 1
+name = "long"
+question = "Is a long run still smooth?"
+
+[machine]
+cpus = 4
+costs = "textbook"
+
+[kernel]
+scheduler = { policy = "round-robin", quantum = "100us" }
+
+[pipe.ping]
+[pipe.pong]
+
+[process.server]
+count = 1
+steps = [
+  { fork = "client" },
+  { forever = true, do = [ { read = "ping", bytes = "1B" }, { compute = { dist = "exponential", mean = "3us" } }, { write = "pong", bytes = "1B" } ] },
+]
+
+[program.client]
+steps = [ { forever = true, do = [ { compute = { dist = "exponential", mean = "3us" } }, { write = "ping", bytes = "1B" }, { read = "pong", bytes = "1B" } ] } ]
+
+[process.worker]
+count = 24
+steps = [ { forever = true, do = [ { compute = { dist = "exponential", mean = "30us" } }, { sleep = "20us" } ] } ]
+"#;

@@ -27,6 +27,7 @@ function byFocus() {
 
 function press(event) {
   const { target } = event;
+  if (!(target instanceof Element)) return;
   const writes = target.matches("input:not([type=checkbox]), textarea, select");
   if (writes || event.ctrlKey || event.metaKey || event.altKey) return;
   const onTimeline = target.matches(".timeline canvas") || target === document.body;
@@ -96,8 +97,8 @@ function stepSpan(by) {
 function stepRow(by) {
   const { selection } = app;
   const timeline = app.timelines[selection.side];
-  const { rows, byLane } = timeline.layout;
-  const row = selection.event === undefined ? byLane.get(`${selection.lane}.${selection.id}`) : timeline.rowOfEvent(selection.event);
+  const { rows } = timeline.layout;
+  const row = timeline.rowOf(selection);
   const [from, to] = extent(selection);
   const { view } = app;
   const at = (Math.max(from, view.from) + Math.min(Math.max(to, from), view.to)) / 2;
@@ -105,15 +106,18 @@ function stepRow(by) {
     const found = rows[i].lane?.at(at) ?? -1;
     if (found < 0) continue;
     select({ side: selection.side, lane: rows[i].kind, id: rows[i].id, i: found }, { show: false });
-    return timeline.showRow(rows[i]);
+    return timeline.reveal(app.selection);
   }
 }
 
-Timeline.prototype.showRow = function (row) {
+/** Scrolls to the row of a selection, if it can't be seen. */
+Timeline.prototype.reveal = function (selection) {
   const { scroller } = this;
-  const room = this.height - AXIS;
+  const row = this.rowOf(selection);
+  const room = scroller.clientHeight - AXIS;
+  if (!row) return;
   if (row.y < scroller.scrollTop) scroller.scrollTop = row.y - HEADING;
-  else if (row.y + row.height > scroller.scrollTop + room) scroller.scrollTop = row.y + row.height - room + HEADING;
+  else if (row.y + row.height > scroller.scrollTop + room) scroller.scrollTop = row.y + row.height - room + 4;
 };
 
 /** The event beside the selected one, among those of the same thread. */

@@ -114,8 +114,8 @@ Object.assign(Timeline.prototype, {
     const { context, trace, colours } = this;
     const outline = (selection, width, colour) => {
       if (selection?.side !== this.side) return;
-      const event = selection.event;
-      const row = event === undefined ? this.layout.byLane.get(`${selection.lane}.${selection.id}`) : this.rowOfEvent(event);
+      const { event } = selection;
+      const row = this.rowOf(selection);
       if (!row) return;
       const [from, to] = extent(selection);
       const [top, bottom] = this.bar(row);
@@ -136,9 +136,10 @@ Object.assign(Timeline.prototype, {
     outline(app.selection, 2.5, colours.text.accent);
   },
 
-  /** Where an event is shown: at its thread, or at its CPU if that idled. */
-  rowOfEvent(event) {
+  /** Where a selection is shown; an event at its thread, or at its CPU if that idled. */
+  rowOf({ lane, id, event }) {
     const { trace, layout } = this;
+    if (event === undefined) return layout.byLane.get(`${lane}.${id}`);
     if (trace.isKind(event, "print") && !layout.byLane.has(`task.${trace.task[event]}`)) return layout.byLane.get("print.undefined");
     return layout.byLane.get(`task.${trace.task[event]}`) ?? layout.byLane.get(`cpu.${trace.cpu[event] - 1}`);
   },

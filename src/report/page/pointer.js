@@ -153,7 +153,9 @@ function tipText(trace, selection) {
   }
   const { spans } = laneBy(trace, selection.lane, selection.id);
   const [from, to] = extent(selection);
-  const who = selection.lane === "cpu" ? `CPU ${selection.id}: ${taskLabel(trace, spans.other[selection.i])}` : taskLabel(trace, selection.id);
+  const task = selection.lane === "cpu" ? spans.other[selection.i] : selection.id;
+  const cpu = selection.lane === "cpu" ? `CPU ${selection.id}` : "";
+  const who = task === 0 ? cpu : [cpu, taskLabel(trace, task)].filter(Boolean).join(": ");
   return [`${who} ${stateText(trace, spans.state[selection.i])}`, `${exact(to - from)}, from ${exact(from)} to ${exact(to)}`];
 }
 

@@ -9,7 +9,8 @@ function layRows(trace, side, room) {
   const threads = trace.lanes.filter((lane) => lane.length > 0 && !hidden.has(lane.id));
   const bars = threads.length + trace.cpus.length;
   const others = 3 * HEADING + interruptRows(trace).length * 18 + (printed(trace).length > 0 ? HEADING + 20 : 0);
-  const high = Math.floor(Math.min(Math.max((room - others) / bars, threads.length > 40 ? 18 : 22), 44));
+  const least = app.traces.length > 1 || threads.length > 40 ? 18 : 22;
+  const high = Math.floor(Math.min(Math.max((room - others) / bars, least), 44));
   const rows = [];
   let y = 2;
   const add = (row) => {

@@ -71,7 +71,10 @@ function extent(selection) {
 
 function select(selection, { show = true } = {}) {
   app.selection = selection;
-  if (selection && show) reveal(...extent(selection));
+  if (selection && show) {
+    reveal(...extent(selection));
+    app.timelines[selection.side].reveal(selection);
+  }
   changed("selection");
   if (selection && app.tab !== "details" && app.tab !== "events") openTab("details");
 }
@@ -136,6 +139,7 @@ function restore(text) {
   if (parts.has("show")) for (const key of Object.keys(app.shows)) app.shows[key] = parts.get("show").split(" ").includes(key);
   app.selection = parts.has("s") ? selectionFrom(parts.get("s")) : null;
   look(from, to);
+  if (app.selection) requestAnimationFrame(() => app.selection && app.timelines[app.selection.side].reveal(app.selection));
   for (const topic of ["rows", "query", "measure", "shows", "tab", "selection"]) changed(topic);
 }
 

@@ -80,7 +80,6 @@ class Timeline {
   }
 
   draw() {
-    const began = performance.now();
     const ratio = window.devicePixelRatio || 1;
     this.width = this.scroller.clientWidth;
     this.height = this.scroller.clientHeight;
@@ -111,7 +110,6 @@ class Timeline {
     });
     this.drawNames();
     this.drawAxis(axis);
-    app.frames?.push(performance.now() - began);
   }
 
   clip(draw) {
@@ -134,7 +132,7 @@ class Timeline {
   }
 
   paintRows(ratio, axis) {
-    const { context, colours, trace } = this;
+    const { context, colours } = this;
     const left = Math.round(this.left * ratio);
     const pixels = this.pixelsOf(Math.round(this.room * ratio), Math.round((this.height - AXIS) * ratio));
     pixels.data.fill(colours.pixel.background);

@@ -21,7 +21,7 @@ function whyChain(trace, side, lane, i) {
     if (seen.has(`${task}.${place}`)) break;
     seen.add(`${task}.${place}`);
     if (state.is === "ready") {
-      chain.push(...whoRan(trace, side, task, from, to, spans, place));
+      chain.push(...sinceWhen(trace, side, task, from), ...whoRan(trace, side, task, from, to, spans, place));
       break;
     }
     const next = whoWoke(trace, side, task, state, to, begin, chain);
@@ -124,6 +124,16 @@ function lastOf(trace, name, at, fits = () => true) {
     if (trace.kind[event] === kind && fits(event)) return event;
   }
   return -1;
+}
+
+/** Who made a thread ready, if somebody woke it. */
+function sinceWhen(trace, side, task, from) {
+  const wake = trace.wakeAt(task, from);
+  if (wake < 0) return [];
+  const by = trace.wake.by[wake];
+  const who = by % 2 === 1 ? `the ${handlerText(trace, trace.states[(by - 1) / 2])}` : taskLabel(trace, by / 2);
+  const event = lastOf(trace, "sched_wakeup", from, (event) => trace.field(event, "task") === task);
+  return [{ text: `${who} had woken it`, note: exact(from), target: event >= 0 ? { side, event } : undefined }];
 }
 
 /** Who had the CPU while a thread was ready for it, and why that ended. */

@@ -95,17 +95,17 @@ function stateText(trace, place) {
     case "user":
       return "runs in user mode";
     case "kernel":
-      return state.call === undefined ? `in the kernel: ${kernelText(trace, state)}` : `in the kernel: call ${kernelText(trace, state)}`;
+      return `is in the kernel: ${state.call === undefined ? "" : "call "}${kernelText(trace, state)}`;
     case "interrupt":
-      return `held up by the ${handlerText(trace, state)}`;
+      return `is held up by the ${handlerText(trace, state)}`;
     case "switch":
       return "is switched to";
     case "ready":
-      return "ready, without a CPU";
+      return "is ready, without a CPU";
     case "blocked":
       return `waits for ${waitText(trace, state)}`;
     default:
-      return "idle";
+      return "is idle";
   }
 }
 
