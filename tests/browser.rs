@@ -409,7 +409,7 @@ fn a_long_report_is_soon_there_and_moves_smoothly() {
     let browser = &desk.browser;
     browser.open(&report, "");
     let heading = browser.inner("#notes");
-    assert!(heading.contains("For another part: trapline report"), "{heading}");
+    assert!(heading.contains("For the rest: trapline report"), "{heading}");
     let paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime";
     let first = browser.value(paint).as_f64().unwrap();
     let ready = browser.text("document.documentElement.dataset.ready");

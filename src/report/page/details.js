@@ -3,10 +3,7 @@
 function drawDetails(pane) {
   const { selection } = app;
   if (!selection) {
-    pane.replaceChildren(
-      h("p", { class: "empty" }, "Click a bar or a stroke below it, or press ", h("kbd", {}, "Enter"), " on the timeline, to see what happened there and why. Press ", h("kbd", {}, "?"), " for all keys."),
-      outcomeText(),
-    );
+    pane.replaceChildren(h("div", { class: "columns" }, ...nothingSelected()));
     return;
   }
   const trace = app.traces[selection.side];
@@ -14,10 +11,28 @@ function drawDetails(pane) {
   pane.replaceChildren(h("div", { class: "columns" }, ...parts));
 }
 
-/** How the run ended, while nothing else is to be told. */
-function outcomeText() {
-  const notes = app.traces.flatMap(({ about }) => (about.outcome.text ? [`${about.outcome.how}: ${about.outcome.text}`] : []));
-  return notes.length > 0 ? h("pre", { class: "outcome" }, notes.join("\n")) : "";
+/** What can be done here, and the run in a few words. */
+function nothingSelected() {
+  const hint = h("p", {}, "Click a bar, or a stroke below one, to see what happened there and why; or press ", h("kbd", {}, "Enter"), " on the timeline. All keys: ", h("kbd", {}, "?"));
+  const runs = app.traces.flatMap((trace, side) => {
+    const { about } = trace;
+    const name = app.traces.length > 1 ? ` (${about.source})` : "";
+    const facts = h(
+      "dl",
+      {},
+      fact("ended", about.outcome.how, h("span", { class: "muted" }, ` after ${exact(about.end)}`)),
+      about.outcome.text ? fact("", h("span", { class: "outcome" }, about.outcome.text)) : [],
+      fact("costs", about.costs),
+      fact("seed", String(about.seed)),
+      fact("machine", about.fingerprint),
+      fact("trace", about.file),
+    );
+    return [
+      h("div", {}, h("h4", {}, `The run${name}`), facts, side === 0 ? hint : ""),
+      h("div", { class: "fits" }, h("h4", {}, `Processes${name}`), table(briefTable(about.summary), { id: `brief-${side}` })),
+    ];
+  });
+  return runs;
 }
 
 const fact = (name, ...value) => (value[0] ? [h("dt", {}, name), h("dd", {}, ...value)] : []);

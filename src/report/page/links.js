@@ -1,7 +1,7 @@
 // Arrows between rows: who woke whom, from senders to receivers, and the critical path.
 
 /** More arrows than this in the window would only be a grey veil. */
-const MOST_ARROWS = 250;
+const MOST_ARROWS = 90;
 
 class Links {
   constructor(timeline) {
@@ -13,20 +13,20 @@ class Links {
     const { trace } = timeline;
     const chosen = this.chosen();
     const { from, to } = app.view;
-    if (app.shows.wakes) {
-      const [begin, end] = [lowerBound(trace.wake.at, from, 0, trace.wake.at.length), lowerBound(trace.wake.at, to, 0, trace.wake.at.length)];
-      if (end - begin <= MOST_ARROWS) for (let i = begin; i < end; i++) this.wake(i, false);
-    }
-    if (app.shows.messages) {
-      const { received } = trace.message;
-      const begin = lowerBound(received, from, 0, received.length);
-      let end = begin;
-      while (end < received.length && end - begin <= MOST_ARROWS && received[end] <= to) end++;
-      if (end - begin <= MOST_ARROWS) for (let i = begin; i < end; i++) this.message(i, false);
-    }
+    this.crowded = { wakes: false, messages: false };
+    if (app.shows.wakes) this.few("wakes", trace.wake.at, from, to, (i) => this.wake(i, false));
+    if (app.shows.messages) this.few("messages", trace.message.received, from, to, (i) => this.message(i, false));
     for (const wake of chosen.wakes) this.wake(wake, true);
     for (const message of chosen.messages) this.message(message, true);
     if (app.shows.path) this.path();
+  }
+
+  /** Draws the links whose moments lie in the window, if they are few. */
+  few(which, at, from, to, draw) {
+    const begin = lowerBound(at, from, 0, at.length);
+    const end = lowerBound(at, to, begin, at.length);
+    this.crowded[which] = end - begin > MOST_ARROWS;
+    if (!this.crowded[which]) for (let i = begin; i < end; i++) draw(i);
   }
 
   /** The links of what is selected; they are drawn whatever else is. */

@@ -26,18 +26,19 @@ function setUpHeader(sides) {
   badges.push(h("span", { class: "muted" }, `${exact(about.end)}, ${plural(about["all-events"], "event")}`));
   byId("badges").replaceChildren(...badges);
   const notes = sides.flatMap(({ about }) => notesOf(about));
-  byId("notes").replaceChildren(...notes.map((note) => h("p", {}, note)));
+  byId("notes").replaceChildren(...notes.map(({ text, ill }) => h("p", { class: ill ? "ill" : undefined }, text)));
 }
 
 /** What the reader must know before trusting the picture. */
 function notesOf(about) {
   const notes = [];
-  if (about.damage) notes.push(`${about.file}: ${about.damage}. What is shown is what could be read.`);
-  if (about.lost > 0) notes.push(`${about.file}: ${plural(about.lost, "event")} were lost while the run was observed.`);
+  const add = (text, ill) => notes.push({ text, ill });
+  if (about.damage) add(`${about.file}: ${about.damage}. What is shown is what could be read.`, true);
+  if (about.lost > 0) add(`${about.file}: ${plural(about.lost, "event")} were lost while the run was observed.`, true);
   if (about.shortened) {
-    notes.push(`This report shows ${exact(about.from)} – ${exact(about.to)}, which is all that ${count(about.events)} events hold. For another part: trapline report ${about.file} --from ${plain(about.to)} --to TIME`);
+    add(`This report shows ${exact(about.from)} – ${exact(about.to)}, the first ${count(about.events)} events. For the rest: trapline report ${about.file} --from ${plain(about.to)}`);
   } else if (about.from > 0 || about.to < about.end) {
-    notes.push(`This report shows ${exact(about.from)} – ${exact(about.to)} of a run of ${exact(about.end)}.`);
+    add(`This report shows ${exact(about.from)} – ${exact(about.to)} of a run of ${exact(about.end)}.`);
   }
   return notes;
 }
@@ -88,6 +89,18 @@ function setUpButtons() {
     on("shows", () => toggle.setAttribute("aria-pressed", String(app.shows[key])));
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themed);
+}
+
+const SHOWN = { wakes: "Wake-ups", messages: "Messages", path: "Critical path" };
+
+/** Where there are too many arrows to be drawn, the button says what helps. */
+function tellCrowd() {
+  for (const key of ["wakes", "messages"]) {
+    const crowded = app.shows[key] && app.timelines.some(({ links }) => links.crowded?.[key]);
+    const text = crowded ? `${SHOWN[key]}: zoom in` : SHOWN[key];
+    const button = byId(`show-${key}`);
+    if (button.textContent !== text) button.textContent = text;
+  }
 }
 
 function switchTheme() {

@@ -18,8 +18,8 @@ Object.assign(Timeline.prototype, {
       if (!row) continue;
       budget -= 1;
       const [top, bottom] = this.bar(row);
-      this.triangle(this.x(release[i]), bottom + 4, -4, colours.text.muted);
-      this.triangle(this.x(deadline[i]), top - 4, 4, missed[i] ? colours.text.interrupt : colours.text.muted);
+      this.triangle(this.x(release[i]), bottom + 6, -5, colours.text.muted);
+      this.triangle(this.x(deadline[i]), top - 6, 5, missed[i] ? colours.text.interrupt : colours.text.muted);
     }
     context.globalAlpha = 1;
   },
@@ -28,8 +28,8 @@ Object.assign(Timeline.prototype, {
     const { context } = this;
     context.fillStyle = colour;
     context.beginPath();
-    context.moveTo(x - 3, y);
-    context.lineTo(x + 3, y);
+    context.moveTo(x - 4, y);
+    context.lineTo(x + 4, y);
     context.lineTo(x, y + high);
     context.fill();
   },

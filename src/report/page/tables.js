@@ -93,6 +93,13 @@ function processTable({ processes }) {
   return { heads, rows };
 }
 
+/** Each process's time, in as few columns as say it. */
+function briefTable({ processes }) {
+  const { heads, rows } = processTable({ processes: processes.slice(0, 12) });
+  const wanted = ["process", "user", "kernel", "ready", "blocked", "calls", "exit"].map((head) => heads.indexOf(head));
+  return { heads: wanted.map((i) => heads[i]), rows: rows.map((row) => wanted.map((i) => row[i])) };
+}
+
 function callTable(trace) {
   const rows = trace.about["calls-made"].map(([call, times, elapsed]) => [callName(trace, call), times, new Time(elapsed), new Time(times > 0 ? elapsed / times : 0)]);
   return { heads: ["call", "calls", "all of them", "on average"], rows, titles: ["", "", "With what was waited in them.", ""] };

@@ -101,8 +101,8 @@ class Timeline {
     context.font = FONT;
     context.textBaseline = "middle";
     this.clip(() => {
-      this.drawLabels(runs, ratio);
       this.links.draw();
+      this.drawLabels(runs, ratio);
       this.drawMarks();
       this.drawHits();
       this.drawSelection();
@@ -110,6 +110,7 @@ class Timeline {
     });
     this.drawNames();
     this.drawAxis(axis);
+    tellCrowd();
   }
 
   clip(draw) {
@@ -205,12 +206,11 @@ class Timeline {
       if (!text) continue;
       const x = this.left + (left + right) / 2 / ratio;
       const y = row.y - this.scroll + AXIS + row.height / 2 + 0.5;
-      if (paint === colours.line) {
-        const wide = this.measureText(text) + 10;
-        context.fillStyle = colours.text.band;
-        context.fillRect(x - wide / 2, y - 7, wide, 14);
-        context.fillStyle = colours.text.muted;
-      } else context.fillStyle = colours.on[paint];
+      // Lines and arrows go behind the text.
+      const wide = this.measureText(text) + (paint === colours.line ? 10 : 4);
+      context.fillStyle = paint === colours.line ? colours.text.band : colours.text[app.paints[paint]];
+      context.fillRect(x - wide / 2, y - 7, wide, 14);
+      context.fillStyle = paint === colours.line ? colours.text.muted : colours.on[paint];
       context.fillText(text, x, y);
     }
   }
