@@ -175,7 +175,8 @@ fn a_run_prints_its_summary_and_writes_trace_numbers_and_picture() {
     let bench = Bench::new();
     let ended = bench.file("hello.toml", HELLO).run(&["run", "hello.toml"]);
     ended.exits(0).prints("hello").prints("greeter").says("output/hello");
-    let results = ["summary.json", "timeline.svg", "trace.bin"].map(|name| format!("output/hello/{name}"));
+    let results = ["report.html", "summary.json", "timeline.svg", "trace.bin"]
+        .map(|name| format!("output/hello/{name}"));
     assert_eq!(bench.files(), [&["hello.toml".to_owned()][..], &results].concat());
     let numbers = fs::read_to_string(bench.path("output/hello/summary.json")).unwrap();
     let numbers: serde_json::Value = serde_json::from_str(&numbers).unwrap();

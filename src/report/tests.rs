@@ -200,3 +200,18 @@ fn a_reason_that_has_an_object_differs_from_one_that_has_none() {
     assert_eq!(last_fields(Some(ObjectId(4))), [2, 5, 0]);
     assert_eq!(last_fields(None), [2, 0, 0]);
 }
+
+/// docs/REPORT.md has the same keys in the same words as the page's own help.
+#[test]
+fn the_documentation_has_every_key() {
+    let script = include_str!("page/keys.js");
+    let begin = script.find("const KEYS = [").unwrap();
+    let list = &script[begin..begin + script[begin..].find("];").unwrap()];
+    let rows = list.lines().filter_map(|line| line.trim().strip_prefix("[\"")?.strip_suffix("\"],"));
+    let table: String = rows
+        .map(|row| row.split_once("\", \"").unwrap())
+        .map(|(key, what)| format!("| {key} | {what} |\n"))
+        .collect();
+    assert!(table.lines().count() > 10);
+    assert!(include_str!("../../docs/REPORT.md").contains(&table), "docs/REPORT.md should have:\n{table}");
+}

@@ -14,8 +14,7 @@ function drawDetails(pane) {
 /** What can be done here, and the run in a few words. */
 function nothingSelected() {
   const hint = h("p", {}, "Click a bar, or a stroke below one, to see what happened there and why; or press ", h("kbd", {}, "Enter"), " on the timeline. All keys: ", h("kbd", {}, "?"));
-  const runs = app.traces.flatMap((trace, side) => {
-    const { about } = trace;
+  const runs = app.traces.flatMap(({ about }, side) => {
     const name = app.traces.length > 1 ? ` (${about.source})` : "";
     const facts = h(
       "dl",
@@ -27,12 +26,12 @@ function nothingSelected() {
       fact("machine", about.fingerprint),
       fact("trace", about.file),
     );
-    return [
-      h("div", {}, h("h4", {}, `The run${name}`), facts, side === 0 ? hint : ""),
-      h("div", { class: "fits" }, h("h4", {}, `Processes${name}`), table(briefTable(about.summary), { id: `brief-${side}` })),
-    ];
+    const processes = [h("h4", {}, "Processes"), table(briefTable(about.summary), { id: `brief-${side}` })];
+    const run = [h("h4", {}, `The run${name}`), facts];
+    if (app.traces.length > 1) return [h("div", {}, ...run, ...processes)];
+    return [h("div", {}, ...run, hint), h("div", { class: "fits" }, ...processes)];
   });
-  return runs;
+  return app.traces.length > 1 ? [...runs, h("div", {}, hint)] : runs;
 }
 
 const fact = (name, ...value) => (value[0] ? [h("dt", {}, name), h("dd", {}, ...value)] : []);

@@ -42,6 +42,12 @@ class Links {
     return row && row.y + row.height / 2 - this.timeline.scroll + AXIS;
   }
 
+  /** Just above the lower edge of a thread's bar. */
+  foot(task) {
+    const row = this.timeline.layout.byLane.get(`task.${task}`);
+    return row && this.timeline.bar(row)[1] - 2;
+  }
+
   wake(i, strong) {
     const { trace, colours } = this.timeline;
     const { at, by, task, cpu } = trace.wake;
@@ -94,14 +100,14 @@ class Links {
     context.beginPath();
     let before = -Infinity;
     for (let i = begin; i < from.length && from[i] <= app.view.to; i++) {
-      const y = this.middle("task", task[i]);
+      const y = this.foot(task[i]);
       const right = timeline.x(Math.min(to[i], app.view.to));
       // What ends within the same half of a pixel adds nothing to the line.
       if (y === undefined || right - before < 0.5) continue;
       const left = timeline.x(Math.max(from[i], app.view.from));
-      if (before === -Infinity) context.moveTo(left, y + 8);
-      context.lineTo(Math.max(left, before), y + 8);
-      context.lineTo(right, y + 8);
+      if (before === -Infinity) context.moveTo(left, y);
+      context.lineTo(Math.max(left, before), y);
+      context.lineTo(right, y);
       before = right;
     }
     context.stroke();

@@ -9,7 +9,9 @@ const TABS = [
   { id: "filter", label: "Filter", draw: drawFilter, on: "" },
 ];
 
-const sideTitle = ({ about }) => [h("span", { class: `badge ${about.source}` }, about.source), ` ${about.file}`];
+const lengthText = (about) => `${exact(about.end)}, ${plural(about["all-events"], "event")}`;
+
+const sideTitle = ({ about }) => [h("span", { class: `badge ${about.source}` }, about.source), ` ${about.file}, ${lengthText(about)}`];
 
 function setUpHeader(sides) {
   const [{ about }] = sides;
@@ -23,7 +25,7 @@ function setUpHeader(sides) {
     shown.add(how);
     badges.push(h("span", { class: `badge ${["finished", "limit"].includes(how) ? "well" : "ill"}`, title: about.outcome.text }, how));
   }
-  badges.push(h("span", { class: "muted" }, `${exact(about.end)}, ${plural(about["all-events"], "event")}`));
+  if (sides.length === 1) badges.push(h("span", { class: "muted" }, lengthText(about)));
   byId("badges").replaceChildren(...badges);
   const notes = sides.flatMap(({ about }) => notesOf(about));
   byId("notes").replaceChildren(...notes.map(({ text, ill }) => h("p", { class: ill ? "ill" : undefined }, text)));

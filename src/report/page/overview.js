@@ -102,29 +102,37 @@ class Overview {
     });
   }
 
-  /** All CPUs of the first trace together: the share of each state in each column. */
+  /** A strip for each trace. */
   paint() {
     const pixels = new Pixels(this.context, this.canvas.width, this.canvas.height);
-    pixels.data.fill(this.colours.pixel.band);
-    const [{ cpus }] = app.traces;
+    pixels.data.fill(this.colours.pixel.background);
+    const high = (pixels.height - 6) / app.traces.length;
+    app.traces.forEach((trace, i) => {
+      const [top, bottom] = [Math.round(4 + i * high), Math.round(4 + (i + 1) * high) - 2];
+      pixels.fill(0, top, pixels.width, bottom, this.colours.pixel.band);
+      this.paintCpus(pixels, trace.cpus, top, bottom);
+    });
+    return pixels;
+  }
+
+  /** All CPUs together: the share of each state in each column. */
+  paintCpus(pixels, cpus, top, bottom) {
     const step = (app.bounds.to - app.bounds.from) / pixels.width;
     if (cpus.length === 1) {
-      paintLane(pixels, cpus[0], { from: app.bounds.from, step, thin: 1 }, 5, pixels.height - 3, this.colours);
-      return pixels;
+      paintLane(pixels, cpus[0], { from: app.bounds.from, step, thin: 1 }, top, bottom, this.colours);
+      return;
     }
-    const [before, now, sum] = [0, 0, 0].map(() => new Float64Array(app.paints.length));
+    const [now, sum] = [0, 0].map(() => new Float64Array(app.paints.length));
     const last = cpus.map(() => new Float64Array(app.paints.length));
     for (let x = 0; x < pixels.width; x++) {
       sum.fill(0);
       cpus.forEach((lane, cpu) => {
         if (lane.length === 0) return;
-        before.set(last[cpu]);
         lane.until(app.bounds.from + (x + 1) * step, now);
-        for (let paint = 0; paint < sum.length; paint++) sum[paint] += now[paint] - before[paint];
+        for (let paint = 0; paint < sum.length; paint++) sum[paint] += now[paint] - last[cpu][paint];
         last[cpu].set(now);
       });
-      paintStack(pixels, x, 4, pixels.height - 2, sum, step * cpus.length, this.colours);
+      paintStack(pixels, x, top, bottom, sum, step * cpus.length, this.colours);
     }
-    return pixels;
   }
 }

@@ -86,7 +86,11 @@ function setUpSearch() {
       if (app.query !== box.value) look();
       nextHit(event.shiftKey ? -1 : 1);
     }
-    if (event.key === "Escape") byFocus().canvas.focus();
+    if (event.key === "Escape") {
+      // A browser would empty the box.
+      event.preventDefault();
+      byFocus().canvas.focus();
+    }
   });
   byId("next").addEventListener("click", () => nextHit(1));
   byId("previous").addEventListener("click", () => nextHit(-1));

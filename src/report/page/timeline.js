@@ -41,7 +41,7 @@ class Timeline {
     this.layout = layRows(this.trace, this.side, this.scroller.clientHeight - AXIS);
     this.context.font = FONT;
     const widest = this.layout.rows.slice(0, 2000).reduce((most, row) => Math.max(most, this.measureText(row.label)), 60);
-    this.left = Math.ceil(Math.min(widest, 190)) + 24;
+    this.names = Math.ceil(Math.min(widest, 190)) + 24;
     this.spacer.style.height = `${this.layout.height + AXIS}px`;
     this.redraw();
   }
@@ -73,6 +73,11 @@ class Timeline {
 
   time(x) {
     return app.view.from + ((x - this.left) / this.room) * (app.view.to - app.view.from);
+  }
+
+  /** Where the time axis begins: at the same place in all timelines. */
+  get left() {
+    return Math.max(this.names, ...(app.timelines ?? []).map(({ names }) => names));
   }
 
   get room() {
@@ -209,7 +214,9 @@ class Timeline {
       // Lines and arrows go behind the text.
       const wide = this.measureText(text) + (paint === colours.line ? 10 : 4);
       context.fillStyle = paint === colours.line ? colours.text.band : colours.text[app.paints[paint]];
-      context.fillRect(x - wide / 2, y - 7, wide, 14);
+      const [top, bottom] = this.bar(row);
+      const half = Math.min(7, (bottom - top) / 2 - 4);
+      context.fillRect(x - wide / 2, y - half, wide, 2 * half);
       context.fillStyle = paint === colours.line ? colours.text.muted : colours.on[paint];
       context.fillText(text, x, y);
     }
