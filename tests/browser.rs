@@ -113,6 +113,33 @@ fn a_wait_leads_back_to_its_cause() {
 }
 
 #[test]
+fn a_running_span_tells_the_switch_and_the_rule_that_gave_it_the_cpu() {
+    let Some(desk) = Desk::new() else { return };
+    let browser = &desk.browser;
+    browser.open(&desk.report(story::write_story, &[]), "#s=0.task.3.135000");
+    browser.until("document.querySelector('#pane .why')");
+    let told = browser.inner("#pane");
+    for part in [
+        "b runs in user mode",
+        "a ended, and b got the CPU",
+        "exited – The previous thread has ended and never runs again.",
+        "The policy chose b by its rule “level”, number 3",
+        "level – The highest level that has a ready thread; 0 is the lowest.",
+        "It began with sys_exit",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    // While nobody runs, the last switch tells why.
+    browser.open(&desk.path("report.html"), "#s=0.cpu.0.23000");
+    let told = browser.inner("#pane");
+    assert!(
+        told.contains("CPU 0 is idle") && told.contains("a blocked (disk: disk sda), and the CPU idles"),
+        "{told}"
+    );
+    desk.no_complaints();
+}
+
+#[test]
 fn wheel_and_keys_move_the_window_and_the_address_says_so() {
     let Some(desk) = Desk::new() else { return };
     let browser = &desk.browser;
@@ -157,6 +184,13 @@ fn an_address_brings_everything_back() {
     browser.until("document.querySelector('#pane h3').innerText.includes('ready')");
     let told = browser.inner("#pane h3");
     assert_eq!(told, "b is ready, without a CPU");
+    let expected = [
+        "b was ready for 10 µs, without a CPU 122 µs – 132 µs",
+        "a had woken it 122 µs",
+        "a had CPU 0 for 10 µs",
+        "then a ended, and b got the CPU 132 µs",
+    ];
+    assert_eq!(desk.chain(), expected);
     assert_eq!(browser.text("document.getElementById('search').value"), "pipe");
     assert!(browser.inner("#hits").contains("hit"), "{}", browser.inner("#hits"));
     assert_eq!(browser.text("document.getElementById('show-path').getAttribute('aria-pressed')"), "true");
@@ -370,6 +404,35 @@ fn the_page_is_dark_where_the_system_is_and_can_be_switched() {
     browser.press("t");
     browser.until(&format!("{background} === 'rgb(255, 255, 255)'"));
     browser.until(&format!("{corner} === '255,255,255,255'"));
+    desk.no_complaints();
+}
+
+#[test]
+fn an_empty_trace_and_a_cut_one_are_shown_as_far_as_there_is_anything() {
+    let Some(desk) = Desk::new() else { return };
+    let browser = &desk.browser;
+    let report = desk.report(story::write_empty, &[]);
+    for fragment in ["", "#tab=path", "#tab=tables", "#tab=events", "#tab=filter", "#tab=measure"] {
+        browser.open(&report, fragment);
+        browser.press("w0");
+        desk.no_complaints();
+    }
+    let whole = desk.path("whole.bin");
+    story::write_story(&whole);
+    let bytes = std::fs::read(&whole).unwrap();
+    std::fs::write(desk.path("cut.bin"), &bytes[..bytes.len() * 9 / 10]).unwrap();
+    let out = Command::new(env!("CARGO_BIN_EXE_trapline"))
+        .args(["report", "cut.bin"])
+        .current_dir(desk.folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(out.status.code(), Some(2), "the damage is told");
+    browser.open(&desk.path("report.html"), "");
+    let notes = browser.inner("#notes");
+    assert!(
+        notes.contains("cut off after") && notes.contains("What is shown is what could be read"),
+        "{notes}"
+    );
     desk.no_complaints();
 }
 

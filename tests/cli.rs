@@ -389,6 +389,24 @@ fn a_timeline_is_drawn_in_the_terminal_after_a_run_or_during_it() {
 }
 
 #[test]
+fn a_report_is_one_page_of_one_trace_or_two() {
+    let bench = Bench::new();
+    bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);
+    bench.run(&["report", "r"]).exits(0).says("r/report.html").prints_nothing();
+    let page = fs::read_to_string(bench.path("r/report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    bench.run(&["report", "r", "--against", "r/trace.bin", "-o", "two.html"]).exits(0);
+    let two = fs::read_to_string(bench.path("two.html")).unwrap();
+    assert!(two.contains("id=\"1-at\"") && !page.contains("id=\"1-at\""));
+    bench.run(&["report", "r", "-o", "-"]).exits(0).prints("</html>");
+    bench.run(&["report", "r", "--from", "2us", "--to", "1us"]).exits(2).says("--from");
+    bench.run(&["report", "r", "--from", "2h"]).exits(2).says("which ends at");
+    bench.run(&["report", "r", "--most-events", "0"]).exits(2).says("--most-events");
+    bench.run(&["report", "absent"]).exits(2);
+    bench.run(&["report", "hello.toml"]).exits(2).says("isn't a Trapline trace");
+}
+
+#[test]
 fn a_trace_that_cant_be_used_is_refused_or_shown_as_far_as_it_goes() {
     let bench = Bench::new();
     bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);

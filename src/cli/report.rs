@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use clap::Args;
+use trapline::analysis::naming::time;
 use trapline::report::{self, Builder, Ending, MOST, Options, Side, Wanted};
-use trapline::time::Span;
+use trapline::time::{Instant, Span};
 use trapline::trace::{Reader, TraceError};
 use trapline::units::parse_time;
 
@@ -55,8 +56,10 @@ impl Report {
             let trace = trace_in(path);
             let digest = digest::digest(&trace, &AtomicU64::new(0))?;
             if part.from > digest.footer.end {
-                let end = trapline::analysis::naming::time(digest.footer.end.since(Window::ALL.from));
-                return Err(Failure::usage(format!("{} ends at {end}, before --from", path.display())));
+                let (path, end) = (path.display(), time(digest.footer.end.since(Instant::START)));
+                return Err(Failure::usage(format!(
+                    "the part to show is outside of {path}, which ends at {end}"
+                )));
             }
             sides.push(side(&trace, &path.display().to_string(), &digest, part, self.most_events)?);
             damaged = damaged.or(digest.damage);

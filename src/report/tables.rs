@@ -11,6 +11,9 @@ use crate::trace::Header;
 
 use super::Ending;
 
+/// The most rows of a table that grows with the number of processes.
+const MOST_ROWS: usize = 1_000;
+
 /// Everything that can be said before the first event.
 pub fn about(header: &Header, summary: &Summary, lanes: &Lanes, ending: &Ending) -> Json {
     let footer = &ending.footer;
@@ -35,10 +38,30 @@ pub fn about(header: &Header, summary: &Summary, lanes: &Lanes, ending: &Ending)
         "objects": header.objects,
         "vectors": header.vectors,
         "programs": header.programs,
-        "summary": summary,
+        "summary": sums(summary),
         "calls-made": calls(lanes),
-        "statistics": Statistics::of(summary).json(),
+        "threads": threads(summary),
     })
+}
+
+/// The sums that the page has tables of. With many processes, the first ones: nobody reads further.
+fn sums(summary: &Summary) -> Json {
+    let few = summary.processes.get(..MOST_ROWS).unwrap_or(&summary.processes);
+    json!({
+        "wall": summary.wall,
+        "processes": few,
+        "all-processes": summary.processes.len(),
+        "cpus": summary.cpus,
+        "vectors": summary.vectors,
+        "objects": summary.objects,
+    })
+}
+
+/// What schedulers are judged by, of each thread.
+fn threads(summary: &Summary) -> Json {
+    let mut statistics = Statistics::of(summary);
+    statistics.threads.truncate(MOST_ROWS);
+    statistics.json()["threads"].take()
 }
 
 /// How often each call was made in the window, and how long all of them took.

@@ -29,26 +29,19 @@ impl Tasks {
         place
     }
 
-    /// Names and lives of all of them.
+    /// Names and lives of all of them: number, process, parent, name, beginning, end.
     pub fn json(&self, lanes: &Lanes) -> Json {
         let known: HashMap<Tid, usize> =
             lanes.threads.iter().enumerate().map(|(place, lane)| (lane.task, place)).collect();
         let one = |&task: &Tid| match known.get(&task).map(|&place| &lanes.threads[place]) {
-            Some(lane) => json!({
-                "task": task,
-                "process": lane.process,
-                "parent": lane.parent,
-                "name": lane.name,
-                "start": lane.start,
-                "end": lane.end,
-            }),
+            Some(lane) => json!([task, lane.process, lane.parent, lane.name, lane.start, lane.end]),
             None => {
                 let name = match task {
                     Tid::IDLE => "idle".to_owned(),
                     Tid::INIT => "init".to_owned(),
                     Tid(number) => format!("task {number}"),
                 };
-                json!({ "task": task, "process": task.leads(), "name": name })
+                json!([task, task.leads(), Tid::IDLE, name, null, null])
             }
         };
         self.all.iter().map(one).collect()

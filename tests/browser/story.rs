@@ -5,7 +5,7 @@ use std::path::Path;
 use trapline::ids::{CallId, CpuId, NameId, ObjectId, StepId, Tid, Vector};
 use trapline::time::Instant;
 use trapline::trace::header::{ObjectEntry, SCHEMA, Source, StepEntry, TaskEntry, VectorEntry};
-use trapline::trace::{Cause, Event, Header, Kind, Outcome, Trace, Why};
+use trapline::trace::{Cause, Event, Header, Kind, Outcome, Rule, Trace, Why};
 
 pub const A: Tid = Tid(2);
 pub const B: Tid = Tid(3);
@@ -121,6 +121,7 @@ fn events() -> Vec<Event> {
     pen.switch(106, A, StepId(0), Why::WorkArrived).leave(109, 0, 4_096).enter(120, 1, StepId(1));
     pen.at(122, Kind::MessageSend { object: PIPE, bytes: 1 }).wake(122, B).leave(124, 1, 1);
     pen.enter(130, 2, StepId::NONE).at(132, Kind::ProcessExit { status: 0 });
+    pen.at(132, Kind::SchedPick { task: B, rule: Rule::Level, number: 3 });
     pen.switch(132, B, StepId(2), Why::Exited).at(134, Kind::MessageReceive { object: PIPE, bytes: 1 });
     pen.leave(135, 0, 1).at(140, Kind::Print { text: NameId(0) });
     pen.enter(150, 2, StepId::NONE).at(151, Kind::ProcessExit { status: 0 });
@@ -145,6 +146,21 @@ fn write(path: &Path, header: Header, printed: &str, outcome: Outcome) {
 /// The story as a trace file.
 pub fn write_story(path: &Path) {
     write(path, header("disk-then-pipe", ["a", "b"], "x", "sda"), "got the byte", Outcome::Finished);
+}
+
+/// A trace in which nothing happens.
+pub fn write_empty(path: &Path) {
+    let header = header("nothing", ["a", "b"], "x", "sda");
+    let trace = Trace {
+        tasks: header.initial.clone(),
+        header,
+        events: Vec::new(),
+        names: Vec::new(),
+        end: Instant::START,
+        outcome: Outcome::Finished,
+        lost: 0,
+    };
+    std::fs::write(path, trace.write(Vec::new()).unwrap()).unwrap();
 }
 
 /// The same with names and texts that would do harm where they are taken for markup.

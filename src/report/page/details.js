@@ -20,7 +20,7 @@ function nothingSelected() {
       "dl",
       {},
       fact("ended", about.outcome.how, h("span", { class: "muted" }, ` after ${exact(about.end)}`)),
-      about.outcome.text ? fact("", h("span", { class: "outcome" }, about.outcome.text)) : [],
+      about.outcome.text ? fact("because", h("span", { class: "outcome" }, about.outcome.text)) : [],
       fact("costs", about.costs),
       fact("seed", String(about.seed)),
       fact("machine", about.fingerprint),
@@ -95,6 +95,11 @@ function whyPart(trace, selection, task, from, to) {
       part.append(h("ol", { class: "chain" }, ...chain.map(({ text, note, target }) => h("li", {}, goTo(text, target), note ? h("span", { class: "muted" }, ` ${note}`) : null))));
       return part;
     }
+  }
+  if (task === 0) {
+    const onCpu = (event) => trace.cpu[event] - 1 === selection.id && trace.field(event, "next") === 0;
+    part.append(...switchReason(trace, side, lastOf(trace, "sched_switch", from, onCpu)));
+    return part;
   }
   const event = lastSwitch(trace, task, from);
   if (event >= 0) part.append(h("p", { class: "muted" }, "It has the CPU because:"), ...switchReason(trace, side, event));

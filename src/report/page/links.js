@@ -34,7 +34,11 @@ class Links {
     const { timeline } = this;
     const { trace, side } = timeline;
     if (app.selection?.side !== side) return { wakes: [], messages: [] };
-    return linksOf(trace, app.selection);
+    if (this.selection !== app.selection) {
+      this.selection = app.selection;
+      this.found = linksOf(trace, app.selection);
+    }
+    return this.found;
   }
 
   middle(kind, id) {

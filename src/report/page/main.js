@@ -16,7 +16,7 @@ const sideTitle = ({ about }) => [h("span", { class: `badge ${about.source}` }, 
 function setUpHeader(sides) {
   const [{ about }] = sides;
   byId("name").textContent = about.scenario;
-  byId("question").textContent = about.question;
+  byId("question").textContent = byId("question").title = about.question;
   const badges = sides.map(({ about }) => h("span", { class: `badge ${about.source}` }, about.source));
   const shown = new Set();
   for (const { about } of sides) {
@@ -117,6 +117,27 @@ function themed() {
   changed("theme");
 }
 
+/** Paper is white: what is printed has the light colours, whatever the screen has. */
+function setUpPrinting() {
+  const root = document.documentElement;
+  let theme;
+  const draw = () => {
+    themed();
+    app.overview.draw();
+    for (const timeline of app.timelines) timeline.draw();
+  };
+  window.addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+    draw();
+  });
+  window.addEventListener("afterprint", () => {
+    if (theme) root.dataset.theme = theme;
+    else delete root.dataset.theme;
+    draw();
+  });
+}
+
 /** The line between the timelines and what is told below, to be dragged or moved by keys. */
 function setUpSplitter() {
   const splitter = byId("splitter");
@@ -174,6 +195,7 @@ async function begin() {
   setUpSearch();
   setUpHelp();
   app.overview = new Overview();
+  setUpPrinting();
   on("selection", tellSelection);
   restore(location.hash.slice(1));
   app.search(app.query);

@@ -12,8 +12,9 @@ Object.assign(Timeline.prototype, {
       if (row.kind === "print") this.drawPrints(row);
     }
     const { task, release, deadline, missed } = trace.job;
+    trace.longestJob ??= deadline.reduce((longest, end, i) => Math.max(longest, end - release[i]), 0);
     let budget = 2000;
-    for (let i = lowerBound(release, app.view.from - 1e9, 0, release.length); i < task.length && budget > 0 && release[i] <= app.view.to; i++) {
+    for (let i = lowerBound(release, app.view.from - trace.longestJob, 0, release.length); i < task.length && budget > 0 && release[i] <= app.view.to; i++) {
       const row = this.layout.byLane.get(`task.${task[i]}`);
       if (!row) continue;
       budget -= 1;

@@ -4,9 +4,13 @@ class Overview {
   constructor() {
     this.canvas = byId("overview");
     this.context = this.canvas.getContext("2d", { alpha: false });
-    on("view query theme measure", () => this.redraw());
+    on("view theme", () => this.redraw());
+    on("query", () => {
+      this.columns = null;
+      this.redraw();
+    });
     new ResizeObserver(() => {
-      this.image = null;
+      this.image = this.columns = null;
       this.redraw();
     }).observe(this.canvas);
     on("theme", () => (this.image = null));
@@ -90,16 +94,8 @@ class Overview {
 
   /** One stroke for each column of pixels that has a hit. */
   drawHits(x) {
-    app.hits.forEach((hits, side) => {
-      const { at } = app.traces[side];
-      let last = -1;
-      for (let k = 0; k < hits.length; k++) {
-        const column = Math.round(x(at[hits[k]]));
-        if (column === last) continue;
-        last = column;
-        this.context.fillRect(column, 0, 2, 5);
-      }
-    });
+    this.columns ??= new Set(app.hits.flatMap((hits, side) => hits.map((event) => Math.round(x(app.traces[side].at[event])))));
+    for (const column of this.columns) this.context.fillRect(column, 0, 2, 5);
   }
 
   /** A strip for each trace. */

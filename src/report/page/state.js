@@ -108,7 +108,8 @@ function fragment() {
   const { view, bounds, measure, shows } = app;
   const parts = new URLSearchParams();
   const range = ({ from, to }) => `${Math.round(from)}-${Math.round(to)}`;
-  if (view.from !== bounds.from || view.to !== bounds.to) parts.set("t", range(view));
+  const [from, to] = app.first ?? [bounds.from, bounds.to];
+  if (view.from !== from || view.to !== to) parts.set("t", range(view));
   if (app.selection) parts.set("s", selectionText(app.selection));
   if (app.tab !== "details") parts.set("tab", app.tab);
   if (app.query) parts.set("q", app.query);

@@ -70,11 +70,12 @@ function drawTables(pane) {
       ...block("CPUs", cpuTable(summary)),
       ...block("Interrupts", vectorTable(summary)),
       ...block("Channels, locks and devices", objectTable(summary)),
-      ...block("Scheduling", statisticTable(trace.about.statistics)),
+      ...block("Scheduling", statisticTable(trace.about.threads)),
     ];
   });
   const part = app.traces.some(({ about }) => about.shortened || about.from > 0 || about.to < about.end);
-  const note = part ? [h("p", { class: "muted" }, "Sums of the whole run; system calls are those of the part that this report shows.")] : [];
+  const many = app.traces.some(({ about }) => about.summary["all-processes"] > about.summary.processes.length);
+  const note = many ? [h("p", { class: "muted" }, "Tables of processes show the first thousand; trapline summary and trapline stats have all.")] : part ? [h("p", { class: "muted" }, "Sums of the whole run; system calls are those of the part that this report shows.")] : [];
   pane.replaceChildren(...note, h("div", { class: "columns wide" }, ...blocks));
 }
 
@@ -130,7 +131,7 @@ function objectTable({ objects }) {
 }
 
 /** Threads with what schedulers are judged by; names with `-ns` or times come from the trace's statistics. */
-function statisticTable({ threads }) {
+function statisticTable(threads) {
   const keys = ["response", "turnaround", "waiting", "slowdown", "longest-wait"].filter((key) => threads.some((row) => row[key] !== null && row[key] !== undefined));
   const cell = (key, value) => (value === null || value === undefined ? "–" : key === "slowdown" ? Number(value.toFixed(2)) : new Time(value));
   return { heads: ["process", ...keys], rows: threads.map((row) => [row.name, ...keys.map((key) => cell(key, row[key]))]) };

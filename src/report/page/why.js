@@ -173,17 +173,18 @@ function switchText(trace, event) {
   const fields = Object.fromEntries(trace.fieldsOf(event).map((field) => [field.name, field]));
   const text = (name) => valueText(trace, fields[name]);
   const [prev, next] = [text("prev"), text("next")];
+  const then = fields.next.value === 0 ? "the CPU idles" : `${next} got the CPU`;
   switch (text("why")) {
     case "blocked":
-      return `${prev} blocked (${text("on")}${fields.object ? `: ${text("object")}` : ""}), and ${next} got the CPU`;
+      return `${prev} blocked (${text("on")}${fields.object ? `: ${text("object")}` : ""}), and ${then}`;
     case "slice-end":
-      return `${prev} had used up its time slice, and ${next} got the CPU`;
+      return `${prev} had used up its time slice, and ${then}`;
     case "preempted":
       return `${next} pre-empted ${prev}`;
     case "yielded":
-      return `${prev} stepped back, and ${next} got the CPU`;
+      return `${prev} stepped back, and ${then}`;
     case "exited":
-      return `${prev} ended, and ${next} got the CPU`;
+      return `${prev} ended, and ${then}`;
     default:
       return `work arrived at the CPU, and ${next} got it`;
   }
