@@ -26,6 +26,7 @@ class Timeline {
     this.context = this.canvas.getContext("2d", { alpha: false });
     this.links = new Links(this);
     this.widths = new Map();
+    this.left = 0;
     this.scroller.addEventListener("scroll", () => this.redraw());
     new ResizeObserver(() => this.lay()).observe(this.scroller);
     on("rows", () => this.lay());
@@ -75,11 +76,6 @@ class Timeline {
     return app.view.from + ((x - this.left) / this.room) * (app.view.to - app.view.from);
   }
 
-  /** Where the time axis begins: at the same place in all timelines. */
-  get left() {
-    return Math.max(this.names, ...(app.timelines ?? []).map(({ names }) => names));
-  }
-
   get room() {
     return this.width - this.left - 12;
   }
@@ -89,6 +85,8 @@ class Timeline {
     this.width = this.scroller.clientWidth;
     this.height = this.scroller.clientHeight;
     if (this.width === 0 || this.height === 0) return;
+    // The time axis begins at the same place in all timelines.
+    this.left = Math.max(...app.timelines.map(({ names }) => names));
     const [wide, high] = [Math.round(this.width * ratio), Math.round(this.height * ratio)];
     if (this.canvas.width !== wide || this.canvas.height !== high) {
       Object.assign(this.canvas, { width: wide, height: high });
