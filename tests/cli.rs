@@ -400,7 +400,7 @@ fn a_report_is_one_page_of_one_trace_or_two() {
     assert!(two.contains("id=\"1-at\"") && !page.contains("id=\"1-at\""));
     bench.run(&["report", "r", "-o", "-"]).exits(0).prints("</html>");
     bench.run(&["report", "r", "--from", "2us", "--to", "1us"]).exits(2).says("--from");
-    bench.run(&["report", "r", "--from", "2h"]).exits(2).says("which ends at");
+    bench.run(&["report", "r", "--from", "60s"]).exits(2).says("which ends at");
     bench.run(&["report", "r", "--most-events", "0"]).exits(2).says("--most-events");
     bench.run(&["report", "absent"]).exits(2);
     bench.run(&["report", "hello.toml"]).exits(2).says("isn't a Trapline trace");

@@ -32,7 +32,8 @@ pub fn about(header: &Header, summary: &Summary, lanes: &Lanes, ending: &Ending)
         "outcome": { "how": footer.outcome.name(), "text": footer.outcome.text() },
         "lost": footer.lost,
         "damage": ending.damage,
-        "all-events": footer.events,
+        // A damaged trace doesn't say how many there were.
+        "all-events": summary.totals.events.values().sum::<u64>(),
         "calls": header.calls,
         "steps": header.steps,
         "objects": header.objects,
