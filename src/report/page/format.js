@@ -7,6 +7,9 @@ const UNITS = [
   [1e9, "s"],
 ];
 
+/** Between a number and its unit no line is broken. */
+const GAP = "\u00a0";
+
 /** The largest unit that isn't larger than the time. */
 function unitOf(nanos) {
   const size = Math.abs(nanos);
@@ -19,7 +22,7 @@ function exact(nanos) {
   const [unit, name] = unitOf(nanos);
   const digits = Math.round(Math.log10(unit));
   const text = (nanos / unit).toFixed(digits);
-  return `${digits > 0 ? text.replace(/\.?0+$/, "") : text} ${name}`;
+  return `${digits > 0 ? text.replace(/\.?0+$/, "") : text}${GAP}${name}`;
 }
 
 /** A time in about three digits. */
@@ -29,12 +32,12 @@ function brief(nanos) {
   const value = nanos / unit;
   const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
   const text = value.toFixed(digits);
-  return `${digits > 0 ? text.replace(/\.?0+$/, "") : text} ${name}`;
+  return `${digits > 0 ? text.replace(/\.?0+$/, "") : text}${GAP}${name}`;
 }
 
 const count = (number) => String(number).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f");
 
-const percent = (share) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+const percent = (share) => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)}${GAP}%`;
 
 const plural = (number, word) => `${count(number)} ${word}${number === 1 ? "" : "s"}`;
 
@@ -46,7 +49,7 @@ function bytesText(number) {
     value /= 1024;
     unit += 1;
   }
-  return `${Number(value.toFixed(1))} ${units[unit]}`;
+  return `${Number(value.toFixed(1))}${GAP}${units[unit]}`;
 }
 
 /** Round places for an axis: the distance between them, and how they are written. */
@@ -58,5 +61,5 @@ function ticks(from, to, most) {
   const digits = Math.max(0, Math.ceil(Math.log10(unit / step) - 1e-9));
   const places = [];
   for (let n = Math.ceil(from / step); n * step <= to; n++) places.push(n * step);
-  return { places, step, write: (at) => (at === 0 ? "0" : `${(at / unit).toFixed(digits)} ${name}`) };
+  return { places, step, write: (at) => (at === 0 ? "0" : `${(at / unit).toFixed(digits)}${GAP}${name}`) };
 }

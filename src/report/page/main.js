@@ -46,7 +46,7 @@ function notesOf(about) {
 }
 
 /** A time as the command line takes it. */
-const plain = (nanos) => exact(nanos).replace("µ", "u").replace(" ", "");
+const plain = (nanos) => exact(nanos).replace("µ", "u").replace(GAP, "");
 
 function setUpTabs() {
   const tabs = byId("tabs");
