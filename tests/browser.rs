@@ -408,6 +408,55 @@ fn the_page_is_dark_where_the_system_is_and_can_be_switched() {
 }
 
 #[test]
+fn tables_are_sorted_by_the_column_whose_head_is_pressed() {
+    let Some(desk) = Desk::new() else { return };
+    let browser = &desk.browser;
+    browser.open(&desk.report(story::write_story, &[]), "#tab=tables");
+    let names = "[...document.querySelector('#pane table').tBodies[0].rows].map((row) => row.cells[0].innerText).join()";
+    assert_eq!(browser.text(names), "a,b");
+    let head = "[...document.querySelectorAll('#pane table:first-of-type th button')].find((head) => head.innerText.startsWith('user'))";
+    browser.value(&format!("{head}.focus()"));
+    browser.press(&ENTER.to_string());
+    // B runs for 9 + 15 us of its own, A for 7 + 11 + 6: as long, so their order stays.
+    let order = "[...document.querySelectorAll('#pane th[aria-sort]')].map((head) => head.getAttribute('aria-sort')).join()";
+    browser.until(&format!("{order} === 'descending'"));
+    browser.press(&ENTER.to_string());
+    browser.until(&format!("{order} === 'ascending'"));
+    assert_eq!(browser.text(names), "a,b");
+    let ready = "[...document.querySelectorAll('#pane table:first-of-type th button')].find((head) => head.innerText.startsWith('ready'))";
+    browser.value(&format!("{ready}.click()"));
+    // A was ready for 12 + 2 us, B for 10.
+    browser.until(&format!("{names} === 'a,b' && {order} === 'descending'"));
+    browser.value(&format!("{ready}.click()"));
+    browser.until(&format!("{names} === 'b,a' && {order} === 'ascending'"));
+    desk.no_complaints();
+}
+
+#[test]
+fn what_is_hidden_is_neither_drawn_nor_found() {
+    let Some(desk) = Desk::new() else { return };
+    let browser = &desk.browser;
+    browser.open(&desk.report(story::write_story, &[]), "#tab=filter&q=sys_enter");
+    browser.until("document.getElementById('hits').innerText === '5 hits'");
+    let toggle = |label: &str| {
+        browser.value(&format!(
+            "[...document.querySelectorAll('#pane label')].find((label) => label.innerText.trim() === {label:?}).click()"
+        ));
+    };
+    toggle("a");
+    browser.until("document.getElementById('hits').innerText === '2 hits'");
+    browser.until("/hide=0\\.2/.test(location.hash)");
+    toggle("sys_enter 5");
+    browser.until("document.getElementById('hits').innerText === 'nothing found'");
+    browser.until("/kinds=sys_enter/.test(location.hash)");
+    toggle("a");
+    toggle("sys_enter 5");
+    browser.until("document.getElementById('hits').innerText === '5 hits'");
+    browser.until("!/hide|kinds/.test(location.hash)");
+    desk.no_complaints();
+}
+
+#[test]
 fn an_empty_trace_and_a_cut_one_are_shown_as_far_as_there_is_anything() {
     let Some(desk) = Desk::new() else { return };
     let browser = &desk.browser;
