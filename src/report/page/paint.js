@@ -4,7 +4,7 @@
 /** Paints that a column of several spans shows by height, from below; blocked and idle are the height that is left. */
 const STACKED = ["user", "kernel", "fault", "switch", "interrupt", "deferred", "ready"];
 /** Up to so many spans are added one by one. */
-const FEW = 48;
+const FEW = 24;
 
 /** The theme's colours, as the canvas and as pixels want them. */
 class Colours {
@@ -51,7 +51,10 @@ function paintLane(pixels, lane, scale, top, bottom, colours) {
   const { step } = scale;
   const runs = [];
   const shares = new Float64Array(app.paints.length);
-  const before = new Float64Array(app.paints.length);
+  // The sums up to the column whose number is `summed`, which the next one goes on from.
+  let before = new Float64Array(app.paints.length);
+  let now = new Float64Array(app.paints.length);
+  let summed = -1;
   let i = lane.start;
   let x = 0;
   while (x < pixels.width) {
@@ -77,9 +80,11 @@ function paintLane(pixels, lane, scale, top, bottom, colours) {
         shares[lane.paint(j)] += Math.max(0, Math.min(to[j], end) - Math.max(from[j], begin));
       }
     } else {
-      lane.until(begin, before);
-      lane.until(end, shares);
-      for (let paint = 0; paint < shares.length; paint++) shares[paint] -= before[paint];
+      if (summed !== x) lane.until(begin, before, i);
+      lane.until(end, now, i);
+      for (let paint = 0; paint < shares.length; paint++) shares[paint] = now[paint] - before[paint];
+      [before, now] = [now, before];
+      summed = x + 1;
     }
     if (isEdge(from, to, i, last, begin, end)) {
       const most = greatest(shares);

@@ -46,11 +46,11 @@ class Lane {
     return this.paints[this.spans.state[i]];
   }
 
-  /** How long each paint was shown until a moment, written to `out`. */
-  until(at, out) {
+  /** How long each paint was shown until a moment, written to `out`; `near` as above. */
+  until(at, out, near = this.start) {
     this.sums ??= this.sumUp(out.length);
     const { from, to } = this.spans;
-    const i = this.after(at);
+    const i = this.after(at, near);
     const block = (i - this.start) >> 5;
     out.set(this.sums.subarray(block * out.length, (block + 1) * out.length));
     for (let j = this.start + block * BLOCK; j < i; j++) out[this.paint(j)] += to[j] - from[j];
