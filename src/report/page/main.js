@@ -185,6 +185,7 @@ async function begin() {
   const from = Math.min(...app.traces.map((trace) => trace.from));
   app.bounds = { from, to: Math.max(...app.traces.map((trace) => trace.to), from + 8) };
   app.first = data.view;
+  document.body.classList.toggle("two", app.traces.length > 1);
   app.timelines = app.traces.map((trace, side) => new Timeline(trace, side));
   byId("timelines").replaceChildren(...app.timelines.map(({ element }) => element));
   app.timelines.forEach(listen);

@@ -169,7 +169,7 @@ class Timeline {
 
   bar(row) {
     const top = row.y - this.scroll + AXIS;
-    const margin = Math.max(MARGIN, Math.floor((row.height - MOST_BAR) / 2));
+    const margin = Math.max(row.height < 22 ? MARGIN / 2 : MARGIN, Math.floor((row.height - MOST_BAR) / 2));
     return [top + margin, top + row.height - margin];
   }
 
@@ -213,7 +213,7 @@ class Timeline {
       const wide = this.measureText(text) + (paint === colours.line ? 10 : 4);
       context.fillStyle = paint === colours.line ? colours.text.band : colours.text[app.paints[paint]];
       const [top, bottom] = this.bar(row);
-      const half = Math.min(7, (bottom - top) / 2 - 4);
+      const half = paint === colours.line ? 7 : Math.min(7, (bottom - top) / 2 - 4);
       context.fillRect(x - wide / 2, y - half, wide, 2 * half);
       context.fillStyle = paint === colours.line ? colours.text.muted : colours.on[paint];
       context.fillText(text, x, y);
