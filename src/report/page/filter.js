@@ -22,8 +22,13 @@ function allOrNone(all, none) {
 function kindBoxes() {
   const kinds = new Map();
   for (const trace of app.traces) {
-    trace.kindCounts ??= trace.kind.reduce((counts, kind) => (counts[kind]++, counts), new Uint32Array(trace.dictionary.kinds.length));
-    trace.dictionary.kinds.forEach(({ name }, kind) => kinds.set(name, (kinds.get(name) ?? 0) + trace.kindCounts[kind]));
+    trace.kindCounts ??= trace.kind.reduce(
+      (counts, kind) => (counts[kind]++, counts),
+      new Uint32Array(trace.dictionary.kinds.length),
+    );
+    trace.dictionary.kinds.forEach(({ name }, kind) =>
+      kinds.set(name, (kinds.get(name) ?? 0) + trace.kindCounts[kind]),
+    );
   }
   const apply = () => {
     changed("rows");
@@ -36,7 +41,9 @@ function kindBoxes() {
     changed("rows");
     app.search(app.query);
   };
-  const boxes = [...kinds].sort(([a], [b]) => a.localeCompare(b)).map(([name, many]) => box(name, !app.hiddenKinds.has(name), set(name), count(many)));
+  const boxes = [...kinds]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, many]) => box(name, !app.hiddenKinds.has(name), set(name), count(many)));
   const all = () => (app.hiddenKinds.clear(), apply());
   const none = () => ([...kinds.keys()].forEach((name) => app.hiddenKinds.add(name)), apply());
   return h("div", {}, h("h4", {}, "Kinds of event"), allOrNone(all, none), h("div", { class: "boxes" }, ...boxes));
@@ -47,7 +54,8 @@ function taskBoxes(trace, side) {
   const hidden = app.hiddenTasks[side];
   const name = app.traces.length > 1 ? ` (${trace.about.source})` : "";
   const list = h("div", { class: "boxes" });
-  const meant = () => lanes.filter((lane) => taskLabel(trace, lane.id).toLowerCase().includes(text.value.toLowerCase()));
+  const meant = () =>
+    lanes.filter((lane) => taskLabel(trace, lane.id).toLowerCase().includes(text.value.toLowerCase()));
   const apply = () => {
     changed("rows");
     app.search(app.query);
@@ -61,10 +69,21 @@ function taskBoxes(trace, side) {
   };
   const fill = () => {
     const found = meant();
-    const boxes = found.slice(0, MOST_BOXES).map((lane) => box(taskLabel(trace, lane.id), !hidden.has(lane.id), set(lane.id)));
-    list.replaceChildren(...boxes, found.length > MOST_BOXES ? h("p", { class: "muted" }, `${count(found.length - MOST_BOXES)} more: type a part of their names.`) : "");
+    const boxes = found
+      .slice(0, MOST_BOXES)
+      .map((lane) => box(taskLabel(trace, lane.id), !hidden.has(lane.id), set(lane.id)));
+    list.replaceChildren(
+      ...boxes,
+      found.length > MOST_BOXES
+        ? h("p", { class: "muted" }, `${count(found.length - MOST_BOXES)} more: type a part of their names.`)
+        : "",
+    );
   };
-  const text = h("input", { type: "search", placeholder: "part of a name", "aria-label": `Processes${name} whose names have` });
+  const text = h("input", {
+    type: "search",
+    placeholder: "part of a name",
+    "aria-label": `Processes${name} whose names have`,
+  });
   text.addEventListener("input", fill);
   fill();
   const all = () => (meant().forEach((lane) => hidden.delete(lane.id)), apply());

@@ -56,7 +56,10 @@ function bytesText(number) {
 function ticks(from, to, most) {
   const least = Math.max((to - from) / Math.max(most, 1), 1);
   const power = 10 ** Math.floor(Math.log10(least));
-  const step = Math.max([1, 2, 5, 10].map((n) => n * power).find((n) => n >= least), 1);
+  const step = Math.max(
+    [1, 2, 5, 10].map((n) => n * power).find((n) => n >= least),
+    1,
+  );
   const [unit, name] = unitOf(Math.max(to - from, step));
   const digits = Math.max(0, Math.ceil(Math.log10(unit / step) - 1e-9));
   const places = [];

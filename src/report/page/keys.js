@@ -80,7 +80,10 @@ function selectMiddle() {
   const timeline = byFocus();
   const { rows } = timeline.layout;
   const at = (app.view.from + app.view.to) / 2;
-  const found = rows.filter((row) => row.lane).map((row) => ({ row, i: row.lane.at(at) })).find(({ row, i }) => i >= 0 && row.kind === "task");
+  const found = rows
+    .filter((row) => row.lane)
+    .map((row) => ({ row, i: row.lane.at(at) }))
+    .find(({ row, i }) => i >= 0 && row.kind === "task");
   if (found) select({ side: timeline.side, lane: "task", id: found.row.id, i: found.i });
 }
 
@@ -126,7 +129,12 @@ function stepEvent(by) {
   if (!selection) return;
   const trace = app.traces[selection.side];
   const isCpu = selection.lane === "cpu";
-  const task = selection.event !== undefined ? trace.task[selection.event] : isCpu ? laneBy(trace, "cpu", selection.id).spans.other[selection.i] : selection.id;
+  const task =
+    selection.event !== undefined
+      ? trace.task[selection.event]
+      : isCpu
+        ? laneBy(trace, "cpu", selection.id).spans.other[selection.i]
+        : selection.id;
   const events = trace.eventsOf(task);
   let k;
   if (selection.event !== undefined) k = lowerBound(events, selection.event, 0, events.length) + by;
@@ -150,12 +158,17 @@ function follow() {
     const { sent, received, from, to, object } = trace.message;
     const i = messages[0];
     const [at, task, kind] = isReceive ? [sent[i], from[i], "message_send"] : [received[i], to[i], "message_receive"];
-    const event = trace.lastEvent(task, at, (event) => trace.isKind(event, kind) && trace.field(event, "object") === object[i]);
+    const event = trace.lastEvent(
+      task,
+      at,
+      (event) => trace.isKind(event, kind) && trace.field(event, "object") === object[i],
+    );
     if (event >= 0) select({ side, event });
   } else if (wakes.length > 0) {
     const { at, by, task, cpu } = trace.wake;
     const i = wakes[0];
-    if (selection.event !== undefined) return select({ side, lane: "task", id: task[i], i: trace.laneOf.get(task[i]).at(at[i]) });
+    if (selection.event !== undefined)
+      return select({ side, lane: "task", id: task[i], i: trace.laneOf.get(task[i]).at(at[i]) });
     const lane = by[i] % 2 === 1 ? trace.cpus[cpu[i] - 1] : trace.laneOf.get(by[i] / 2);
     const span = lane?.before(at[i]) ?? -1;
     if (span >= 0) select({ side, lane: lane.kind, id: lane.id, i: span });
@@ -164,7 +177,12 @@ function follow() {
 
 function setUpHelp() {
   const help = byId("help");
-  byId("keys").replaceChildren(...KEYS.flatMap(([key, what]) => [h("dt", {}, ...key.split(/,? /).map((one) => h("kbd", {}, one))), h("dd", {}, what)]));
+  byId("keys").replaceChildren(
+    ...KEYS.flatMap(([key, what]) => [
+      h("dt", {}, ...key.split(/,? /).map((one) => h("kbd", {}, one))),
+      h("dd", {}, what),
+    ]),
+  );
   byId("close-help").addEventListener("click", () => help.close());
   byId("show-help").addEventListener("click", () => help.showModal());
   document.addEventListener("keydown", press);

@@ -63,7 +63,14 @@ class Links {
   message(i, strong) {
     const { trace, colours } = this.timeline;
     const { sent, received, from, to } = trace.message;
-    this.arrow(sent[i], this.middle("task", from[i]), received[i], this.middle("task", to[i]), colours.text.message, strong);
+    this.arrow(
+      sent[i],
+      this.middle("task", from[i]),
+      received[i],
+      this.middle("task", to[i]),
+      colours.text.message,
+      strong,
+    );
   }
 
   arrow(fromTime, fromY, toTime, toY, colour, strong) {
@@ -84,7 +91,8 @@ class Links {
     const size = strong ? 7 : 5;
     context.beginPath();
     context.moveTo(x1, y1);
-    for (const turn of [0.45, -0.45]) context.lineTo(x1 - size * Math.cos(angle + turn), y1 - size * Math.sin(angle + turn));
+    for (const turn of [0.45, -0.45])
+      context.lineTo(x1 - size * Math.cos(angle + turn), y1 - size * Math.sin(angle + turn));
     context.fill();
     context.beginPath();
     context.arc(x0, y0, strong ? 2.5 : 1.5, 0, 7);
@@ -142,7 +150,8 @@ function linksOf(trace, selection) {
   links.wakes = links.wakes.filter((wake) => wake >= 0);
   if (is === "kernel") {
     for (const event of eventsWithin(trace, selection.id, from, to)) {
-      if (trace.isKind(event, "message_send") || trace.isKind(event, "message_receive")) links.messages.push(...messagesOf(trace, event));
+      if (trace.isKind(event, "message_send") || trace.isKind(event, "message_receive"))
+        links.messages.push(...messagesOf(trace, event));
     }
   }
   return links;

@@ -27,10 +27,29 @@ function drawList(pane) {
       h("td", { class: "left" }, eventText(trace, event)),
       h("td", { class: "left muted" }, stepText(trace, trace.step[event])),
     );
-  const head = h("tr", {}, ...["time", "CPU", "current", "kind", "what", "step"].map((text) => h("th", { scope: "col", class: ["time", "CPU"].includes(text) ? undefined : "left" }, text)));
+  const head = h(
+    "tr",
+    {},
+    ...["time", "CPU", "current", "kind", "what", "step"].map((text) =>
+      h("th", { scope: "col", class: ["time", "CPU"].includes(text) ? undefined : "left" }, text),
+    ),
+  );
   pane.replaceChildren(
-    h("p", { class: "actions" }, link("from the window's beginning", go(trace.eventFrom(app.view.from))), from > 0 ? link(`${PAGE} before`, go(before)) : "", event < trace.at.length ? link(`${PAGE} after`, go(event)) : "", h("span", { class: "muted" }, ` ${count(trace.at.length)} events in this report`)),
-    h("table", { class: "list" }, h("caption", { class: "unseen" }, "Events in order of time"), h("thead", {}, head), h("tbody", {}, ...events.map(row))),
+    h(
+      "p",
+      { class: "actions" },
+      link("from the window's beginning", go(trace.eventFrom(app.view.from))),
+      from > 0 ? link(`${PAGE} before`, go(before)) : "",
+      event < trace.at.length ? link(`${PAGE} after`, go(event)) : "",
+      h("span", { class: "muted" }, ` ${count(trace.at.length)} events in this report`),
+    ),
+    h(
+      "table",
+      { class: "list" },
+      h("caption", { class: "unseen" }, "Events in order of time"),
+      h("thead", {}, head),
+      h("tbody", {}, ...events.map(row)),
+    ),
   );
   pane.querySelector("[aria-selected]")?.scrollIntoView({ block: "nearest" });
 }

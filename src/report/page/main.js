@@ -11,7 +11,10 @@ const TABS = [
 
 const lengthText = (about) => `${exact(about.end)}, ${plural(about["all-events"], "event")}`;
 
-const sideTitle = ({ about }) => [h("span", { class: `badge ${about.source}` }, about.source), ` ${about.file}, ${lengthText(about)}`];
+const sideTitle = ({ about }) => [
+  h("span", { class: `badge ${about.source}` }, about.source),
+  ` ${about.file}, ${lengthText(about)}`,
+];
 
 function setUpHeader(sides) {
   const [{ about }] = sides;
@@ -23,7 +26,13 @@ function setUpHeader(sides) {
     const { how } = about.outcome;
     if (shown.has(how)) continue;
     shown.add(how);
-    badges.push(h("span", { class: `badge ${["finished", "limit"].includes(how) ? "well" : "ill"}`, title: about.outcome.text }, how));
+    badges.push(
+      h(
+        "span",
+        { class: `badge ${["finished", "limit"].includes(how) ? "well" : "ill"}`, title: about.outcome.text },
+        how,
+      ),
+    );
   }
   if (sides.length === 1) badges.push(h("span", { class: "muted" }, lengthText(about)));
   byId("badges").replaceChildren(...badges);
@@ -38,7 +47,9 @@ function notesOf(about) {
   if (about.damage) add(`${about.file}: ${about.damage}. What is shown is what could be read.`, true);
   if (about.lost > 0) add(`${about.file}: ${plural(about.lost, "event")} were lost while the run was observed.`, true);
   if (about.shortened) {
-    add(`This report shows ${exact(about.from)} – ${exact(about.to)}, the first ${count(about.events)} events. For the rest: trapline report ${about.file} --from ${plain(about.to)}`);
+    add(
+      `This report shows ${exact(about.from)} – ${exact(about.to)}, the first ${count(about.events)} events. For the rest: trapline report ${about.file} --from ${plain(about.to)}`,
+    );
   } else if (about.from > 0 || about.to < about.end) {
     add(`This report shows ${exact(about.from)} – ${exact(about.to)} of a run of ${exact(about.end)}.`);
   }
@@ -51,7 +62,13 @@ const plain = (nanos) => exact(nanos).replace("µ", "u").replace(GAP, "");
 function setUpTabs() {
   const tabs = byId("tabs");
   const pane = byId("pane");
-  const buttons = TABS.map(({ id, label }) => h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "pane", onclick: () => openTab(id) }, label));
+  const buttons = TABS.map(({ id, label }) =>
+    h(
+      "button",
+      { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "pane", onclick: () => openTab(id) },
+      label,
+    ),
+  );
   tabs.replaceChildren(...buttons);
   tabs.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -161,7 +178,9 @@ function setUpSplitter() {
 
 function setUpLegend() {
   const used = new Set(app.traces.flatMap((trace) => trace.states.map(({ paint }) => app.paints[paint])));
-  const items = app.paints.filter((name) => used.has(name) && name !== "idle").map((name) => h("li", {}, h("span", { class: `swatch ${name}` }), PAINT_NAMES[name]));
+  const items = app.paints
+    .filter((name) => used.has(name) && name !== "idle")
+    .map((name) => h("li", {}, h("span", { class: `swatch ${name}` }), PAINT_NAMES[name]));
   byId("legend").replaceChildren(...items);
 }
 
@@ -205,9 +224,11 @@ async function begin() {
     app.search(app.query);
   });
   app.ready = true;
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    document.documentElement.dataset.ready = String(Math.round(performance.now()));
-  }));
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      document.documentElement.dataset.ready = String(Math.round(performance.now()));
+    }),
+  );
 }
 
 begin().catch((error) => {

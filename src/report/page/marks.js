@@ -14,7 +14,11 @@ Object.assign(Timeline.prototype, {
     const { task, release, deadline, missed } = trace.job;
     trace.longestJob ??= deadline.reduce((longest, end, i) => Math.max(longest, end - release[i]), 0);
     let budget = 2000;
-    for (let i = lowerBound(release, app.view.from - trace.longestJob, 0, release.length); i < task.length && budget > 0 && release[i] <= app.view.to; i++) {
+    for (
+      let i = lowerBound(release, app.view.from - trace.longestJob, 0, release.length);
+      i < task.length && budget > 0 && release[i] <= app.view.to;
+      i++
+    ) {
       const row = this.layout.byLane.get(`task.${task[i]}`);
       if (!row) continue;
       budget -= 1;
@@ -141,7 +145,8 @@ Object.assign(Timeline.prototype, {
   rowOf({ lane, id, event }) {
     const { trace, layout } = this;
     if (event === undefined) return layout.byLane.get(`${lane}.${id}`);
-    if (trace.isKind(event, "print") && !layout.byLane.has(`task.${trace.task[event]}`)) return layout.byLane.get("print.undefined");
+    if (trace.isKind(event, "print") && !layout.byLane.has(`task.${trace.task[event]}`))
+      return layout.byLane.get("print.undefined");
     return layout.byLane.get(`task.${trace.task[event]}`) ?? layout.byLane.get(`cpu.${trace.cpu[event] - 1}`);
   },
 

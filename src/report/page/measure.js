@@ -31,24 +31,56 @@ function keyMeasure() {
 function drawMeasured(pane) {
   const { measure } = app;
   if (measure?.to === undefined) {
-    pane.replaceChildren(h("p", { class: "empty" }, "Drag with ", h("kbd", {}, "Shift"), " held down, or press ", h("kbd", {}, "m"), " at one place and again at another."));
+    pane.replaceChildren(
+      h(
+        "p",
+        { class: "empty" },
+        "Drag with ",
+        h("kbd", {}, "Shift"),
+        " held down, or press ",
+        h("kbd", {}, "m"),
+        " at one place and again at another.",
+      ),
+    );
     return;
   }
   const from = Math.min(measure.from, measure.to);
   const to = Math.max(measure.from, measure.to);
   const facts = h("dl", {}, fact("length", exact(to - from)), fact("when", `${exact(from)} – ${exact(to)}`));
-  const buttons = h("p", { class: "actions" }, link("zoom to it", () => look(from - (to - from) * 0.05, to + (to - from) * 0.05)), link("forget it", () => {
-    app.measure = null;
-    changed("measure");
-  }));
+  const buttons = h(
+    "p",
+    { class: "actions" },
+    link("zoom to it", () => look(from - (to - from) * 0.05, to + (to - from) * 0.05)),
+    link("forget it", () => {
+      app.measure = null;
+      changed("measure");
+    }),
+  );
   const columns = app.traces.map((trace, side) => {
     const name = app.traces.length > 1 ? ` (${trace.about.source})` : "";
     return [
-      h("div", {}, h("h4", {}, `Events by kind${name}`), table(eventsByKind(trace, from, to), { id: `measured-${side}`, sort: 1 })),
-      h("div", {}, h("h4", {}, `Time by process${name}`), table(timesWithin(trace, side, from, to), { id: `shares-${side}`, sort: 1 })),
+      h(
+        "div",
+        {},
+        h("h4", {}, `Events by kind${name}`),
+        table(eventsByKind(trace, from, to), { id: `measured-${side}`, sort: 1 }),
+      ),
+      h(
+        "div",
+        {},
+        h("h4", {}, `Time by process${name}`),
+        table(timesWithin(trace, side, from, to), { id: `shares-${side}`, sort: 1 }),
+      ),
     ];
   });
-  pane.replaceChildren(h("div", { class: "columns" }, h("div", {}, h("h3", {}, `Measured: ${exact(to - from)}`), facts, buttons), ...columns.flat()));
+  pane.replaceChildren(
+    h(
+      "div",
+      { class: "columns" },
+      h("div", {}, h("h3", {}, `Measured: ${exact(to - from)}`), facts, buttons),
+      ...columns.flat(),
+    ),
+  );
 }
 
 function eventsByKind(trace, from, to) {
@@ -72,5 +104,8 @@ function timesWithin(trace, side, from, to) {
     if (times.some((time) => time > 0)) rows.push([taskLabel(trace, lane.id), ...times.map((time) => new Time(time))]);
   }
   const used = shown.map((_, i) => rows.some((row) => row[i + 1].nanos > 0));
-  return { heads: ["process", ...shown.filter((_, i) => used[i])], rows: rows.map((row) => row.filter((_, i) => i === 0 || used[i - 1])) };
+  return {
+    heads: ["process", ...shown.filter((_, i) => used[i])],
+    rows: rows.map((row) => row.filter((_, i) => i === 0 || used[i - 1])),
+  };
 }

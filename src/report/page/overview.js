@@ -81,7 +81,12 @@ class Overview {
     context.globalAlpha = 1;
     context.strokeStyle = this.colours.text.accent;
     context.lineWidth = 2;
-    context.strokeRect(Math.min(Math.max(left, 1), wide - 4), 1, Math.max(Math.min(right, wide - 1) - left, 3), high - 2);
+    context.strokeRect(
+      Math.min(Math.max(left, 1), wide - 4),
+      1,
+      Math.max(Math.min(right, wide - 1) - left, 3),
+      high - 2,
+    );
     context.fillStyle = this.colours.text.accent;
     if (this.grip?.end !== undefined) {
       context.globalAlpha = 0.3;
@@ -94,7 +99,9 @@ class Overview {
 
   /** One stroke for each column of pixels that has a hit. */
   drawHits(x) {
-    this.columns ??= new Set(app.hits.flatMap((hits, side) => hits.map((event) => Math.round(x(app.traces[side].at[event])))));
+    this.columns ??= new Set(
+      app.hits.flatMap((hits, side) => hits.map((event) => Math.round(x(app.traces[side].at[event])))),
+    );
     for (const column of this.columns) this.context.fillRect(column, 0, 2, 5);
   }
 

@@ -12,7 +12,18 @@ class Colours {
     const style = getComputedStyle(document.documentElement);
     this.text = {};
     this.pixel = {};
-    const names = ["background", "band", "grid", "text", "muted", "arrow", "message", "pending", "accent", ...app.paints];
+    const names = [
+      "background",
+      "band",
+      "grid",
+      "text",
+      "muted",
+      "arrow",
+      "message",
+      "pending",
+      "accent",
+      ...app.paints,
+    ];
     for (const name of names) {
       const text = style.getPropertyValue(`--${name}`).trim();
       const [red, green, blue] = [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));

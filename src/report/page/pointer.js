@@ -89,7 +89,11 @@ Timeline.prototype.hit = function (x, y) {
   const { from, to } = row.lane.spans;
   let best = -1;
   // Of what lies within a pixel, the longest can be seen, so that is what is meant.
-  for (let i = row.lane.after(at - near / 8), left = 200; i < row.lane.end && from[i] <= at + near / 8 && left > 0; i++, left--) {
+  for (
+    let i = row.lane.after(at - near / 8), left = 200;
+    i < row.lane.end && from[i] <= at + near / 8 && left > 0;
+    i++, left--
+  ) {
     if (best < 0 || to[i] - from[i] > to[best] - from[best]) best = i;
   }
   const exactly = row.lane.at(at);
@@ -117,7 +121,10 @@ Timeline.prototype.interruptEvent = function (row, at, near) {
   const i = row.places[k];
   if (time(i) > at + near && !(raised[i] > 0 && raised[i] - 1 <= at)) return null;
   for (let event = trace.eventFrom(time(i)); event < trace.at.length && trace.at[event] <= time(i); event++) {
-    if (/^(interrupt_recognised|irq_handler_entry|interrupt_raised)$/.test(trace.kindName(event)) && trace.field(event, "vector") === vector[i]) {
+    if (
+      /^(interrupt_recognised|irq_handler_entry|interrupt_raised)$/.test(trace.kindName(event)) &&
+      trace.field(event, "vector") === vector[i]
+    ) {
       return { side, event };
     }
   }
@@ -134,7 +141,9 @@ function hover(timeline, x, y, event) {
   }
   if (!found) return hideTip();
   const tip = byId("tip");
-  tip.replaceChildren(...tipText(app.traces[found.side], found).map((line, i) => h(i === 0 ? "strong" : "span", {}, line)));
+  tip.replaceChildren(
+    ...tipText(app.traces[found.side], found).map((line, i) => h(i === 0 ? "strong" : "span", {}, line)),
+  );
   tip.hidden = false;
   const [wide, high] = [tip.offsetWidth, tip.offsetHeight];
   const left = event.clientX + 16 + wide > innerWidth ? event.clientX - wide - 12 : event.clientX + 16;
@@ -149,14 +158,21 @@ function hideTip() {
 function tipText(trace, selection) {
   if (selection.event !== undefined) {
     const { event } = selection;
-    return [`${trace.kindName(event)} at ${exact(trace.at[event])}`, eventText(trace, event), stepText(trace, trace.step[event])].filter(Boolean);
+    return [
+      `${trace.kindName(event)} at ${exact(trace.at[event])}`,
+      eventText(trace, event),
+      stepText(trace, trace.step[event]),
+    ].filter(Boolean);
   }
   const { spans } = laneBy(trace, selection.lane, selection.id);
   const [from, to] = extent(selection);
   const task = selection.lane === "cpu" ? spans.other[selection.i] : selection.id;
   const cpu = selection.lane === "cpu" ? `CPU ${selection.id}` : "";
   const who = task === 0 ? cpu : [cpu, taskLabel(trace, task)].filter(Boolean).join(": ");
-  return [`${who} ${stateText(trace, spans.state[selection.i])}`, `${exact(to - from)}, from ${exact(from)} to ${exact(to)}`];
+  return [
+    `${who} ${stateText(trace, spans.state[selection.i])}`,
+    `${exact(to - from)}, from ${exact(from)} to ${exact(to)}`,
+  ];
 }
 
 function zoomToSelection() {

@@ -48,12 +48,14 @@ function interruptRows(trace) {
       if (!byVector.has(line)) byVector.set(line, []);
       byVector.get(line).push(i);
     });
-    return [...byVector].sort(([a], [b]) => b - a).map(([line, places]) => ({
-      kind: "irq",
-      id: line,
-      label: vectorName(trace, line),
-      places: Uint32Array.from(places),
-    }));
+    return [...byVector]
+      .sort(([a], [b]) => b - a)
+      .map(([line, places]) => ({
+        kind: "irq",
+        id: line,
+        label: vectorName(trace, line),
+        places: Uint32Array.from(places),
+      }));
   })();
   return trace.irqRows;
 }

@@ -20,7 +20,11 @@ function searchIn(trace, side, query) {
     text: which(about.texts),
     word: which(dictionary.words),
     vector: new Set(about.vectors.filter(({ name }) => has(name)).map(({ vector }) => vector)),
-    signal: new Set(Object.entries(dictionary.signals).filter(([, name]) => has(name)).map(([number]) => Number(number))),
+    signal: new Set(
+      Object.entries(dictionary.signals)
+        .filter(([, name]) => has(name))
+        .map(([number]) => Number(number)),
+    ),
   };
   // Which fields of each kind can hold one of these.
   const telling = dictionary.kinds.map(({ fields }) => fields.some(({ of }) => wanted[of]?.size > 0));
@@ -29,8 +33,10 @@ function searchIn(trace, side, query) {
     const kind = trace.kind[event];
     if (app.hiddenKinds.size > 0 && app.hiddenKinds.has(dictionary.kinds[kind].name)) continue;
     if (app.hiddenTasks[side].has(trace.task[event])) continue;
-    const plain = kinds.has(kind) || steps.has(trace.step[event]) || (wanted.task.size > 0 && wanted.task.has(trace.task[event]));
-    if (plain || (telling[kind] && trace.fieldsOf(event).some(({ of, value }) => wanted[of]?.has(value)))) hits.push(event);
+    const plain =
+      kinds.has(kind) || steps.has(trace.step[event]) || (wanted.task.size > 0 && wanted.task.has(trace.task[event]));
+    if (plain || (telling[kind] && trace.fieldsOf(event).some(({ of, value }) => wanted[of]?.has(value))))
+      hits.push(event);
   }
   return hits;
 }
@@ -47,7 +53,10 @@ function nextHit(direction) {
   if (all.length === 0) return;
   const { selection } = app;
   const time = ([side, event]) => app.traces[side].at[event];
-  let i = selection?.event === undefined ? -1 : all.findIndex(([side, event]) => side === selection.side && event === selection.event);
+  let i =
+    selection?.event === undefined
+      ? -1
+      : all.findIndex(([side, event]) => side === selection.side && event === selection.event);
   if (i >= 0) i += direction;
   else {
     const at = selection ? extent(selection)[0] : app.view.from;
@@ -61,7 +70,13 @@ function nextHit(direction) {
 
 function tellHits(current) {
   const all = app.hits.reduce((sum, hits) => sum + hits.length, 0);
-  const text = !app.query.trim() ? "" : all === 0 ? "nothing found" : current === undefined ? plural(all, "hit") : `${count(current + 1)} of ${count(all)}`;
+  const text = !app.query.trim()
+    ? ""
+    : all === 0
+      ? "nothing found"
+      : current === undefined
+        ? plural(all, "hit")
+        : `${count(current + 1)} of ${count(all)}`;
   byId("hits").textContent = text;
   for (const id of ["next", "previous"]) byId(id).disabled = all === 0;
 }

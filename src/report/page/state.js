@@ -114,7 +114,9 @@ function fragment() {
   if (app.tab !== "details") parts.set("tab", app.tab);
   if (app.query) parts.set("q", app.query);
   if (measure?.to !== undefined) parts.set("m", range(measure));
-  const hidden = app.traces.flatMap((trace, side) => [...app.hiddenTasks[side]].map((task) => `${side}.${trace.tasks[task].task}`));
+  const hidden = app.traces.flatMap((trace, side) =>
+    [...app.hiddenTasks[side]].map((task) => `${side}.${trace.tasks[task].task}`),
+  );
   if (hidden.length > 0) parts.set("hide", hidden.join(" "));
   if (app.hiddenKinds.size > 0) parts.set("kinds", [...app.hiddenKinds].join(" "));
   const drawn = Object.keys(shows).filter((key) => shows[key]);
@@ -125,7 +127,11 @@ function fragment() {
 /** Makes everything as the address says. What it says of things that aren't there is left out. */
 function restore(text) {
   const parts = new URLSearchParams(text);
-  const range = (key) => (parts.get(key) ?? "").match(/^(\d+)-(\d+)$/)?.slice(1).map(Number);
+  const range = (key) =>
+    (parts.get(key) ?? "")
+      .match(/^(\d+)-(\d+)$/)
+      ?.slice(1)
+      .map(Number);
   const [from, to] = range("t") ?? app.first ?? [app.bounds.from, app.bounds.to];
   const measured = range("m");
   app.measure = measured ? { from: measured[0], to: measured[1] } : null;
@@ -137,10 +143,12 @@ function restore(text) {
     const numbers = new Set(hidden.filter(([of]) => of === side).map(([, number]) => number));
     app.hiddenTasks[side] = new Set(trace.tasks.flatMap(({ task }, place) => (numbers.has(task) ? [place] : [])));
   });
-  if (parts.has("show")) for (const key of Object.keys(app.shows)) app.shows[key] = parts.get("show").split(" ").includes(key);
+  if (parts.has("show"))
+    for (const key of Object.keys(app.shows)) app.shows[key] = parts.get("show").split(" ").includes(key);
   app.selection = parts.has("s") ? selectionFrom(parts.get("s")) : null;
   look(from, to);
-  if (app.selection) requestAnimationFrame(() => app.selection && app.timelines[app.selection.side].reveal(app.selection));
+  if (app.selection)
+    requestAnimationFrame(() => app.selection && app.timelines[app.selection.side].reveal(app.selection));
   for (const topic of ["rows", "query", "measure", "shows", "tab", "selection"]) changed(topic);
 }
 

@@ -41,7 +41,9 @@ class Timeline {
   lay() {
     this.layout = layRows(this.trace, this.side, this.scroller.clientHeight - AXIS);
     this.context.font = FONT;
-    const widest = this.layout.rows.slice(0, 2000).reduce((most, row) => Math.max(most, this.measureText(row.label)), 60);
+    const widest = this.layout.rows
+      .slice(0, 2000)
+      .reduce((most, row) => Math.max(most, this.measureText(row.label)), 60);
     this.names = Math.ceil(Math.min(widest, 190)) + 24;
     this.spacer.style.height = `${this.layout.height + AXIS}px`;
     this.redraw();
@@ -140,7 +142,11 @@ class Timeline {
     const left = Math.round(this.left * ratio);
     const pixels = this.pixelsOf(Math.round(this.room * ratio), Math.round((this.height - AXIS) * ratio));
     pixels.data.fill(colours.pixel.background);
-    const scale = { from: app.view.from, step: (app.view.to - app.view.from) / pixels.width, thin: Math.max(1, Math.round(ratio)) };
+    const scale = {
+      from: app.view.from,
+      step: (app.view.to - app.view.from) / pixels.width,
+      thin: Math.max(1, Math.round(ratio)),
+    };
     const runs = [];
     const visible = this.visible();
     for (const row of visible) {
@@ -163,7 +169,8 @@ class Timeline {
   }
 
   pixelsOf(width, height) {
-    if (this.pixels?.width !== width || this.pixels?.height !== height) this.pixels = new Pixels(this.context, width, height);
+    if (this.pixels?.width !== width || this.pixels?.height !== height)
+      this.pixels = new Pixels(this.context, width, height);
     return this.pixels;
   }
 
@@ -191,7 +198,8 @@ class Timeline {
       }
       drawn = x;
       pixels.fill(Math.max(begin, 0), top + 2, Math.min(x, pixels.width), bottom - 2, colours.pixel.pending);
-      if (recognised[i] > 0 && x < pixels.width) pixels.fill(Math.max(x, 0), top, Math.min(x + scale.thin * 2, pixels.width), bottom, colours.pixel.interrupt);
+      if (recognised[i] > 0 && x < pixels.width)
+        pixels.fill(Math.max(x, 0), top, Math.min(x + scale.thin * 2, pixels.width), bottom, colours.pixel.interrupt);
     }
   }
 

@@ -74,7 +74,14 @@ class Trace {
     this.number = number;
     this.about = about;
     this.dictionary = about.dictionary;
-    this.tasks = about.tasks.map(([task, process, parent, name, start, end]) => ({ task, process, parent, name, start, end }));
+    this.tasks = about.tasks.map(([task, process, parent, name, start, end]) => ({
+      task,
+      process,
+      parent,
+      name,
+      start,
+      end,
+    }));
     this.states = about.states;
     this.from = about.from;
     this.to = about.to;

@@ -16,7 +16,10 @@ function whyChain(trace, side, lane, i) {
     const [from, to] = [spans.from[place], spans.to[place]];
     const state = trace.states[spans.state[place]];
     const target = { side, lane: "task", id: task, i: place };
-    const text = state.is === "ready" ? `${taskLabel(trace, task)} was ready for ${exact(to - from)}, without a CPU` : `${taskLabel(trace, task)} waited ${exact(to - from)} for ${waitText(trace, state)}`;
+    const text =
+      state.is === "ready"
+        ? `${taskLabel(trace, task)} was ready for ${exact(to - from)}, without a CPU`
+        : `${taskLabel(trace, task)} waited ${exact(to - from)} for ${waitText(trace, state)}`;
     chain.push({ text, note: `${exact(from)} – ${exact(to)}`, target });
     if (seen.has(`${task}.${place}`)) break;
     seen.add(`${task}.${place}`);
@@ -35,7 +38,8 @@ function whyChain(trace, side, lane, i) {
 function whoWoke(trace, side, task, state, at, since, chain) {
   const wake = trace.wakeAt(task, at);
   if (wake < 0) {
-    const text = at >= trace.to ? "nothing had ended this wait when the trace ends" : "the trace doesn't tell who ended this wait";
+    const text =
+      at >= trace.to ? "nothing had ended this wait when the trace ends" : "the trace doesn't tell who ended this wait";
     chain.push({ text });
     return null;
   }
@@ -93,7 +97,12 @@ function wasBusy(trace, side, task, from, to) {
   spent.sort(([a], [b]) => b - a);
   const parts = spent.map(([time, name]) => `${PAINT_NAMES[name]} ${exact(time)}`).join(", ");
   const i = lane.after(from);
-  return [{ text: `until then ${taskLabel(trace, task)} didn't wait for anything: ${parts}`, target: { side, lane: "task", id: task, i } }];
+  return [
+    {
+      text: `until then ${taskLabel(trace, task)} didn't wait for anything: ${parts}`,
+      target: { side, lane: "task", id: task, i },
+    },
+  ];
 }
 
 /** A wait that an interrupt ended: which device, and since when it was at work. */
@@ -105,14 +114,20 @@ function fromDevice(trace, side, task, state, at, handler, wake) {
   const links = [{ text: `the ${handlerText(trace, handler)} on CPU ${cpu} woke it`, note: exact(at), target }];
   const done = lastOf(trace, "block_rq_complete", at);
   if (["disk", "page", "completion"].includes(state.on) && done >= 0) {
-    const issue = lastOf(trace, "block_rq_issue", trace.at[done], (event) => trace.field(event, "object") === trace.field(done, "object"));
+    const issue = lastOf(
+      trace,
+      "block_rq_issue",
+      trace.at[done],
+      (event) => trace.field(event, "object") === trace.field(done, "object"),
+    );
     if (issue >= 0) {
       const took = exact(trace.at[done] - trace.at[issue]);
       const text = `${objectText(trace, trace.field(issue, "object"))} had been asked for ${bytesText(trace.field(issue, "bytes"))} by ${taskLabel(trace, trace.task[issue])}, and took ${took}`;
       links.push({ text, note: exact(trace.at[issue]), target: { side, event: issue } });
     }
   }
-  if (state.on === "sleep" || state.on === "release") links.push({ text: "its time was over: nothing else was waited for" });
+  if (state.on === "sleep" || state.on === "release")
+    links.push({ text: "its time was over: nothing else was waited for" });
   return links;
 }
 
@@ -151,12 +166,16 @@ function whoRan(trace, side, task, from, to, spans, place) {
     }
     for (const [who, { time, i }] of [...times].sort(([, a], [, b]) => b.time - a.time).slice(0, 4)) {
       if (who === task) continue;
-      const text = who === 0 ? `CPU ${last} idled or switched for ${exact(time)}` : `${taskLabel(trace, who)} had CPU ${last} for ${exact(time)}`;
+      const text =
+        who === 0
+          ? `CPU ${last} idled or switched for ${exact(time)}`
+          : `${taskLabel(trace, who)} had CPU ${last} for ${exact(time)}`;
       links.push({ text, target: { side, lane: "cpu", id: last, i } });
     }
   }
   const event = switchTo(trace, task, to);
-  if (event >= 0) links.push({ text: `then ${switchText(trace, event)}`, note: exact(trace.at[event]), target: { side, event } });
+  if (event >= 0)
+    links.push({ text: `then ${switchText(trace, event)}`, note: exact(trace.at[event]), target: { side, event } });
   return links;
 }
 

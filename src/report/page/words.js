@@ -69,7 +69,9 @@ function handlerText(trace, state) {
 }
 
 const kernelText = (trace, state) =>
-  state.call !== undefined ? callName(trace, state.call) : `${state.fault ? `${state.fault} page fault` : ""}${state.exception ?? ""}${state.signal ?? ""}`;
+  state.call !== undefined
+    ? callName(trace, state.call)
+    : `${state.fault ? `${state.fault} page fault` : ""}${state.exception ?? ""}${state.signal ?? ""}`;
 
 /** A state in a word or two, for the inside of a bar. */
 function stateLabel(trace, place) {
