@@ -21,7 +21,7 @@ pub fn about(header: &Header, summary: &Summary, lanes: &Lanes, ending: &Ending)
         "scenario": header.scenario,
         "question": header.question,
         "source": header.source,
-        "seed": header.seed,
+        "seed": header.seed.to_string(),
         "costs": header.costs,
         "fingerprint": header.fingerprint,
         "tool": header.tool_version,
