@@ -3,7 +3,7 @@
 //! It is walked backwards from the thread that ended last. What a thread ran, or was ready, lies on the path. Where it
 //! was blocked until another thread woke it, the path goes on with the one that woke it, at that moment; where it
 //! begins, with its parent. A wait that an interrupt ended lies on the path itself: that was a device's or a timer's
-//! time. Whatever isn't on the path could have taken a little longer without making the run longer.
+//! time. What shortens a piece of the path shortens the run, as long as no other path becomes the longest.
 //!
 //! Left out: that a ready thread waits for the thread which has its CPU. That is a matter of the scheduler, and the
 //! path shows it as ready.

@@ -48,7 +48,7 @@ function drawCritical(pane) {
         h(
           "p",
           { class: "muted" },
-          "What the run's end waited for, followed back from the thread that ended last. Whatever isn't on it could have taken a little longer without making the run longer.",
+          "What the run's end waited for, followed back from the thread that ended last: its work, its turns in the run queue, and waits that a device or a timer ended. Who had the CPU while it was ready isn't followed.",
         ),
         pathButton(),
       ),
