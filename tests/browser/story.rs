@@ -4,7 +4,7 @@ use std::path::Path;
 
 use trapline::ids::{CallId, CpuId, NameId, ObjectId, StepId, Tid, Vector};
 use trapline::time::Instant;
-use trapline::trace::header::{ObjectEntry, SCHEMA, Source, StepEntry, TaskEntry, VectorEntry};
+use trapline::trace::header::{MemoryEntry, ObjectEntry, SCHEMA, Source, StepEntry, TaskEntry, VectorEntry};
 use trapline::trace::{Cause, Event, Header, Kind, Outcome, Rule, Trace, Why};
 
 pub const A: Tid = Tid(2);
@@ -38,6 +38,7 @@ fn header(name: &str, [a, b]: [&str; 2], pipe: &str, disk: &str) -> Header {
         seed: 1,
         source: Source::Simulated,
         cpus: 1,
+        memory: MemoryEntry::default(),
         costs: "textbook".to_owned(),
         costs_hash: String::new(),
         observes: Vec::new(),
