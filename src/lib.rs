@@ -18,6 +18,7 @@ pub mod random;
 #[cfg(target_os = "linux")]
 pub mod real;
 pub mod realtime;
+pub mod report;
 pub mod scenario;
 pub mod signal;
 pub mod sim;

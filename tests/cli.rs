@@ -175,7 +175,8 @@ fn a_run_prints_its_summary_and_writes_trace_numbers_and_picture() {
     let bench = Bench::new();
     let ended = bench.file("hello.toml", HELLO).run(&["run", "hello.toml"]);
     ended.exits(0).prints("hello").prints("greeter").says("output/hello");
-    let results = ["summary.json", "timeline.svg", "trace.bin"].map(|name| format!("output/hello/{name}"));
+    let results = ["report.html", "summary.json", "timeline.svg", "trace.bin"]
+        .map(|name| format!("output/hello/{name}"));
     assert_eq!(bench.files(), [&["hello.toml".to_owned()][..], &results].concat());
     let numbers = fs::read_to_string(bench.path("output/hello/summary.json")).unwrap();
     let numbers: serde_json::Value = serde_json::from_str(&numbers).unwrap();
@@ -385,6 +386,24 @@ fn a_timeline_is_drawn_in_the_terminal_after_a_run_or_during_it() {
     bench.run(&["plot", "r", "--terminal", "--kind", "gantt"]).exits(2).says("timeline only");
     bench.run(&["plot", "r", "--terminal", "-o", "x.svg"]).exits(2);
     bench.run(&["--color", "always", "plot", "r", "--terminal"]).exits(0).prints("\u{1b}[38;2;");
+}
+
+#[test]
+fn a_report_is_one_page_of_one_trace_or_two() {
+    let bench = Bench::new();
+    bench.file("hello.toml", HELLO).run(&["run", "hello.toml", "-o", "r", "-q"]).exits(0);
+    bench.run(&["report", "r"]).exits(0).says("r/report.html").prints_nothing();
+    let page = fs::read_to_string(bench.path("r/report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    bench.run(&["report", "r", "--against", "r/trace.bin", "-o", "two.html"]).exits(0);
+    let two = fs::read_to_string(bench.path("two.html")).unwrap();
+    assert!(two.contains("id=\"1-at\"") && !page.contains("id=\"1-at\""));
+    bench.run(&["report", "r", "-o", "-"]).exits(0).prints("</html>");
+    bench.run(&["report", "r", "--from", "2us", "--to", "1us"]).exits(2).says("--from");
+    bench.run(&["report", "r", "--from", "60s"]).exits(2).says("which ends at");
+    bench.run(&["report", "r", "--most-events", "0"]).exits(2).says("--most-events");
+    bench.run(&["report", "absent"]).exits(2);
+    bench.run(&["report", "hello.toml"]).exits(2).says("isn't a Trapline trace");
 }
 
 #[test]

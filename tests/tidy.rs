@@ -46,13 +46,14 @@ const LAYERS: &[(&str, u8)] = &[
     ("export", 8),
     ("step", 8),
     ("quiz", 8),
-    ("cli", 9),
-    ("lib", 9),
-    ("main", 9),
+    ("report", 9),
+    ("cli", 10),
+    ("lib", 10),
+    ("main", 10),
 ];
 
 /// Modules that see traces only, though others are below them.
-const TRACES_ONLY: &[&str] = &["analysis", "compare", "chart", "export"];
+const TRACES_ONLY: &[&str] = &["analysis", "compare", "chart", "export", "report"];
 /// What those must not see.
 const PRODUCERS: &[&str] = &["hw", "os", "kernel", "program", "scenario", "sim", "real"];
 

@@ -14,11 +14,13 @@
 //!   makes them, `records` keeps jobs, calls and queues for them
 //! - [`forks`]: who made whom, as a tree
 //! - [`waits`]: who waits for whom at the end
+//! - [`critical`]: the chain of work and waiting that the run's end waited for
 //! - [`naming`]: names that belong together, and times in few characters
 //!
 //! Account and lanes share one replay, so that a total can't contradict the chart.
 
 pub mod account;
+pub mod critical;
 pub mod forks;
 mod grouping;
 mod jobs;

@@ -53,6 +53,44 @@ impl Paint {
         }
     }
 
+    /// What a CPU's state looks like.
+    pub const fn of_cpu(state: CpuState) -> Paint {
+        match state {
+            CpuState::Idle => Paint::Idle,
+            CpuState::User => Paint::User,
+            CpuState::Kernel(work) => work_paint(work),
+            CpuState::Switch => Paint::Switch,
+            CpuState::Interrupt(handler) => handler_paint(handler),
+        }
+    }
+
+    /// What a thread's state looks like.
+    pub const fn of_thread(state: ThreadState) -> Paint {
+        match state {
+            ThreadState::User => Paint::User,
+            ThreadState::Kernel(work) => work_paint(work),
+            ThreadState::Interrupted(handler) => handler_paint(handler),
+            ThreadState::Switch => Paint::Switch,
+            ThreadState::Ready => Paint::Ready,
+            ThreadState::Blocked { .. } => Paint::Blocked,
+        }
+    }
+
+    /// Its name, in words that a style sheet can use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Paint::User => "user",
+            Paint::Kernel => "kernel",
+            Paint::Fault => "fault",
+            Paint::Switch => "switch",
+            Paint::Interrupt => "interrupt",
+            Paint::Deferred => "deferred",
+            Paint::Ready => "ready",
+            Paint::Blocked => "blocked",
+            Paint::Idle => "idle",
+        }
+    }
+
     /// Shown by height in a column; the others are the height that is left.
     const STACKED: [Paint; 7] = [
         Paint::User,
@@ -82,13 +120,7 @@ impl Piece for CpuSpan {
     }
 
     fn paint(&self) -> Paint {
-        match self.state {
-            CpuState::Idle => Paint::Idle,
-            CpuState::User => Paint::User,
-            CpuState::Kernel(work) => work_paint(work),
-            CpuState::Switch => Paint::Switch,
-            CpuState::Interrupt(handler) => handler_paint(handler),
-        }
+        Paint::of_cpu(self.state)
     }
 }
 
@@ -102,14 +134,7 @@ impl Piece for ThreadSpan {
     }
 
     fn paint(&self) -> Paint {
-        match self.state {
-            ThreadState::User => Paint::User,
-            ThreadState::Kernel(work) => work_paint(work),
-            ThreadState::Interrupted(handler) => handler_paint(handler),
-            ThreadState::Switch => Paint::Switch,
-            ThreadState::Ready => Paint::Ready,
-            ThreadState::Blocked { .. } => Paint::Blocked,
-        }
+        Paint::of_thread(self.state)
     }
 }
 

@@ -65,7 +65,9 @@ use thiserror::Error;
 use crate::analysis::Lanes;
 use crate::trace::Header;
 
+pub use canvas::Rgb;
 use canvas::{BITMAP_TEXT_RISE, Canvas, SVG_TEXT_RISE};
+pub use columns::Paint;
 pub use figures::{CHARTS, ChartRow};
 pub use panels::Panels;
 use scene::Scene;

@@ -80,6 +80,25 @@ impl Theme {
     }
 }
 
+impl Theme {
+    /// Every colour of the theme with its name, for pictures that are drawn elsewhere.
+    pub fn colours(self) -> Vec<(&'static str, Rgb)> {
+        let palette = self.palette();
+        let mut colours = vec![
+            ("background", palette.background),
+            ("band", palette.band),
+            ("grid", palette.grid),
+            ("text", palette.text),
+            ("muted", palette.muted),
+            ("arrow", palette.arrow),
+            ("message", palette.message),
+            ("pending", palette.pending),
+        ];
+        colours.extend(Paint::ALL.map(|paint| (paint.name(), palette.paint(paint))));
+        colours
+    }
+}
+
 impl Palette {
     /// The colour of a state; on paper the tone of its pattern.
     pub const fn paint(&self, paint: Paint) -> Rgb {

@@ -142,13 +142,13 @@ fn footer(reader: &Reader<File>) -> Footer {
 
 /// Whether the rest of a trace is of interest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Go {
+pub enum Go {
     On,
     NoFurther,
 }
 
 /// Reads until the end, the damage, or as far as is wanted.
-fn each_record<R: Read>(
+pub fn each_record<R: Read>(
     reader: &mut Reader<R>,
     read: &AtomicU64,
     mut take: impl FnMut(Record) -> Go,

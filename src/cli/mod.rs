@@ -9,7 +9,7 @@
 //! - `analyse`: periodic tasks and their deadlines, by arithmetic
 //! - `calibrate`, `prices`: what kernel work costs on this host, as a profile and as a table
 //! - `doctor`: what this host allows real runs, and what killed ones have left behind
-//! - [`plot`], [`export`], [`summary`]: what is done with traces; [`stats`]: with either
+//! - [`plot`], [`report`], [`export`], [`summary`]: what is done with traces; [`stats`]: with either
 //! - `import`: recordings of real programs as scenarios
 //! - [`explain`], [`schema`], [`new`], [`completions`], [`man`]: help in other forms
 //! - [`exit`]: how the program ends; [`terminal`], [`output`], [`place`], [`interrupt`], [`progress`]: how it
@@ -57,6 +57,7 @@ mod quiz;
 mod quiz_session;
 #[cfg(target_os = "linux")]
 mod real;
+mod report;
 mod run;
 mod schema;
 #[cfg(target_os = "linux")]
@@ -141,6 +142,7 @@ enum Command {
     Step(step::Step),
     Quiz(quiz::Quiz),
     Plot(plot::Plot),
+    Report(report::Report),
     Export(export::Export),
     Import(import::Import),
     Explain(explain::Explain),
@@ -203,6 +205,7 @@ impl Command {
             Command::Step(command) => command.execute(),
             Command::Quiz(command) => command.execute(),
             Command::Plot(command) => command.execute(),
+            Command::Report(command) => command.execute(),
             Command::Export(command) => command.execute(),
             Command::Import(command) => command.execute(),
             Command::Explain(command) => command.execute(),

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use trapline::analysis::naming::{bytes, time};
 use trapline::chart::{self, timeline_svg};
+use trapline::report::MOST;
 
 use super::digest::{self, Digest, Window};
 use super::exit::Failure;
-use super::{output, terminal};
+use super::{output, report, terminal};
 
 /// Where the results go.
 pub enum Place {
@@ -40,6 +41,7 @@ impl Place {
         let picture = timeline_svg(&drawn.lanes, &drawn.header, &chart::Options::default());
         let picture = picture.map_err(|error| Failure::bug(error.to_string()))?;
         output::write(&folder.join("timeline.svg"), picture.as_bytes())?;
+        self.write_report(folder, digest, window)?;
         if drawn.shortened {
             terminal::note(&format!(
                 "The picture shows the first {}; for another part: trapline plot {} --from TIME --to TIME",
@@ -56,11 +58,20 @@ impl Place {
         Ok(())
     }
 
+    /// The page shows all of the run that it can hold, and the picture's part at first.
+    fn write_report(&self, folder: &Path, digest: &Digest, window: Window) -> Result<(), Failure> {
+        let trace = folder.join("trace.bin");
+        let side = report::side(&trace, &folder.display().to_string(), digest, Window::ALL, MOST)?;
+        let end = window.to.min(digest.footer.end);
+        let view = Window { from: window.from.min(end), to: end };
+        report::write(&folder.join("report.html"), &[side], (window != Window::ALL).then_some(view))
+    }
+
     pub fn tell(&self, trace: &Path) {
         let Place::Folder(folder) = self else { return };
         let size = std::fs::metadata(trace).map_or(0, |meta| meta.len());
         terminal::note(&format!(
-            "Wrote {}/: trace.bin ({}), summary.json, timeline.svg",
+            "Wrote {}/: trace.bin ({}), summary.json, timeline.svg, report.html",
             folder.display(),
             bytes(size)
         ));

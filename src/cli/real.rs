@@ -24,7 +24,7 @@ use super::{interrupt, terminal, usage};
 /// Run a scenario on this machine's own kernel.
 ///
 /// Each process of the scenario is a real process. Prints a summary, and writes the trace, the
-/// summary and a picture to output/NAME-real/.
+/// summary, a picture and a page to look into to output/NAME-real/.
 #[derive(Debug, Args)]
 pub struct Real {
     /// The scenario.

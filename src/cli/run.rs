@@ -22,7 +22,7 @@ use super::{interrupt, terminal};
 
 /// Run a scenario on the simulated machine.
 ///
-/// Prints a summary, and writes the trace, the summary and a picture to output/NAME/.
+/// Prints a summary, and writes the trace, the summary, a picture and a page to look into to output/NAME/.
 #[derive(Debug, Args)]
 pub struct Run {
     /// The scenario; `-` is standard input.

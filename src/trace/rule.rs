@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! rules {
-    ($($(#[$doc:meta])* $rule:ident = $name:literal,)*) => {
+    ($($(#[doc = $doc:literal])+ $rule:ident = $name:literal,)*) => {
         /// The rule by which a policy picked a thread. What the number beside it means depends on the rule.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         #[repr(u8)]
         pub enum Rule {
-            $($(#[$doc])* $rule,)*
+            $($(#[doc = $doc])+ $rule,)*
         }
 
         impl Rule {
@@ -18,6 +18,13 @@ macro_rules! rules {
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Rule::$rule => $name,)*
+                }
+            }
+
+            /// What the rule is, and what the number beside it means.
+            pub const fn doc(self) -> &'static str {
+                match self {
+                    $(Rule::$rule => concat!($($doc),+),)*
                 }
             }
         }
