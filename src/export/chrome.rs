@@ -14,7 +14,7 @@ use crate::trace::fields::Value;
 use crate::trace::header::{StepEntry, TaskEntry};
 use crate::trace::{Event, Header, Record};
 
-use super::lanes::{Lane, Lanes, Mark, What};
+use super::lanes::{Lane, Lanes, What};
 use super::names::Names;
 use super::{ExportError, Exporter, Input, Writes};
 
@@ -38,7 +38,10 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
     let mut failed = None;
     for record in input.by_ref() {
         match record {
-            Ok(Record::Event(event)) => list.draw(lanes.take(&event, &names), Some(&event), &names)?,
+            Ok(Record::Event(event)) => {
+                lanes.take(&event);
+                list.draw(&lanes, Some(&event), &names)?;
+            }
             Ok(other) => {
                 names.learn(&other);
                 if let Record::Task(entry) = other {
@@ -52,7 +55,8 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
         }
     }
     let end = input.footer().map_or(0, |footer| footer.end.as_nanos());
-    list.draw(lanes.finish(end), None, &names)?;
+    lanes.finish(end);
+    list.draw(&lanes, None, &names)?;
     list.finish()?;
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
@@ -128,13 +132,13 @@ impl<'a> List<'a> {
         }
     }
 
-    fn draw(&mut self, marks: &[Mark], event: Option<&Event>, names: &Names) -> io::Result<()> {
-        for mark in marks {
+    fn draw(&mut self, lanes: &Lanes, event: Option<&Event>, names: &Names) -> io::Result<()> {
+        for mark in lanes.marks() {
             let at = micros(mark.at);
             match &mark.what {
                 What::Begin { lane, name, told } => {
                     let args = self.args(event.filter(|_| *told), names);
-                    let open = Open { at: mark.at, name: name.clone(), args };
+                    let open = Open { at: mark.at, name: name.text(names).into_owned(), args };
                     self.open.entry(*lane).or_default().push(open);
                 }
                 What::End { lane, told } => {
@@ -149,13 +153,15 @@ impl<'a> List<'a> {
                 What::Moment { lane, name, starts, ends } => {
                     let (process, thread) = self.place(*lane);
                     let args = self.args(event, names);
-                    self.put(&json!({"ph": "i", "s": "t", "name": name, "pid": process, "tid": thread,
-                        "ts": at, "args": args}))?;
+                    self.put(
+                        &json!({"ph": "i", "s": "t", "name": name.text(names), "pid": process, "tid": thread,
+                        "ts": at, "args": args}),
+                    )?;
                     if let Some(id) = starts {
                         self.put(&json!({"ph": "s", "id": id, "name": "arrow", "cat": "arrow",
                             "pid": process, "tid": thread, "ts": at}))?;
                     }
-                    for id in ends {
+                    for id in &lanes.ends()[ends.clone()] {
                         self.put(&json!({"ph": "f", "bp": "e", "id": id, "name": "arrow", "cat": "arrow",
                             "pid": process, "tid": thread, "ts": at}))?;
                     }

@@ -49,7 +49,8 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
         match record {
             Ok(Record::Event(event)) => {
                 last = event.at.as_nanos().max(last);
-                profile.draw(lanes.take(&event, &names), Some(&event), &names)?;
+                lanes.take(&event);
+                profile.draw(lanes.marks(), Some(&event), &names)?;
                 if matches!(event.kind, Kind::ProcessExit { .. }) {
                     profile.row(Place::Thread(event.task), &names).end = Some(last);
                 }
@@ -67,7 +68,8 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
         }
     }
     let end = input.footer().map_or(last, |footer| footer.end.as_nanos().max(last));
-    profile.draw(lanes.finish(end), None, &names)?;
+    lanes.finish(end);
+    profile.draw(lanes.marks(), None, &names)?;
     let mut out = BufWriter::with_capacity(64 * 1024, out);
     profile.finish(input.header(), end, &mut out)?;
     out.flush()?;
@@ -147,7 +149,7 @@ impl Profile {
             Place::Cpu(cpu) => cpu_row(cpu, spool),
             Place::Machine => Row::new(about("devices", "0", json!("devices"), false, 0), spool),
             Place::Thread(task) => {
-                let name = called(names, task);
+                let name = called(names, task).into_owned();
                 let (process, parent, start) = (task.leads(), Tid::INIT, Instant::START);
                 thread_row(&TaskEntry { task, process, parent, name, start }, spool)
             }
@@ -159,12 +161,13 @@ impl Profile {
             match &mark.what {
                 What::Begin { lane, name, told } => {
                     let args = self.args(*lane, event.filter(|_| *told), names);
-                    self.begin(*lane, mark.at, name, args, names)?;
+                    self.begin(*lane, mark.at, &name.text(names), args, names)?;
                 }
                 What::End { lane, told } => self.end(*lane, mark.at, event.filter(|_| *told), names)?,
                 What::Moment { lane, name, .. } => {
                     let args = self.args(*lane, event, names);
-                    let moment = Open { at: mark.at, name: name.clone(), category: category(*lane), args };
+                    let name = name.text(names).into_owned();
+                    let moment = Open { at: mark.at, name, category: category(*lane), args };
                     self.marker(*lane, &moment, None, names)?;
                 }
                 What::Count { counter, value } => self.count(*counter, mark.at, *value, names)?,

@@ -26,7 +26,7 @@ use self::proto::{
     ProcessDescriptor, SchedSwitch, SchedWaking, ThreadDescriptor, TracePacket, TrackDescriptor, TrackEvent,
     Unit,
 };
-use super::lanes::{Counter, Lane, Lanes, Mark, What, called};
+use super::lanes::{Counter, Lane, Lanes, What, called};
 use super::names::Names;
 use super::{ExportError, Exporter, Input, Writes};
 
@@ -58,7 +58,8 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
             Ok(Record::Event(event)) => {
                 last = event.at.as_nanos().max(last);
                 packets.schedule(&event, &names)?;
-                packets.draw(lanes.take(&event, &names), Some(&event), &names)?;
+                lanes.take(&event);
+                packets.draw(&lanes, Some(&event), &names)?;
             }
             Ok(other) => {
                 names.learn(&other);
@@ -73,7 +74,8 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
         }
     }
     let end = input.footer().map_or(last, |footer| footer.end.as_nanos());
-    packets.draw(lanes.finish(end), None, &names)?;
+    lanes.finish(end);
+    packets.draw(&lanes, None, &names)?;
     if let Some(footer) = input.footer().filter(|_| failed.is_none()) {
         packets.outcome(end.max(last), footer)?;
     }
@@ -222,7 +224,7 @@ impl<'a> Packets<'a> {
                 task,
                 process: Pid(task.0),
                 parent: Tid::INIT,
-                name: called(names, task),
+                name: called(names, task).into_owned(),
                 start: crate::time::Instant::START,
             }),
             Lane::Kernel(cpu) | Lane::Cpu(cpu) => self.kernel(cpu),
@@ -235,7 +237,7 @@ impl<'a> Packets<'a> {
         let Some(cpu) = event.cpu else { return Ok(()) };
         let comm = |task: Tid| match task {
             Tid::IDLE => "swapper".to_owned(),
-            task => called(names, task),
+            task => called(names, task).into_owned(),
         };
         let mut traced = FtraceEvent {
             timestamp: Some(event.at.as_nanos()),
@@ -269,14 +271,14 @@ impl<'a> Packets<'a> {
         self.packet(TracePacket { ftrace_events: Some(bundle), ..TracePacket::default() })
     }
 
-    fn draw(&mut self, marks: &[Mark], event: Option<&Event>, names: &Names) -> io::Result<()> {
-        for mark in marks {
+    fn draw(&mut self, lanes: &Lanes, event: Option<&Event>, names: &Names) -> io::Result<()> {
+        for mark in lanes.marks() {
             let drawn = match &mark.what {
                 What::Begin { lane: Lane::Cpu(_), .. } | What::End { lane: Lane::Cpu(_), .. } => continue,
                 What::Begin { lane, name, told } => {
                     self.announce(*lane, names)?;
                     let event = event.filter(|_| *told);
-                    self.named(EventType::SliceBegin, *lane, name, event, names)
+                    self.named(EventType::SliceBegin, *lane, &name.text(names), event, names)
                 }
                 What::End { lane, told } => TrackEvent {
                     r#type: Some(EventType::SliceEnd.into()),
@@ -288,9 +290,9 @@ impl<'a> Packets<'a> {
                 },
                 What::Moment { lane, name, starts, ends } => {
                     self.announce(*lane, names)?;
-                    let mut drawn = self.named(EventType::Instant, *lane, name, event, names);
+                    let mut drawn = self.named(EventType::Instant, *lane, &name.text(names), event, names);
                     drawn.flow_ids.extend(starts);
-                    drawn.terminating_flow_ids.clone_from(ends);
+                    drawn.terminating_flow_ids.extend(&lanes.ends()[ends.clone()]);
                     drawn
                 }
                 What::Count { counter, value } => self.count(*counter, *value, names)?,

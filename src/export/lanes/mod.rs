@@ -3,84 +3,28 @@
 //! A lane is a row of the picture. What is open on it is kept here, and no more: memory grows with
 //! the number of threads, CPUs and channels, never with the number of events. Every slice that
 //! begins also ends, and slices of one lane lie within each other.
+//!
+//! - `mark`: what there is to draw, and where
+//! - `label`: what a slice or a moment is called
+//! - `table`: rows by number
 
-use std::collections::BTreeMap;
+mod label;
+mod mark;
+mod table;
+
+use std::ops::Range;
 
 use crate::ids::{CpuId, ObjectId, Tid};
 use crate::trace::event::{Event, Fault, Kind, Why};
 use crate::trace::{Header, kinds};
 
 use super::channels::Channels;
-use super::names::Names;
 
-/// A row of the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
-    /// Who runs on a CPU.
-    Cpu(CpuId),
-    /// What the kernel does on a CPU for no thread: interrupts, switches, decisions.
-    Kernel(CpuId),
-    /// A thread's system calls, faults and messages.
-    Calls(Tid),
-    /// Whether a thread runs, is ready or waits.
-    State(Tid),
-    /// What no CPU and no thread does: a device.
-    Machine,
-}
+pub use self::label::{Label, called};
+pub use self::mark::{Counter, Lane, Mark, What};
+use self::table::Table;
 
-/// A number that changes over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Counter {
-    /// How many ready threads wait in a CPU's run queue.
-    Queue(CpuId),
-    /// The load average, in hundredths.
-    Load,
-    /// How many bytes lie in a channel.
-    Bytes(ObjectId),
-}
-
-impl Counter {
-    pub fn name(self, names: &Names) -> String {
-        match self {
-            Counter::Queue(cpu) => format!("run queue of CPU {cpu}"),
-            Counter::Load => "load (hundredths)".to_owned(),
-            Counter::Bytes(object) => of_object("bytes in", object, names),
-        }
-    }
-}
-
-/// One thing to draw.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    pub at: u64,
-    pub what: What,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// A slice begins. `told` says whether the event's fields explain it.
-    Begin {
-        lane: Lane,
-        name: String,
-        told: bool,
-    },
-    /// The innermost slice of the lane ends. `told` as above: the event gives its result.
-    End {
-        lane: Lane,
-        told: bool,
-    },
-    /// Something without a length; an arrow may begin here, and arrows may end here.
-    Moment {
-        lane: Lane,
-        name: String,
-        starts: Option<u64>,
-        ends: Vec<u64>,
-    },
-    Count {
-        counter: Counter,
-        value: u64,
-    },
-}
+const READY: Label = Label::Word("ready");
 
 /// What a slice that is still open is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,20 +36,38 @@ enum Open {
     State,
 }
 
+/// What is known of a thread.
+#[derive(Debug, Default)]
+struct Thread {
+    calls: Vec<Open>,
+    state: Vec<Open>,
+    /// In which CPU's queue it waits while it is ready.
+    queued: Option<CpuId>,
+    /// The arrow of a wake-up that hasn't led to a run.
+    woken: Option<u64>,
+}
+
+/// What is known of a CPU.
+#[derive(Debug, Default)]
+struct Cpu {
+    runs: Vec<Open>,
+    kernel: Vec<Open>,
+    /// How many threads wait in its queue.
+    length: u64,
+}
+
 /// All lanes of a trace.
 pub struct Lanes {
-    open: BTreeMap<Lane, Vec<Open>>,
-    /// In which CPU's queue a ready thread waits.
-    queued: BTreeMap<Tid, CpuId>,
-    lengths: BTreeMap<CpuId, u64>,
-    /// The arrow of a wake-up that hasn't led to a run.
-    woken: BTreeMap<Tid, u64>,
+    threads: Table<Thread>,
+    cpus: Table<Cpu>,
+    machine: Vec<Open>,
     channels: Channels,
     /// The last arrow's number.
     arrow: u64,
     /// Whether the end of a switch is to be seen.
     switches_end: bool,
     marks: Vec<Mark>,
+    ends: Vec<u64>,
     at: u64,
 }
 
@@ -113,82 +75,103 @@ impl Lanes {
     pub fn new(header: &Header) -> Lanes {
         let exit = kinds::KINDS.iter().find(|row| row.name == Kind::SchedExit.name());
         Lanes {
-            open: BTreeMap::new(),
-            queued: BTreeMap::new(),
-            lengths: BTreeMap::new(),
-            woken: BTreeMap::new(),
+            threads: Table::default(),
+            cpus: Table::default(),
+            machine: Vec::new(),
             channels: Channels::new(header),
             arrow: 0,
             switches_end: exit.is_some_and(|row| header.observes.iter().any(|name| name == row.name)),
             marks: Vec::new(),
+            ends: Vec::new(),
             at: 0,
         }
     }
 
-    /// The marks of the next event.
-    pub fn take(&mut self, event: &Event, names: &Names) -> &[Mark] {
+    /// Goes on to the next event.
+    pub fn take(&mut self, event: &Event) {
         self.marks.clear();
+        self.ends.clear();
         self.at = self.at.max(event.at.as_nanos());
-        self.event(event, names);
-        &self.marks
+        self.event(event);
     }
 
     /// Ends what is still open.
-    pub fn finish(&mut self, end: u64) -> &[Mark] {
+    pub fn finish(&mut self, end: u64) {
         self.marks.clear();
         self.at = self.at.max(end);
-        for (lane, open) in std::mem::take(&mut self.open) {
-            for _ in open {
-                self.push(What::End { lane, told: false });
-            }
+        let mut open = Vec::new();
+        let mut note = |lane, slices: &mut Vec<Open>| open.extend(slices.drain(..).map(|_| lane));
+        let cpu = |number| CpuId(number as u16);
+        let thread = |number| Tid(number as u32);
+        self.cpus.rows().for_each(|(number, row)| note(Lane::Cpu(cpu(number)), &mut row.runs));
+        self.cpus.rows().for_each(|(number, row)| note(Lane::Kernel(cpu(number)), &mut row.kernel));
+        self.threads.rows().for_each(|(number, row)| note(Lane::Calls(thread(number)), &mut row.calls));
+        self.threads.rows().for_each(|(number, row)| note(Lane::State(thread(number)), &mut row.state));
+        note(Lane::Machine, &mut self.machine);
+        for lane in open {
+            self.push(What::End { lane, told: false });
         }
+    }
+
+    /// The marks of the last event.
+    pub fn marks(&self) -> &[Mark] {
         &self.marks
     }
 
-    fn event(&mut self, event: &Event, names: &Names) {
+    /// The arrows that end at the last event's moments.
+    pub fn ends(&self) -> &[u64] {
+        &self.ends
+    }
+
+    fn open(&mut self, lane: Lane) -> &mut Vec<Open> {
+        match lane {
+            Lane::Cpu(cpu) => &mut self.cpus.row(cpu.index()).runs,
+            Lane::Kernel(cpu) => &mut self.cpus.row(cpu.index()).kernel,
+            Lane::Calls(task) => &mut self.threads.row(task.index()).calls,
+            Lane::State(task) => &mut self.threads.row(task.index()).state,
+            Lane::Machine => &mut self.machine,
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
         let thread = Lane::Calls(event.task);
         let kernel = event.cpu.map_or(Lane::Machine, Lane::Kernel);
         let here = if event.task == Tid::IDLE { kernel } else { thread };
         match event.kind {
-            Kind::SchedSwitch { prev, next, why } => self.switch(event, prev, next, why, names),
+            Kind::SchedSwitch { prev, next, why } => self.switch(event, prev, next, why),
             Kind::SchedExit => self.close(kernel, Open::Switch, false),
             Kind::SchedWaking { task } => {
                 let arrow = self.next_arrow();
-                self.woken.insert(task, arrow);
-                self.moment(here, format!("wake {}", called(names, task)), Some(arrow), Vec::new());
+                self.threads.row(task.index()).woken = Some(arrow);
+                self.moment(here, Label::Wakes(task), Some(arrow), 0..0);
             }
             Kind::SchedWakeup { task, on } => {
-                self.state(task, Some("ready".to_owned()));
+                self.state(task, Some(READY));
                 self.enqueue(task, Some(on));
             }
             Kind::SchedMigrate { task, to, .. } => {
-                if self.queued.contains_key(&task) {
+                if self.threads.row(task.index()).queued.is_some() {
                     self.enqueue(task, Some(to));
                 }
                 self.simple(kernel, event);
             }
             Kind::SysEnter { call } => {
                 self.clear(thread);
-                let name = names.call(call).map_or_else(|| format!("call {}", call.0), str::to_owned);
-                self.begin(thread, Open::Call, name);
+                self.begin(thread, Open::Call, Label::Call(call));
             }
             Kind::SysExit { .. } => self.close(thread, Open::Call, true),
             Kind::PageFaultUser { fault, .. } => self.fault(thread, "page fault", fault),
             Kind::PageFaultKernel { fault, .. } => self.fault(thread, "kernel page fault", fault),
             Kind::ExceptionEntry { exception } => {
-                self.begin(thread, Open::Exception, exception.name().to_owned());
+                self.begin(thread, Open::Exception, Label::Word(exception.name()));
             }
             Kind::ExceptionExit => self.close(thread, Open::Exception, false),
             Kind::IrqHandlerEntry { vector } => {
-                let name = names.vector(vector).map_or_else(|| format!("irq {}", vector.0), str::to_owned);
-                self.begin(kernel, Open::Interrupt, name);
+                self.begin(kernel, Open::Interrupt, Label::Interrupt(vector));
             }
-            Kind::SoftirqEntry { vector } => {
-                let name = names.vector(vector).map_or_else(|| vector.0.to_string(), str::to_owned);
-                self.begin(kernel, Open::Interrupt, format!("softirq {name}"));
-            }
-            Kind::LocalTimerEntry => self.begin(kernel, Open::Interrupt, "timer".to_owned()),
-            Kind::RescheduleEntry => self.begin(kernel, Open::Interrupt, "reschedule".to_owned()),
+            Kind::SoftirqEntry { vector } => self.begin(kernel, Open::Interrupt, Label::Softirq(vector)),
+            Kind::LocalTimerEntry => self.begin(kernel, Open::Interrupt, Label::Word("timer")),
+            Kind::RescheduleEntry => self.begin(kernel, Open::Interrupt, Label::Word("reschedule")),
             Kind::IrqHandlerExit { .. }
             | Kind::SoftirqExit { .. }
             | Kind::LocalTimerExit
@@ -203,8 +186,8 @@ impl Lanes {
                 self.simple(thread, event);
                 self.clear(thread);
             }
-            Kind::MessageSend { object, bytes } => self.send(here, object, bytes, names),
-            Kind::MessageReceive { object, bytes } => self.receive(here, object, bytes, names),
+            Kind::MessageSend { object, bytes } => self.send(here, object, bytes),
+            Kind::MessageReceive { object, bytes } => self.receive(here, object, bytes),
             Kind::JobRelease { task, .. }
             | Kind::JobEnd { task, .. }
             | Kind::DeadlineMiss { task, .. }
@@ -228,22 +211,14 @@ impl Lanes {
         }
     }
 
-    fn switch(&mut self, event: &Event, prev: Tid, next: Tid, why: Why, names: &Names) {
+    fn switch(&mut self, event: &Event, prev: Tid, next: Tid, why: Why) {
         if prev != Tid::IDLE {
             let state = match why {
-                Why::Blocked { on, object } => {
-                    let object = object.and_then(|object| names.object(object));
-                    Some(match object {
-                        Some(object) => format!("waits: {} {object}", on.name()),
-                        None => format!("waits: {}", on.name()),
-                    })
-                }
+                Why::Blocked { on, object } => Some(Label::Waits(on, object)),
                 Why::Exited => None,
-                Why::SliceEnd | Why::Preempted { .. } | Why::Yielded | Why::WorkArrived => {
-                    Some("ready".to_owned())
-                }
+                Why::SliceEnd | Why::Preempted { .. } | Why::Yielded | Why::WorkArrived => Some(READY),
             };
-            if state.as_deref() == Some("ready") {
+            if state == Some(READY) {
                 self.enqueue(prev, event.cpu);
             }
             self.state(prev, state);
@@ -252,29 +227,28 @@ impl Lanes {
             self.clear(Lane::Cpu(cpu));
             if self.switches_end {
                 self.close(Lane::Kernel(cpu), Open::Switch, false);
-                self.begin(Lane::Kernel(cpu), Open::Switch, format!("switch: {}", why.name()));
+                self.begin(Lane::Kernel(cpu), Open::Switch, Label::Switch(why.name()));
             } else {
                 self.simple(Lane::Kernel(cpu), event);
             }
             if next != Tid::IDLE {
-                self.push_begin(Lane::Cpu(cpu), Open::State, called(names, next), false);
+                self.push_begin(Lane::Cpu(cpu), Open::State, Label::Thread(next), false);
             }
         }
         if next != Tid::IDLE {
             self.enqueue(next, None);
-            self.state(next, Some("runs".to_owned()));
-            if let Some(arrow) = self.woken.remove(&next) {
-                self.moment(Lane::Calls(next), "woken".to_owned(), None, vec![arrow]);
+            self.state(next, Some(Label::Word("runs")));
+            if let Some(arrow) = self.threads.row(next.index()).woken.take() {
+                self.ends.push(arrow);
+                let end = self.ends.len();
+                self.moment(Lane::Calls(next), Label::Word("woken"), None, end - 1..end);
             }
         }
     }
 
     /// Puts a ready thread into a CPU's queue, or takes it out.
     fn enqueue(&mut self, task: Tid, on: Option<CpuId>) {
-        let before = match on {
-            Some(cpu) => self.queued.insert(task, cpu),
-            None => self.queued.remove(&task),
-        };
+        let before = std::mem::replace(&mut self.threads.row(task.index()).queued, on);
         if before == on {
             return;
         }
@@ -287,49 +261,48 @@ impl Lanes {
     }
 
     fn lengthen(&mut self, cpu: CpuId, change: fn(u64, u64) -> u64) {
-        let length = self.lengths.entry(cpu).or_default();
-        *length = change(*length, 1);
-        let value = *length;
+        let row = self.cpus.row(cpu.index());
+        row.length = change(row.length, 1);
+        let value = row.length;
         self.count(Counter::Queue(cpu), value);
     }
 
-    fn state(&mut self, task: Tid, name: Option<String>) {
+    fn state(&mut self, task: Tid, name: Option<Label>) {
         let lane = Lane::State(task);
         self.clear(lane);
         match name {
             Some(name) => self.push_begin(lane, Open::State, name, false),
             None => {
-                self.open.remove(&lane);
-                self.open.remove(&Lane::Calls(task));
-                self.woken.remove(&task);
+                let row = self.threads.row(task.index());
+                *row = Thread { queued: row.queued, ..Thread::default() };
             }
         }
     }
 
-    fn send(&mut self, lane: Lane, object: ObjectId, bytes: u64, names: &Names) {
+    fn send(&mut self, lane: Lane, object: ObjectId, bytes: u64) {
         let arrow = self.next_arrow();
         let lie = self.channels.send(object, bytes, arrow);
-        self.moment(lane, of_object("send to", object, names), lie.map(|_| arrow), Vec::new());
+        self.moment(lane, Label::Send(object), lie.map(|_| arrow), 0..0);
         if let Some(value) = lie {
             self.count(Counter::Bytes(object), value);
         }
     }
 
-    fn receive(&mut self, lane: Lane, object: ObjectId, bytes: u64, names: &Names) {
-        let mut ends = Vec::new();
-        let lie = self.channels.receive(object, bytes, &mut ends);
-        self.moment(lane, of_object("receive from", object, names), None, ends);
+    fn receive(&mut self, lane: Lane, object: ObjectId, bytes: u64) {
+        let first = self.ends.len();
+        let lie = self.channels.receive(object, bytes, &mut self.ends);
+        self.moment(lane, Label::Receive(object), None, first..self.ends.len());
         if let Some(value) = lie {
             self.count(Counter::Bytes(object), value);
         }
     }
 
-    fn fault(&mut self, lane: Lane, name: &str, fault: Fault) {
+    fn fault(&mut self, lane: Lane, name: &'static str, fault: Fault) {
         // A fault of the kernel's own may have had no end.
-        if self.open.get(&lane).and_then(|open| open.last()) == Some(&Open::Exception) {
+        if self.open(lane).last() == Some(&Open::Exception) {
             self.close(lane, Open::Exception, false);
         }
-        self.begin(lane, Open::Exception, format!("{name} ({})", fault.name()));
+        self.begin(lane, Open::Exception, Label::Fault(name, fault));
     }
 
     fn next_arrow(&mut self) -> u64 {
@@ -339,10 +312,10 @@ impl Lanes {
 
     /// A moment that bears the name of the event's kind.
     fn simple(&mut self, lane: Lane, event: &Event) {
-        self.moment(lane, event.kind.name().to_owned(), None, Vec::new());
+        self.moment(lane, Label::Word(event.kind.name()), None, 0..0);
     }
 
-    fn moment(&mut self, lane: Lane, name: String, starts: Option<u64>, ends: Vec<u64>) {
+    fn moment(&mut self, lane: Lane, name: Label, starts: Option<u64>, ends: Range<usize>) {
         self.push(What::Moment { lane, name, starts, ends });
     }
 
@@ -350,18 +323,18 @@ impl Lanes {
         self.push(What::Count { counter, value });
     }
 
-    fn begin(&mut self, lane: Lane, open: Open, name: String) {
+    fn begin(&mut self, lane: Lane, open: Open, name: Label) {
         self.push_begin(lane, open, name, true);
     }
 
-    fn push_begin(&mut self, lane: Lane, open: Open, name: String, told: bool) {
-        self.open.entry(lane).or_default().push(open);
+    fn push_begin(&mut self, lane: Lane, open: Open, name: Label, told: bool) {
+        self.open(lane).push(open);
         self.push(What::Begin { lane, name, told });
     }
 
     /// Ends the innermost slice of this sort, with what lies within it. Nothing if there is none.
     fn close(&mut self, lane: Lane, which: Open, told: bool) {
-        let Some(open) = self.open.get_mut(&lane) else { return };
+        let open = self.open(lane);
         let Some(position) = open.iter().rposition(|&one| one == which) else { return };
         let inner = open.len() - position - 1;
         open.truncate(position);
@@ -373,25 +346,15 @@ impl Lanes {
 
     /// Ends all that is open on a lane.
     fn clear(&mut self, lane: Lane) {
-        let open = self.open.get_mut(&lane).map_or(0, |open| std::mem::take(open).len());
-        for _ in 0..open {
+        let open = self.open(lane);
+        let count = open.len();
+        open.clear();
+        for _ in 0..count {
             self.push(What::End { lane, told: false });
         }
     }
 
     fn push(&mut self, what: What) {
         self.marks.push(Mark { at: self.at, what });
-    }
-}
-
-/// A thread's name, or its number.
-pub fn called(names: &Names, task: Tid) -> String {
-    names.task(task).map_or_else(|| format!("thread {}", task.0), str::to_owned)
-}
-
-fn of_object(doing: &str, object: ObjectId, names: &Names) -> String {
-    match names.object(object) {
-        Some(name) => format!("{doing} {name}"),
-        None => format!("{doing} #{}", object.0),
     }
 }
