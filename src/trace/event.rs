@@ -102,7 +102,7 @@ impl Exception {
 }
 
 /// What happened. [`KINDS`](super::kinds::KINDS) documents each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// The CPU leaves `prev` for `next`. The switch's cost lies between this and `SchedExit`.
     SchedSwitch {

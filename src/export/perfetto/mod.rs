@@ -5,28 +5,39 @@
 //! woke whom, and the SQL tables of these. All else is written as track events: calls and faults on a
 //! track of each thread, what it waits for on one below, interrupts and decisions on a track of each CPU,
 //! counters, and arrows.
+//!
+//! - `wire`: protobuf's encoding
+//! - `intern`: texts that stand as numbers after their first time
+//! - `memo`: what was made of an event that looked alike; `quick` finds it
+//! - `tracks`: tracks, and what Perfetto is told of them
+//! - `messages`: what is made of a mark
+//!
+//! The tests hold the result against `plain`, which builds the same messages as structs (`proto`).
 
+mod intern;
+mod memo;
+mod messages;
+#[cfg(test)]
+mod plain;
+#[cfg(test)]
 pub(super) mod proto;
+mod quick;
 #[cfg(test)]
 mod tests;
+mod tracks;
+mod wire;
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use prost::Message;
-
-use crate::ids::{CpuId, Pid, StepId, Tid};
-use crate::trace::event::{Cause, Event, Kind, Why};
-use crate::trace::fields::Value;
-use crate::trace::header::{Footer, TaskEntry};
+use crate::ids::StepId;
+use crate::trace::event::{Event, Kind};
+use crate::trace::header::Footer;
 use crate::trace::{Header, Record};
 
-use self::proto::{
-    Annotated, CounterDescriptor, DebugAnnotation, EventType, FtraceEvent, FtraceEventBundle,
-    ProcessDescriptor, SchedSwitch, SchedWaking, ThreadDescriptor, TracePacket, TrackDescriptor, TrackEvent,
-    Unit,
-};
-use super::lanes::{Counter, Lane, Lanes, What, called};
+use self::intern::Interned;
+use self::memo::{Key, Memo, Told};
+use super::lanes::{Lane, Lanes, What};
 use super::names::Names;
 use super::{ExportError, Exporter, Input, Writes};
 
@@ -39,12 +50,12 @@ pub const EXPORTER: Exporter = Exporter {
 
 /// So many bytes are collected before they are written.
 const CHUNK: usize = 64 * 1024;
-/// Everything is written by one writer, which Perfetto calls a sequence.
-const SEQUENCE: u32 = 1;
-/// Perfetto's SEQ_INCREMENTAL_STATE_CLEARED: the sequence begins here.
-const CLEARED: u32 = 1;
-/// The priority of a thread of nice 0, in the kernel's numbers: a trace has none of its own.
-const PRIORITY: i32 = 120;
+/// Everything is written by one writer, which Perfetto calls a sequence: trusted_packet_sequence_id is 1.
+const SEQUENCE: [u8; 2] = [0x50, 1];
+/// The sequence begins here: sequence_flags is SEQ_INCREMENTAL_STATE_CLEARED.
+const CLEARED: [u8; 2] = [0x68, 1];
+/// The packet has numbers that earlier ones explain: sequence_flags is SEQ_NEEDS_INCREMENTAL_STATE.
+const NEEDS_EARLIER: [u8; 2] = [0x68, 2];
 
 fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
     let mut names = Names::new(input.header(), str::to_owned);
@@ -64,6 +75,7 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
             Ok(other) => {
                 names.learn(&other);
                 if let Record::Task(entry) = other {
+                    packets.memo.forget();
                     packets.thread(&entry)?;
                 }
             }
@@ -79,71 +91,39 @@ fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> 
     if let Some(footer) = input.footer().filter(|_| failed.is_none()) {
         packets.outcome(end.max(last), footer)?;
     }
-    packets.flush()?;
+    packets.out.flush()?;
     failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Sorts of tracks, each with numbers of its own.
-#[derive(Clone, Copy)]
-enum Sort {
-    Thread = 1,
-    State,
-    Process,
-    Kernel,
-    Queue,
-    Load,
-    Bytes,
-    Machine,
-}
-
-const fn track(sort: Sort, number: u64) -> u64 {
-    ((sort as u64) << 40) | number
-}
-
-fn uuid(lane: Lane) -> u64 {
-    match lane {
-        Lane::Calls(task) => track(Sort::Thread, task.0.into()),
-        Lane::State(task) => track(Sort::State, task.0.into()),
-        Lane::Kernel(cpu) | Lane::Cpu(cpu) => track(Sort::Kernel, cpu.0.into()),
-        Lane::Machine => track(Sort::Machine, 0),
-    }
-}
-
-const fn category(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Calls(_) => "thread",
-        Lane::State(_) => "state",
-        Lane::Kernel(_) | Lane::Cpu(_) => "kernel",
-        Lane::Machine => "machine",
-    }
-}
-
-/// Perfetto's numbers are signed.
-fn signed(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-/// The packets under construction.
-struct Packets<'a> {
+/// The file under construction.
+struct Out<'a> {
     out: &'a mut dyn Write,
     bytes: Vec<u8>,
-    /// Tracks that Perfetto has been told of.
-    known: BTreeSet<u64>,
-    steps: Vec<(String, u32)>,
 }
 
-impl<'a> Packets<'a> {
-    fn new(header: &Header, out: &'a mut dyn Write) -> Packets<'a> {
-        let steps = header.steps.iter().map(|step| (step.text.clone(), step.line)).collect();
-        Packets { out, bytes: Vec::with_capacity(2 * CHUNK), known: BTreeSet::new(), steps }
+impl Out<'_> {
+    /// Writes a packet: field 1 of the whole, a message with its length before it.
+    #[inline]
+    fn packet(&mut self, fill: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        wire::message(&mut self.bytes, 1, |out| {
+            fill(out);
+            out.extend_from_slice(&SEQUENCE);
+        });
+        if self.bytes.len() >= CHUNK { self.spill() } else { Ok(()) }
     }
 
-    fn packet(&mut self, mut packet: TracePacket) -> io::Result<()> {
-        packet.trusted_packet_sequence_id = Some(SEQUENCE);
-        // The field `packet` of the whole: number 1, a message with its length before it.
-        self.bytes.push(0x0a);
-        packet.encode_length_delimited(&mut self.bytes).map_err(io::Error::other)?;
-        if self.bytes.len() >= CHUNK { self.spill() } else { Ok(()) }
+    /// Writes a track event, whose content comes in two parts, with the texts that it needs.
+    #[inline]
+    fn event(&mut self, at: u64, content: [&[u8]; 2], fresh: &mut Vec<u8>) -> io::Result<()> {
+        self.packet(|out| {
+            wire::number(out, 8, at);
+            wire::message(out, 11, |out| content.iter().for_each(|part| out.extend_from_slice(part)));
+            if !fresh.is_empty() {
+                wire::bytes(out, 12, fresh);
+                fresh.clear();
+            }
+            out.extend_from_slice(&NEEDS_EARLIER);
+        })
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -156,244 +136,94 @@ impl<'a> Packets<'a> {
         self.spill()?;
         self.out.flush()
     }
+}
 
-    fn begin(&mut self, header: &Header) -> io::Result<()> {
-        self.packet(TracePacket { sequence_flags: Some(CLEARED), ..TracePacket::default() })?;
-        self.describe(TrackDescriptor {
-            uuid: Some(track(Sort::Machine, 0)),
-            name: Some(format!("scenario {}", header.scenario)),
-            ..TrackDescriptor::default()
-        })?;
-        for cpu in 0..header.cpus {
-            self.kernel(CpuId(cpu))?;
-        }
-        for entry in &header.initial {
-            self.thread(entry)?;
-        }
-        Ok(())
-    }
+/// The packets, and what they have told so far.
+struct Packets<'a> {
+    out: Out<'a>,
+    /// Tracks that Perfetto has been told of.
+    known: BTreeSet<u64>,
+    steps: Vec<(String, u32)>,
+    interned: Interned,
+    memo: Memo,
+    /// Room for a message's content, and for what comes after it.
+    content: Vec<u8>,
+    after: Vec<u8>,
+}
 
-    fn describe(&mut self, descriptor: TrackDescriptor) -> io::Result<()> {
-        self.known.insert(descriptor.uuid());
-        self.packet(TracePacket { track_descriptor: Some(descriptor), ..TracePacket::default() })
-    }
-
-    fn kernel(&mut self, cpu: CpuId) -> io::Result<()> {
-        self.describe(TrackDescriptor {
-            uuid: Some(uuid(Lane::Kernel(cpu))),
-            name: Some(format!("CPU {cpu}: kernel")),
-            ..TrackDescriptor::default()
-        })
-    }
-
-    fn thread(&mut self, entry: &TaskEntry) -> io::Result<()> {
-        let process = track(Sort::Process, entry.process.0.into());
-        if !self.known.contains(&process) {
-            self.describe(TrackDescriptor {
-                uuid: Some(process),
-                process: Some(ProcessDescriptor {
-                    pid: Some(signed(entry.process.0)),
-                    process_name: Some(entry.name.clone()),
-                }),
-                ..TrackDescriptor::default()
-            })?;
-        }
-        let thread = uuid(Lane::Calls(entry.task));
-        self.describe(TrackDescriptor {
-            uuid: Some(thread),
-            thread: Some(ThreadDescriptor {
-                pid: Some(signed(entry.process.0)),
-                tid: Some(signed(entry.task.0)),
-                thread_name: Some(entry.name.clone()),
-            }),
-            ..TrackDescriptor::default()
-        })?;
-        self.describe(TrackDescriptor {
-            uuid: Some(uuid(Lane::State(entry.task))),
-            name: Some("state".to_owned()),
-            parent_uuid: Some(thread),
-            ..TrackDescriptor::default()
-        })
-    }
-
-    /// Tells of a lane that nothing has announced.
-    fn announce(&mut self, lane: Lane, names: &Names) -> io::Result<()> {
-        match lane {
-            _ if self.known.contains(&uuid(lane)) => Ok(()),
-            Lane::Calls(task) | Lane::State(task) => self.thread(&TaskEntry {
-                task,
-                process: Pid(task.0),
-                parent: Tid::INIT,
-                name: called(names, task).into_owned(),
-                start: crate::time::Instant::START,
-            }),
-            Lane::Kernel(cpu) | Lane::Cpu(cpu) => self.kernel(cpu),
-            Lane::Machine => Ok(()),
+impl<'a> Packets<'a> {
+    fn new(header: &Header, out: &'a mut dyn Write) -> Packets<'a> {
+        let steps = header.steps.iter().map(|step| (step.text.clone(), step.line)).collect();
+        Packets {
+            out: Out { out, bytes: Vec::with_capacity(2 * CHUNK) },
+            known: BTreeSet::new(),
+            steps,
+            interned: Interned::default(),
+            memo: Memo::default(),
+            content: Vec::new(),
+            after: Vec::new(),
         }
     }
 
     /// What Perfetto's scheduling view is made of.
     fn schedule(&mut self, event: &Event, names: &Names) -> io::Result<()> {
         let Some(cpu) = event.cpu else { return Ok(()) };
-        let comm = |task: Tid| match task {
-            Tid::IDLE => "swapper".to_owned(),
-            task => called(names, task).into_owned(),
+        let (Kind::SchedSwitch { .. } | Kind::SchedWaking { .. }) = event.kind else { return Ok(()) };
+        let key = Key::Schedule(cpu, event.task, event.kind);
+        let place = match self.memo.find(&key) {
+            Some(place) => place,
+            None => self.make(key, names)?,
         };
-        let mut traced = FtraceEvent {
-            timestamp: Some(event.at.as_nanos()),
-            pid: Some(event.task.0),
-            ..FtraceEvent::default()
-        };
-        match event.kind {
-            Kind::SchedSwitch { prev, next, why } => {
-                traced.sched_switch = Some(SchedSwitch {
-                    prev_comm: Some(comm(prev)),
-                    prev_pid: Some(signed(prev.0)),
-                    prev_prio: Some(PRIORITY),
-                    prev_state: Some(state(why)),
-                    next_comm: Some(comm(next)),
-                    next_pid: Some(signed(next.0)),
-                    next_prio: Some(PRIORITY),
+        let content = self.memo.message(place);
+        self.out.packet(|out| {
+            wire::message(out, 1, |out| {
+                wire::number(out, 1, cpu.0.into());
+                wire::message(out, 2, |out| {
+                    wire::number(out, 1, event.at.as_nanos());
+                    out.extend_from_slice(content);
                 });
-            }
-            Kind::SchedWaking { task } => {
-                traced.sched_waking = Some(SchedWaking {
-                    comm: Some(comm(task)),
-                    pid: Some(signed(task.0)),
-                    prio: Some(PRIORITY),
-                    success: Some(1),
-                    target_cpu: Some(cpu.0.into()),
-                });
-            }
-            _ => return Ok(()),
-        }
-        let bundle = FtraceEventBundle { cpu: Some(cpu.0.into()), event: vec![traced] };
-        self.packet(TracePacket { ftrace_events: Some(bundle), ..TracePacket::default() })
+            });
+        })
     }
 
     fn draw(&mut self, lanes: &Lanes, event: Option<&Event>, names: &Names) -> io::Result<()> {
+        let told = event.map(|event| Told { kind: event.kind, step: event.step });
         for mark in lanes.marks() {
-            let drawn = match &mark.what {
+            self.after.clear();
+            let key = match &mark.what {
                 What::Begin { lane: Lane::Cpu(_), .. } | What::End { lane: Lane::Cpu(_), .. } => continue,
-                What::Begin { lane, name, told } => {
-                    self.announce(*lane, names)?;
-                    let event = event.filter(|_| *told);
-                    self.named(EventType::SliceBegin, *lane, &name.text(names), event, names)
+                What::Begin { lane, name, told: explained } => {
+                    Key::Begin(*lane, *name, told.filter(|_| *explained))
                 }
-                What::End { lane, told } => TrackEvent {
-                    r#type: Some(EventType::SliceEnd.into()),
-                    track_uuid: Some(uuid(*lane)),
-                    debug_annotations: event
-                        .filter(|_| *told)
-                        .map_or_else(Vec::new, |event| fields(event, names)),
-                    ..TrackEvent::default()
-                },
+                What::End { lane, told: explained } => {
+                    let told = told.filter(|_| *explained);
+                    Key::End(*lane, told.map(|told| Told { step: StepId::NONE, ..told }))
+                }
                 What::Moment { lane, name, starts, ends } => {
-                    self.announce(*lane, names)?;
-                    let mut drawn = self.named(EventType::Instant, *lane, &name.text(names), event, names);
-                    drawn.flow_ids.extend(starts);
-                    drawn.terminating_flow_ids.extend(&lanes.ends()[ends.clone()]);
-                    drawn
+                    starts.iter().for_each(|arrow| wire::fixed(&mut self.after, 47, *arrow));
+                    let ends = &lanes.ends()[ends.clone()];
+                    ends.iter().for_each(|arrow| wire::fixed(&mut self.after, 48, *arrow));
+                    Key::Moment(*lane, *name, told)
                 }
-                What::Count { counter, value } => self.count(*counter, *value, names)?,
+                What::Count { counter, value } => {
+                    let value = i64::try_from(*value).unwrap_or(i64::MAX);
+                    wire::signed(&mut self.after, 30, value);
+                    Key::Count(*counter)
+                }
             };
-            let timestamp = Some(mark.at);
-            self.packet(TracePacket { timestamp, track_event: Some(drawn), ..TracePacket::default() })?;
+            let place = match self.memo.find(&key) {
+                Some(place) => place,
+                None => self.make(key, names)?,
+            };
+            let content = [self.memo.message(place), &self.after[..]];
+            self.out.event(mark.at, content, self.interned.fresh())?;
         }
         Ok(())
     }
 
-    fn named(
-        &self,
-        sort: EventType,
-        lane: Lane,
-        name: &str,
-        event: Option<&Event>,
-        names: &Names,
-    ) -> TrackEvent {
-        let mut annotations = event.map_or_else(Vec::new, |event| fields(event, names));
-        if let Some(event) = event.filter(|event| event.step != StepId::NONE)
-            && let Some((text, line)) = self.steps.get(event.step.index())
-        {
-            annotations.push(annotation("step", Annotated::Text(text.clone())));
-            annotations.push(annotation("line", Annotated::Number((*line).into())));
-        }
-        TrackEvent {
-            debug_annotations: annotations,
-            r#type: Some(sort.into()),
-            track_uuid: Some(uuid(lane)),
-            categories: vec![category(lane).to_owned()],
-            name: Some(name.to_owned()),
-            ..TrackEvent::default()
-        }
-    }
-
-    fn count(&mut self, counter: Counter, value: u64, names: &Names) -> io::Result<TrackEvent> {
-        let uuid = match counter {
-            Counter::Queue(cpu) => track(Sort::Queue, cpu.0.into()),
-            Counter::Load => track(Sort::Load, 0),
-            Counter::Bytes(object) => track(Sort::Bytes, object.0.into()),
-        };
-        if !self.known.contains(&uuid) {
-            let unit = if matches!(counter, Counter::Bytes(_)) { Unit::SizeBytes } else { Unit::Count };
-            self.describe(TrackDescriptor {
-                uuid: Some(uuid),
-                name: Some(counter.name(names)),
-                counter: Some(CounterDescriptor { unit: Some(unit.into()) }),
-                ..TrackDescriptor::default()
-            })?;
-        }
-        Ok(TrackEvent {
-            r#type: Some(EventType::Counter.into()),
-            track_uuid: Some(uuid),
-            counter_value: Some(i64::try_from(value).unwrap_or(i64::MAX)),
-            ..TrackEvent::default()
-        })
-    }
-
     fn outcome(&mut self, at: u64, footer: &Footer) -> io::Result<()> {
-        let mut annotations = vec![annotation("lost", Annotated::Number(footer.lost))];
-        if let Some(text) = footer.outcome.text() {
-            annotations.push(annotation("text", Annotated::Text(text.to_owned())));
-        }
-        let drawn = TrackEvent {
-            debug_annotations: annotations,
-            r#type: Some(EventType::Instant.into()),
-            track_uuid: Some(uuid(Lane::Machine)),
-            name: Some(format!("outcome: {}", footer.outcome.name())),
-            ..TrackEvent::default()
-        };
-        self.packet(TracePacket { timestamp: Some(at), track_event: Some(drawn), ..TracePacket::default() })
+        let mut content = Vec::new();
+        messages::outcome(&mut content, footer);
+        self.out.event(at, [&content, &[]], self.interned.fresh())
     }
-}
-
-/// The state in which a thread leaves its CPU, in the kernel's numbers.
-const fn state(why: Why) -> i64 {
-    match why {
-        Why::SliceEnd | Why::Preempted { .. } | Why::Yielded | Why::WorkArrived => 0,
-        Why::Blocked { on: Cause::Disk | Cause::Page, .. } => 2,
-        Why::Blocked { .. } => 1,
-        Why::Exited => 32,
-    }
-}
-
-fn annotation(name: &str, value: Annotated) -> DebugAnnotation {
-    DebugAnnotation { name: Some(name.to_owned()), value: Some(value) }
-}
-
-/// All that an event carries.
-fn fields(event: &Event, names: &Names) -> Vec<DebugAnnotation> {
-    let mut list = Vec::new();
-    event.kind.each_field(|name, value| {
-        let value = match value {
-            Value::Number(number) => Annotated::Number(number),
-            Value::Result(result) => Annotated::Result(result),
-            Value::Flag(flag) => Annotated::Flag(flag),
-            Value::Cpu(cpu) => Annotated::Number(cpu.0.into()),
-            Value::Process(process) => Annotated::Number(process.0.into()),
-            other => Annotated::Text(names.of(other)),
-        };
-        list.push(annotation(name, value));
-    });
-    list
 }

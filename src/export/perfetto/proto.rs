@@ -1,11 +1,10 @@
-//! The messages of Perfetto's trace format that are written here, with their fields' numbers.
+//! The messages of Perfetto's trace format that are written here, with their fields' numbers, for reading them back.
 //!
 //! From protos/perfetto/trace/ of Perfetto; fields that aren't used are left out.
 
 use prost::Message;
 
-/// A whole file, which is only ever read as such.
-#[cfg(test)]
+/// A whole file.
 #[derive(Clone, PartialEq, Message)]
 pub struct Trace {
     #[prost(message, repeated, tag = "1")]
@@ -22,10 +21,33 @@ pub struct TracePacket {
     pub trusted_packet_sequence_id: Option<u32>,
     #[prost(message, optional, tag = "11")]
     pub track_event: Option<TrackEvent>,
+    #[prost(message, optional, tag = "12")]
+    pub interned_data: Option<InternedData>,
     #[prost(uint32, optional, tag = "13")]
     pub sequence_flags: Option<u32>,
     #[prost(message, optional, tag = "60")]
     pub track_descriptor: Option<TrackDescriptor>,
+}
+
+/// Texts, each with the number that stands for it in this packet and all later ones.
+#[derive(Clone, PartialEq, Message)]
+pub struct InternedData {
+    #[prost(message, repeated, tag = "1")]
+    pub event_categories: Vec<InternedString>,
+    #[prost(message, repeated, tag = "2")]
+    pub event_names: Vec<InternedString>,
+    #[prost(message, repeated, tag = "3")]
+    pub debug_annotation_names: Vec<InternedString>,
+    #[prost(message, repeated, tag = "29")]
+    pub debug_annotation_string_values: Vec<InternedString>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct InternedString {
+    #[prost(uint64, optional, tag = "1")]
+    pub iid: Option<u64>,
+    #[prost(string, optional, tag = "2")]
+    pub text: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -78,10 +100,14 @@ pub enum Unit {
 
 #[derive(Clone, PartialEq, Message)]
 pub struct TrackEvent {
+    #[prost(uint64, repeated, packed = "false", tag = "3")]
+    pub category_iids: Vec<u64>,
     #[prost(message, repeated, tag = "4")]
     pub debug_annotations: Vec<DebugAnnotation>,
     #[prost(enumeration = "EventType", optional, tag = "9")]
     pub r#type: Option<i32>,
+    #[prost(uint64, optional, tag = "10")]
+    pub name_iid: Option<u64>,
     #[prost(uint64, optional, tag = "11")]
     pub track_uuid: Option<u64>,
     #[prost(string, repeated, tag = "22")]
@@ -108,7 +134,9 @@ pub enum EventType {
 
 #[derive(Clone, PartialEq, Message)]
 pub struct DebugAnnotation {
-    #[prost(oneof = "Annotated", tags = "2, 3, 4, 6")]
+    #[prost(uint64, optional, tag = "1")]
+    pub name_iid: Option<u64>,
+    #[prost(oneof = "Annotated", tags = "2, 3, 4, 6, 17")]
     pub value: Option<Annotated>,
     #[prost(string, optional, tag = "10")]
     pub name: Option<String>,
@@ -124,6 +152,8 @@ pub enum Annotated {
     Result(i64),
     #[prost(string, tag = "6")]
     Text(String),
+    #[prost(uint64, tag = "17")]
+    TextIid(u64),
 }
 
 /// Events of one CPU, as the kernel's own tracing has them.
