@@ -20,7 +20,7 @@ const MESSAGES: usize = 4 * 1024;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Key {
     Begin(Lane, Label, Option<Told>),
-    End(Lane, Option<Told>),
+    End(Lane, Told),
     Moment(Lane, Label, Option<Told>),
     Count(Counter),
     Schedule(CpuId, Tid, Kind),

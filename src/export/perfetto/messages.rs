@@ -50,10 +50,8 @@ impl Packets<'_> {
             Key::Begin(lane, name, told) => self.named(&mut out, Type::SliceBegin, lane, name, told, names),
             Key::Moment(lane, name, told) => self.named(&mut out, Type::Instant, lane, name, told, names),
             Key::End(lane, told) => {
-                head(&mut out, Type::SliceEnd, uuid(lane));
-                if let Some(told) = told {
-                    fields(&mut out, &told.kind, names, &mut self.interned);
-                }
+                end(&mut out, lane);
+                fields(&mut out, &told.kind, names, &mut self.interned);
             }
             Key::Count(counter) => head(&mut out, Type::Counter, counted(counter)),
             Key::Schedule(cpu, task, kind) => scheduled(&mut out, cpu, task, &kind, names),
@@ -89,7 +87,7 @@ impl Packets<'_> {
 /// Whether the next event that looks alike gets the same message. A text is said once at most, and its name may come later.
 fn lasts(key: &Key) -> Lasts {
     let mut lasts = Lasts::UntilNamesChange;
-    if let Key::Begin(.., Some(told)) | Key::End(_, Some(told)) | Key::Moment(.., Some(told)) = key {
+    if let Key::Begin(.., Some(told)) | Key::End(_, told) | Key::Moment(.., Some(told)) = key {
         told.kind.each_field(|_, value| {
             if matches!(value, Value::Name(_)) {
                 lasts = Lasts::Once;
@@ -99,6 +97,13 @@ fn lasts(key: &Key) -> Lasts {
     lasts
 }
 
+/// The end of a slice.
+#[inline]
+pub fn end(out: &mut Vec<u8>, lane: Lane) {
+    head(out, Type::SliceEnd, uuid(lane));
+}
+
+#[inline]
 fn head(out: &mut Vec<u8>, sort: Type, track: u64) {
     wire::number(out, 9, sort as u64);
     wire::number(out, 11, track);

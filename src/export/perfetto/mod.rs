@@ -52,10 +52,10 @@ pub const EXPORTER: Exporter = Exporter {
 const CHUNK: usize = 64 * 1024;
 /// Everything is written by one writer, which Perfetto calls a sequence: trusted_packet_sequence_id is 1.
 const SEQUENCE: [u8; 2] = [0x50, 1];
+/// The same, and sequence_flags is SEQ_NEEDS_INCREMENTAL_STATE: earlier packets explain the numbers in this one.
+const SEQUENCE_AND_STATE: [u8; 4] = [0x50, 1, 0x68, 2];
 /// The sequence begins here: sequence_flags is SEQ_INCREMENTAL_STATE_CLEARED.
 const CLEARED: [u8; 2] = [0x68, 1];
-/// The packet has numbers that earlier ones explain: sequence_flags is SEQ_NEEDS_INCREMENTAL_STATE.
-const NEEDS_EARLIER: [u8; 2] = [0x68, 2];
 
 fn write(input: &mut Input<'_>, out: &mut dyn Write) -> Result<(), ExportError> {
     let mut names = Names::new(input.header(), str::to_owned);
@@ -115,15 +115,43 @@ impl Out<'_> {
     /// Writes a track event, whose content comes in two parts, with the texts that it needs.
     #[inline]
     fn event(&mut self, at: u64, content: [&[u8]; 2], fresh: &mut Vec<u8>) -> io::Result<()> {
-        self.packet(|out| {
-            wire::number(out, 8, at);
-            wire::message(out, 11, |out| content.iter().for_each(|part| out.extend_from_slice(part)));
-            if !fresh.is_empty() {
-                wire::bytes(out, 12, fresh);
-                fresh.clear();
-            }
-            out.extend_from_slice(&NEEDS_EARLIER);
-        })
+        let length = content[0].len() + content[1].len();
+        let mut whole = 2 + wire::length(at) + wire::length(length as u64) + length;
+        whole += SEQUENCE_AND_STATE.len();
+        if !fresh.is_empty() {
+            whole += 1 + wire::length(fresh.len() as u64) + fresh.len();
+        }
+        self.start(whole as u64, at, length as u64);
+        self.bytes.extend_from_slice(content[0]);
+        self.bytes.extend_from_slice(content[1]);
+        self.bytes.extend_from_slice(&SEQUENCE_AND_STATE);
+        if !fresh.is_empty() {
+            wire::bytes(&mut self.bytes, 12, fresh);
+            fresh.clear();
+        }
+        if self.bytes.len() >= CHUNK { self.spill() } else { Ok(()) }
+    }
+
+    /// A packet's length, its timestamp (field 8), and the length of its track_event (field 11).
+    #[inline]
+    fn start(&mut self, whole: u64, at: u64, content: u64) {
+        if whole < 1 << 14 && at < wire::SPREAD {
+            // At most 15 bytes: put together as a number, so that they are stored at once.
+            let field = |first: u8, number: u64| u128::from(first) | u128::from(wire::spread(number)) << 8;
+            let second = 1 + wire::length(whole);
+            let third = second + 1 + wire::length(at);
+            let all =
+                field(0x0a, whole) | field(0x40, at) << (8 * second) | field(0x5a, content) << (8 * third);
+            let end = self.bytes.len() + third + 1 + wire::length(content);
+            self.bytes.extend_from_slice(&all.to_le_bytes());
+            self.bytes.truncate(end);
+        } else {
+            self.bytes.push(0x0a);
+            wire::varint(&mut self.bytes, whole);
+            wire::number(&mut self.bytes, 8, at);
+            self.bytes.push(0x5a);
+            wire::varint(&mut self.bytes, content);
+        }
     }
 
     fn spill(&mut self) -> io::Result<()> {
@@ -196,8 +224,12 @@ impl<'a> Packets<'a> {
                     Key::Begin(*lane, *name, told.filter(|_| *explained))
                 }
                 What::End { lane, told: explained } => {
-                    let told = told.filter(|_| *explained);
-                    Key::End(*lane, told.map(|told| Told { step: StepId::NONE, ..told }))
+                    let Some(told) = told.filter(|_| *explained) else {
+                        messages::end(&mut self.after, *lane);
+                        self.out.event(mark.at, [&self.after, &[]], self.interned.fresh())?;
+                        continue;
+                    };
+                    Key::End(*lane, Told { step: StepId::NONE, ..told })
                 }
                 What::Moment { lane, name, starts, ends } => {
                     starts.iter().for_each(|arrow| wire::fixed(&mut self.after, 47, *arrow));

@@ -13,7 +13,7 @@ pub struct Words(u64);
 impl Hasher for Words {
     #[inline]
     fn write_u64(&mut self, word: u64) {
-        self.0 = self.0.wrapping_add(word).wrapping_mul(FACTOR);
+        self.0 = self.0.rotate_left(9) ^ word;
     }
 
     #[inline]
@@ -50,9 +50,10 @@ impl Hasher for Words {
         }
     }
 
-    /// The table takes its place from the lowest bits and its mark from the highest; products are best in the middle.
+    /// Both halves of the product, so that every bit of the words reaches the lowest and the highest.
     #[inline]
     fn finish(&self) -> u64 {
-        self.0.rotate_left(26)
+        let product = u128::from(self.0) * u128::from(FACTOR);
+        product as u64 ^ (product >> 64) as u64
     }
 }

@@ -11,7 +11,7 @@ use crate::trace::header::TaskEntry;
 
 use super::{CLEARED, Packets, wire};
 
-/// Sorts of tracks, each with numbers of its own.
+/// Sorts of tracks, each with numbers of its own. None is 0, which Perfetto takes for no track.
 #[derive(Clone, Copy)]
 pub enum Sort {
     Thread = 1,
@@ -24,8 +24,9 @@ pub enum Sort {
     Machine,
 }
 
+/// A track's number, which takes few bytes if what it is for has a small one.
 pub const fn track(sort: Sort, number: u64) -> u64 {
-    ((sort as u64) << 40) | number
+    number << 4 | sort as u64
 }
 
 pub fn uuid(lane: Lane) -> u64 {

@@ -10,6 +10,26 @@ pub fn varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
+/// How many bytes a number takes.
+#[inline]
+pub const fn length(number: u64) -> usize {
+    (70 - (number | 1).leading_zeros() as usize) / 7
+}
+
+/// Numbers below this one can be [`spread`].
+pub const SPREAD: u64 = 1 << 56;
+
+/// The bytes of a number below [`SPREAD`] as one word, the first lowest: groups of seven bits are moved apart, first 28
+/// from 28, then 14 from 14, then 7 from 7.
+#[inline]
+pub const fn spread(number: u64) -> u64 {
+    let halves = number & 0x0fff_ffff | (number & 0x00ff_ffff_f000_0000) << 4;
+    let quarters = halves & 0x0000_3fff_0000_3fff | (halves & 0x0fff_c000_0fff_c000) << 2;
+    let groups = quarters & 0x007f_007f_007f_007f | (quarters & 0x3f80_3f80_3f80_3f80) << 1;
+    let more = (1u64 << (8 * (length(number) - 1))) - 1;
+    groups | more & 0x8080_8080_8080_8080
+}
+
 /// What precedes a field's value: its number, and how the value is encoded.
 #[inline]
 fn tag(out: &mut Vec<u8>, field: u32, encoding: u32) {
@@ -74,6 +94,10 @@ mod tests {
             varint(&mut ours, value);
             encode_varint(value, &mut theirs);
             assert_eq!(ours, theirs);
+            assert_eq!(length(value), theirs.len());
+            if value < SPREAD {
+                assert_eq!(spread(value).to_le_bytes()[..theirs.len()], theirs);
+            }
             assert_eq!(decode_varint(&mut &ours[..]).unwrap(), value);
         }
     }
