@@ -91,6 +91,21 @@ impl Paint {
         }
     }
 
+    /// What it means, in every legend.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Paint::User => "user mode",
+            Paint::Kernel => "kernel: system call",
+            Paint::Fault => "kernel: exception, signal",
+            Paint::Switch => "kernel: switch",
+            Paint::Interrupt => "kernel: interrupt",
+            Paint::Deferred => "kernel: deferred half",
+            Paint::Ready => "ready",
+            Paint::Blocked => "blocked",
+            Paint::Idle => "idle",
+        }
+    }
+
     /// Shown by height in a column; the others are the height that is left.
     const STACKED: [Paint; 7] = [
         Paint::User,

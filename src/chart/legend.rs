@@ -37,15 +37,7 @@ pub enum Sign {
 impl Sign {
     const fn meaning(self) -> &'static str {
         match self {
-            Sign::State(Paint::User) => "user mode",
-            Sign::State(Paint::Kernel) => "kernel: system call",
-            Sign::State(Paint::Fault) => "kernel: exception, signal",
-            Sign::State(Paint::Switch) => "kernel: switch",
-            Sign::State(Paint::Interrupt) => "kernel: interrupt",
-            Sign::State(Paint::Deferred) => "kernel: deferred half",
-            Sign::State(Paint::Ready) => "ready",
-            Sign::State(Paint::Blocked) => "blocked",
-            Sign::State(Paint::Idle) => "idle",
+            Sign::State(paint) => paint.meaning(),
             Sign::Interrupt => "raised, recognised",
             Sign::Wakeup => "wakes or forks",
             Sign::Message => "message",

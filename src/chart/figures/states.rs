@@ -189,19 +189,9 @@ fn look(share: Share, causes: &[Cause], palette: &Palette) -> Fill {
 
 fn key(rows: &[(String, Sums)], causes: &[Cause], palette: &Palette) -> Vec<(Sign, String)> {
     let occurs = |share: Share| rows.iter().any(|(_, sums)| sums.contains_key(&share));
-    let meaning = |paint: Paint| match paint {
-        Paint::User => "user mode",
-        Paint::Kernel => "kernel: system call",
-        Paint::Fault => "kernel: exception, signal",
-        Paint::Switch => "kernel: switch",
-        Paint::Interrupt => "kernel: interrupt",
-        Paint::Deferred => "kernel: deferred half",
-        Paint::Ready => "ready",
-        Paint::Blocked | Paint::Idle => "blocked",
-    };
     let painted = Paint::ALL.into_iter().filter(|&painted| occurs(Share::Painted(painted)));
     let mut key: Vec<(Sign, String)> =
-        painted.map(|painted| (Sign::Area(paint(palette, painted)), meaning(painted).to_owned())).collect();
+        painted.map(|painted| (Sign::Area(paint(palette, painted)), painted.meaning().to_owned())).collect();
     for cause in causes.iter().take(CAUSES) {
         let sign = Sign::Area(look(Share::Blocked(*cause), causes, palette));
         key.push((sign, format!("blocked on {}", cause.name())));

@@ -22,21 +22,6 @@ pub const fn character(paint: Paint, colour: Colour) -> char {
     }
 }
 
-/// What it means, for the legend.
-pub const fn meaning(paint: Paint) -> &'static str {
-    match paint {
-        Paint::User => "user mode",
-        Paint::Kernel => "kernel",
-        Paint::Fault => "fault or exception",
-        Paint::Switch => "switch",
-        Paint::Interrupt => "interrupt",
-        Paint::Deferred => "deferred work",
-        Paint::Ready => "ready",
-        Paint::Blocked => "blocked",
-        Paint::Idle => "idle",
-    }
-}
-
 /// Tones that can be told from a light background and from a dark one.
 pub const fn paint(paint: Paint) -> Rgb {
     Theme::Dark.palette().paint(paint)

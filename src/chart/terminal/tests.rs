@@ -51,9 +51,9 @@ fn a_page_fault_is_drawn_to_the_microsecond() {
     assert_eq!(lines[6], format!("    editor {editor}"));
     let crunch = runs("14░ ╱ 30█ 4◆ 2◇ 15░ ╱ 13█");
     assert_eq!(lines[7], format!("    crunch {crunch}"));
-    let legend = "█ user mode  ▓ kernel  ▚ fault or exception  ╱ switch  ◆ interrupt  ◇ deferred work";
+    let legend = "█ user mode  ▓ kernel: system call  ▚ kernel: exception, signal  ╱ kernel: switch";
     assert_eq!(lines[8], legend);
-    assert_eq!(lines[9], "░ ready  ─ blocked  ▾ one interrupt");
+    assert_eq!(lines[9], "◆ kernel: interrupt  ◇ kernel: deferred half  ░ ready  ─ blocked  ▾ one interrupt");
     assert_eq!(lines.len(), 10);
 }
 
@@ -68,8 +68,8 @@ fn what_is_drawn_while_a_run_goes_on_is_what_a_part_up_to_then_shows() {
         let rows = |overview: &Overview| {
             let text = overview.render(&EIGHTY);
             // A part that ends with an event doesn't have it, so moments and the legend may differ.
-            let rows =
-                text.lines().filter(|line| !line.contains("interrupts") && !line.contains("user mode"));
+            let rows = text.lines().filter(|line| !line.starts_with("interrupts"));
+            let rows = rows.take_while(|line| !line.starts_with("█ user mode"));
             rows.map(str::to_owned).collect::<Vec<_>>()
         };
         if to > Instant::START {

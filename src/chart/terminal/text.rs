@@ -15,7 +15,7 @@ use crate::chart::theme::Theme;
 use crate::time::Instant;
 
 use super::Grid;
-use super::glyphs::{character, fit, ground, meaning, paint, wide};
+use super::glyphs::{character, fit, ground, paint, wide};
 use super::strip::{Cell, Strip, Who};
 
 /// The least width that says anything.
@@ -300,7 +300,7 @@ impl Page {
         let mut entries: Vec<(Style, char, &str)> = Paint::ALL
             .into_iter()
             .filter(|&state| self.used[state as usize] && state != Paint::Idle)
-            .map(|state| (Style::On(paint(state), None), character(state, self.look.colour), meaning(state)))
+            .map(|state| (Style::On(paint(state), None), character(state, self.look.colour), state.meaning()))
             .collect();
         let interrupt = Style::On(paint(Paint::Interrupt), None);
         entries.extend(self.once.then_some((interrupt, '▾', "one interrupt")));

@@ -117,7 +117,7 @@ const PAINT_NAMES = {
   fault: "kernel: exception, signal",
   switch: "kernel: switch",
   interrupt: "kernel: interrupt",
-  deferred: "kernel: deferred interrupt work",
+  deferred: "kernel: deferred half",
   ready: "ready",
   blocked: "blocked",
   idle: "idle",
