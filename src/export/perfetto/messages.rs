@@ -27,7 +27,8 @@ enum Type {
     Counter,
 }
 
-const fn category(lane: Lane) -> &'static str {
+/// What a slice belongs to.
+pub(super) const fn category(lane: Lane) -> &'static str {
     match lane {
         Lane::Calls(_) => "thread",
         Lane::State(_) => "state",

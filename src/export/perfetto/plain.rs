@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::messages::category;
 use super::proto::{
     Annotated, CounterDescriptor, DebugAnnotation, EventType, FtraceEvent, FtraceEventBundle,
     ProcessDescriptor, SchedSwitch, SchedWaking, ThreadDescriptor, Trace, TracePacket, TrackDescriptor,
@@ -56,15 +57,6 @@ pub fn packets(input: &mut Input<'_>) -> Trace {
         packets.outcome(end.max(last), footer);
     }
     Trace { packet: packets.list }
-}
-
-const fn category(lane: Lane) -> &'static str {
-    match lane {
-        Lane::Calls(_) => "thread",
-        Lane::State(_) => "state",
-        Lane::Kernel(_) | Lane::Cpu(_) => "kernel",
-        Lane::Machine => "machine",
-    }
 }
 
 /// Perfetto's numbers are signed.
